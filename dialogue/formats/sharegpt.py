@@ -1,0 +1,80 @@
+"""`sharegpt`, Vicuna's and FastChat's: {"id": ..., "conversations": [{"from": "human", "value": ...}, ...]}."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import orjson
+
+from dialogue.records import Dialogue, Message, Role, Seed, content_id
+
+suffix = ".json"
+
+_ROLES: dict[str, Role] = {
+    "human": "user",
+    "user": "user",
+    "gpt": "assistant",
+    "chatgpt": "assistant",
+    "bing": "assistant",
+    "bard": "assistant",
+    "assistant": "assistant",
+    "system": "system",
+    "function_call": "assistant",
+    "observation": "tool",
+    "tool": "tool",
+}
+_SPEAKERS: dict[Role, Literal["human", "gpt", "system", "observation"]] = {
+    "user": "human",
+    "assistant": "gpt",
+    "system": "system",
+    "tool": "observation",
+}
+
+
+def recognise(fields: Mapping[str, Any]) -> bool:
+    """Whether an object looks like this format."""
+    return isinstance(fields.get("conversations"), list)
+
+
+def from_object(fields: Mapping[str, Any]) -> Dialogue:
+    """The dialogue in an object; ValueError where there is none. A `system` field becomes the first message."""
+    turns = fields.get("conversations")
+    if not isinstance(turns, list) or not turns:
+        raise ValueError("conversations: expected a list that is not empty")
+    messages = [_message(turn, place) for place, turn in enumerate(turns, 1)]
+    if isinstance(fields.get("system"), str) and fields["system"]:
+        messages.insert(0, Message(role="system", content=fields["system"]))
+    extra = {name: value for name, value in fields.items() if name not in ("id", "conversations", "system")}
+    id = str(fields["id"]) if fields.get("id") is not None else content_id(messages)
+    return Dialogue(id=id, messages=tuple(messages), seed=Seed(extra=extra))
+
+
+def _message(turn: object, place: int) -> Message:
+    if not isinstance(turn, dict) or not isinstance(turn.get("value"), str) or turn.get("from") not in _ROLES:
+        raise ValueError(f"conversations.{place}: expected `from` ({', '.join(_ROLES)}) and `value`")
+    if turn["from"] == "function_call":
+        return Message(role="assistant", content="", tool_calls=[{"raw": turn["value"]}])
+    return Message(role=_ROLES[turn["from"]], content=turn["value"])
+
+
+def to_line(dialogue: Dialogue) -> bytes:
+    """The dialogue as a line."""
+    turns = [_turn(message) for message in dialogue.messages]
+    return orjson.dumps({"id": dialogue.id, "conversations": turns}, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def _turn(message: Message) -> dict[str, str]:
+    if message.tool_calls and not message.content:
+        call = message.tool_calls[0]
+        raw = call.get("raw") if isinstance(call, dict) else None
+        return {"from": "function_call", "value": raw if isinstance(raw, str) else orjson.dumps(call).decode()}
+    return {"from": _SPEAKERS[message.role], "value": message.content}
+
+
+def losses(dialogue: Dialogue) -> list[str]:
+    """What the format cannot hold of a dialogue."""
+    lost = ["seed, usage and other metadata"]
+    if any(message.thoughts for message in dialogue.messages):
+        lost.append("thoughts")
+    if any(message.tool_calls and message.content for message in dialogue.messages):
+        lost.append("tool calls beside text")
+    return lost

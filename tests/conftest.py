@@ -1,0 +1,15 @@
+"""Fixtures of all tests."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of test material made elsewhere, which holds `data/`: $DUOLOGUE_SHARED, else ../shared."""
+    folder = Path(os.environ.get("DUOLOGUE_SHARED") or Path(__file__).parents[2] / "shared")
+    if not (folder / "data").is_dir():
+        pytest.skip(f"needs test material: no {folder}/data (set DUOLOGUE_SHARED to the folder that holds data/)")
+    return folder
