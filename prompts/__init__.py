@@ -1,0 +1,1 @@
+"""Jinja templates, the data they draw on, and their loader."""

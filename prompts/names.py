@@ -1,0 +1,73 @@
+"""Languages: what they are called, which folder of prompts serves them, and the wording found there."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from typing import Any
+
+from dialogue.errors import UsageError
+from prompts.loader import Prompts
+
+HOME = "languages"
+FALLBACK = "en"
+"""The folder whose prompts, in English, serve every language without a folder of its own."""
+
+
+@cache
+def folder(prompts: Prompts, language: str) -> str:
+    """The folder of prompts that serves a language."""
+    known: Mapping[str, str] = prompts.data(f"{HOME}/names.toml")["folders"]
+    short = language.split("-")[0]
+    for code in (language, known.get(language, short), short):
+        if prompts.path(f"{HOME}/{code}/words.toml"):
+            return code
+    _named(prompts, language)
+    return FALLBACK
+
+
+@dataclass(frozen=True, slots=True)
+class Tongue:
+    """A language as the prompts of the user simulator speak it."""
+
+    folder: str
+    name: str
+    """What the prompts of the folder call it: its own name, in English prompts the English one."""
+    foreign: bool
+    """Whether it is asked for in the prompts of another language."""
+    words: Mapping[str, Any]
+    """The folder's words.toml; for a foreign language with its own places and unit of length."""
+
+
+@cache
+def tongue(prompts: Prompts, language: str) -> Tongue:
+    """The prompts' way with a language. Raises UsageError for one that names.toml does not know."""
+    where, named = folder(prompts, language), _named(prompts, language)
+    words = prompts.data(f"{HOME}/{where}/words.toml")
+    foreign = where == FALLBACK != language.split("-")[0]
+    if foreign:
+        words = words | {"weights": {"locale": named["locales"]}, "per_word": named.get("per_word", 1.0)}
+    return Tongue(where, str(named["name" if where == FALLBACK else "own"]), foreign, words)
+
+
+def words(prompts: Prompts, language: str) -> Mapping[str, Any]:
+    """The wording for a language."""
+    return tongue(prompts, language).words
+
+
+def language_name(prompts: Prompts, language: str) -> str:
+    """What English prompts call the language."""
+    return str(_named(prompts, language)["name"])
+
+
+def _named(prompts: Prompts, language: str) -> Mapping[str, Any]:
+    """The row of names.toml. Raises UsageError for a code that is not there."""
+    file = f"{HOME}/names.toml"
+    data = prompts.data(file)
+    rows: Mapping[str, Mapping[str, Any]] = data["languages"]
+    for code in (language, data["folders"].get(language), language.split("-")[0]):
+        if code in rows:
+            return rows[code]
+    near = get_close_matches(language, rows, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"codes such as en, fr, zh-TW; add others to {file}"
+    raise UsageError(f"language {language!r}: not in {prompts.path(file)}; {hint}")

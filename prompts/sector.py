@@ -1,0 +1,159 @@
+"""A sector: the tree that its openers grow from, read from a folder of templates and TOML.
+
+`sector.toml` names the sources (lists of topics, of entities), the levels of the tree with their templates, and one or
+more presets of shares: how many openers come from which level. A sector holds no code, so a new one is a new folder.
+"""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, model_validator
+
+from dialogue.errors import UsageError
+from dialogue.records import Record, one_line
+from prompts.loader import Prompts
+from prompts.roots import Root as Root  # callers know it from here
+from prompts.roots import Source, from_data, from_input
+
+HOME = "sectors"
+
+
+class Level(Record):
+    """One kind of list in the tree."""
+
+    name: str
+    source: str = Field(alias="from")
+    """A source of the sector, or the level whose items this one grows from."""
+    template: str
+    """File in the sector's folder that asks for one list."""
+    batch: int = Field(ge=1)
+    """Items asked for in one request."""
+    passes: int = Field(default=1, ge=1)
+    """Requests for each item of the level above."""
+    opener: bool = True
+    """Whether its items open dialogues; if not, they are names on the way to others."""
+    what: str
+    """What its items are called in the prompts of the levels below."""
+
+
+class Shares(Record):
+    """A preset: the weight of each opener level, and what it changes in the levels."""
+
+    weights: dict[str, float]
+    levels: dict[str, dict[str, int]] = Field(default_factory=dict)
+    """Other `batch` or `passes` by level name."""
+
+
+class Sector(Record):
+    """A sector under one preset of shares."""
+
+    name: str
+    prefix: str
+    """What its dialogues' ids begin with."""
+    title: str
+    column: str
+    """Its column in the table of follow-up acts."""
+    rounds: str
+    """Least and most rounds, "3-7"."""
+    preset: str
+    """How the rounds are spread over that range."""
+    sources: tuple[Source, ...]
+    levels: tuple[Level, ...]
+    """Each stands below the one that it grows from."""
+    shares: dict[str, float]
+    """Weight of each opener level under the preset in force."""
+    share_preset: str
+    """The preset in force."""
+    share_presets: tuple[str, ...]
+    """All presets that sector.toml has."""
+    default_shares: str
+
+    @model_validator(mode="after")
+    def _hangs_together(self) -> "Sector":
+        known = {source.name for source in self.sources}
+        for level in self.levels:
+            if level.source not in known:
+                raise ValueError(f"level {level.name}: from = {level.source!r}, but above it are {sorted(known)}")
+            if level.name in known:
+                raise ValueError(f"level {level.name}: the name is taken")
+            known.add(level.name)
+        openers = {level.name for level in self.levels if level.opener}
+        if stray := set(self.shares) - openers:
+            raise ValueError(f"shares.{self.share_preset}: {sorted(stray)[0]!r} is no level that gives openers")
+        if not any(weight > 0 for weight in self.shares.values()) or min(self.shares.values()) < 0:
+            raise ValueError(f"shares.{self.share_preset}: weights must be positive, got {self.shares}")
+        return self
+
+    def level(self, name: str) -> Level:
+        """The level of this name."""
+        return next(level for level in self.levels if level.name == name)
+
+    def template(self, level: Level) -> str:
+        """The level's template, as the loader names it."""
+        return f"{HOME}/{self.name}/{level.template}"
+
+    def source(self, level: Level) -> Source:
+        """The source at the root of the level's branch."""
+        found = next((source for source in self.sources if source.name == level.source), None)
+        return found or self.source(self.level(level.source))
+
+
+def names(prompts: Prompts) -> list[str]:
+    """All sectors there are."""
+    return [name for name in prompts.folders(HOME) if prompts.path(f"{HOME}/{name}/sector.toml")]
+
+
+def load(prompts: Prompts, name: str, shares: str | None = None) -> Sector:
+    """The sector of this name under a preset of shares, its default one if None is named."""
+    known = names(prompts)
+    if name not in known:
+        raise UsageError(f"sector {name!r}: no such sector{_near(name, known)}")
+    file = f"{HOME}/{name}/sector.toml"
+    fields = dict(prompts.data(file))
+    presets: dict[str, Any] = fields.get("shares") or {}
+    preset = shares or str(fields.get("default_shares"))
+    if preset not in presets:
+        raise UsageError(f"{prompts.path(file)}: no shares named {preset!r}{_near(preset, presets)}")
+    try:
+        chosen = Shares.model_validate(presets[preset])
+        fields["levels"] = _changed(fields.get("levels") or [], chosen.levels)
+        fields |= {"shares": chosen.weights, "share_preset": preset, "share_presets": tuple(presets)}
+        return Sector.model_validate({"name": name} | fields)
+    except ValidationError as error:
+        raise UsageError(f"{prompts.path(file)}: {one_line(error)}") from None
+    except ValueError as error:
+        raise UsageError(f"{prompts.path(file)}: shares.{preset}: {error}") from None
+
+
+def roots(prompts: Prompts, sector: Sector, level: Level, language: str, input: Path | None = None) -> list[Root]:
+    """The roots of the level's branch in a language: the sector's own, or those of the user's file where it fits."""
+    source = sector.source(level)
+    if input is not None and source.input:
+        return from_input(input, source.what, language)
+    return from_data(prompts, f"{HOME}/{sector.name}/{source.file}", source.what, language)
+
+
+def capacity(sector: Sector, root_counts: Mapping[str, int]) -> dict[str, int]:
+    """How many items each level can give, if no list comes back short; `root_counts` by source name."""
+    items = dict(root_counts)
+    for level in sector.levels:
+        items[level.name] = items[level.source] * level.passes * level.batch
+    return {level.name: items[level.name] for level in sector.levels}
+
+
+def _changed(levels: Iterable[Mapping[str, Any]], changes: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
+    found = [dict(level) for level in levels]
+    if stray := set(changes) - {level.get("name") for level in found}:
+        raise ValueError(f"levels.{sorted(stray)[0]}: no such level")
+    for name, change in changes.items():
+        if odd := set(change) - {"batch", "passes"}:
+            raise ValueError(f"levels.{name}.{sorted(odd)[0]}: a preset changes batch and passes only")
+    return [level | dict(changes.get(level.get("name", ""), {})) for level in found]
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    names = sorted(known)
+    near = get_close_matches(name, names, n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(near)}?" if near else f" (there are: {', '.join(names)})"
