@@ -2,7 +2,7 @@
 
 A shingle is the low 32 bits of XXH64 of n words joined by a space. Signatures are, bit for bit, those of datasketch 2:
 `MinHash(num_perm=perms, seed=1, scheme="affine32", hashfunc=lambda b: xxh64(b) & 0xffffffff)`. datasketch itself is
-not imported here, because it brings scipy: 50 MB and half a second. Who looks for near duplicates among many
+not imported here, because it brings scipy, 50 MB. Who looks for near duplicates among many
 texts and what a signature of so many rows can promise is said where that is done, in `near.py` for openers.
 """
 

@@ -36,7 +36,7 @@ class Tongue:
     foreign: bool
     """Whether it is asked for in the prompts of another language."""
     words: Mapping[str, Any]
-    """The folder's words.toml; for a foreign language with its own places and unit of length."""
+    """The folder's words.toml; for a foreign language with its places and unit of length, and no English fillers."""
 
 
 @cache
@@ -46,7 +46,11 @@ def tongue(prompts: Prompts, language: str) -> Tongue:
     words = prompts.data(f"{HOME}/{where}/words.toml")
     foreign = where == FALLBACK != language.split("-")[0]
     if foreign:
-        words = words | {"weights": {"locale": named["locales"]}, "per_word": named.get("per_word", 1.0)}
+        words = words | {
+            "weights": {"locale": named["locales"]},
+            "per_word": named.get("per_word", 1.0),
+            "noise": {"fillers": [], "starters": []},
+        }
     return Tongue(where, str(named["name" if where == FALLBACK else "own"]), foreign, words)
 
 

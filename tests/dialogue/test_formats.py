@@ -52,7 +52,9 @@ def test_an_array_file_is_read_as_well(tmp_path: Path) -> None:
     assert [dialogue.id for dialogue in reading.read(path)] == ["7"]
 
 
-@pytest.mark.parametrize("row", ['{"data": []}', '{"data": [1]}', '{"conversations": [{"from": "x", "value": ""}]}', '{"q": 1}'])
+@pytest.mark.parametrize(
+    "row", ['{"data": []}', '{"data": [1]}', '{"conversations": [{"from": "x", "value": ""}]}', '{"q": 1}']
+)
 def test_a_malformed_row_is_refused_with_its_place(tmp_path: Path, row: str) -> None:
     path = tmp_path / "x.jsonl"
     path.write_text('{"data": ["a"]}\n' + row + "\n")
@@ -67,7 +69,11 @@ def test_an_unknown_format_names_those_there_are() -> None:
 
 @pytest.mark.parametrize(
     ("name", "count"),
-    [("formats/sharegpt_fastchat_500.json", 500), ("formats/sharegpt_tools_300.json", 300), ("dialogues/ultrachat_700.jsonl", 700)],
+    [
+        ("formats/sharegpt_fastchat_500.json", 500),
+        ("formats/sharegpt_tools_300.json", 300),
+        ("dialogues/ultrachat_700.jsonl", 700),
+    ],
 )
 def test_real_files_are_read_whole(shared: Path, name: str, count: int) -> None:
     found = list(reading.read(shared / "data" / name))

@@ -33,7 +33,13 @@ def test_foreign_keys_go_to_the_seed() -> None:
 
 @pytest.mark.parametrize(
     "fields",
-    [{}, {"messages": []}, {"messages": "a"}, {"messages": [{"role": "bot", "content": "a"}]}, {"messages": [{"role": "user"}]}],
+    [
+        {},
+        {"messages": []},
+        {"messages": "a"},
+        {"messages": [{"role": "bot", "content": "a"}]},
+        {"messages": [{"role": "user"}]},
+    ],
 )
 def test_a_wrong_shape_is_one_line_of_complaint(fields: dict[str, object]) -> None:
     with pytest.raises(ValueError) as caught:

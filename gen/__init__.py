@@ -1,0 +1,1 @@
+"""The commands, and the TOML that holds a run's settings."""

@@ -1,0 +1,90 @@
+"""The commands as Python functions, for scripts and notebooks.
+
+    from gen.api import run, plan, dialogues
+    summary = run(sector="world-questions", n=20, endpoint="builtin", out="runs/first")
+    for dialogue in dialogues("runs/first"): ...
+
+Keyword arguments bear the names of the command's long options, dashes as underscores.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from pathlib import Path
+from typing import Any, TypeVar
+
+from dialogue.records import Dialogue
+from gen.config import run_settings
+from generator.estimate import Estimate, estimate
+from generator.settings import RunSettings
+
+Result = TypeVar("Result")
+
+
+def run(*, retry_failed: bool = False, config: str | Path | None = None, **options: object) -> dict[str, Any]:
+    """Make dialogues as `gen run` does; returns the summary, whose `status` is the command's exit status.
+
+    May be called under a running event loop, as in a notebook: it then works in a thread of its own, and an
+    interrupt of the cell ends it in good order. Raises UsageError for a bad setting or input.
+    """
+    return run_settled(_settings(config, options), retry_failed=retry_failed)
+
+
+def run_settled(settings: RunSettings, *, retry_failed: bool = False) -> dict[str, Any]:
+    """`run` for settings that are made already."""
+    from generator.run import run as engine
+
+    return _finish(lambda: engine(settings, retry_failed=retry_failed))
+
+
+def plan(*, config: str | Path | None = None, **options: object) -> Estimate:
+    """What `run` with the same arguments would ask and cost; sends nothing."""
+    return estimate(_settings(config, options))
+
+
+def dialogues(path: str | Path) -> Iterator[Dialogue]:
+    """The finished dialogues of a run folder, or of a file in any format that `dialogue/formats` reads."""
+    from dialogue.formats.reading import read
+
+    return read(Path(path))
+
+
+def _settings(config: str | Path | None, options: dict[str, object]) -> RunSettings:
+    flags: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    return run_settings(flags, Path(config) if config else None)
+
+
+def _loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop
+    except ImportError:  # not to be had on Windows
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()
+
+
+def _finish(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
+    """Run a coroutine to its end, in a thread where this one has a loop already."""
+
+    def here() -> Result:
+        with asyncio.Runner(loop_factory=_loop) as runner:
+            return runner.run(work())
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return here()
+    found: list[Result] = []
+    broken: list[BaseException] = []
+
+    def there() -> None:
+        try:
+            found.append(here())
+        except BaseException as error:
+            broken.append(error)
+
+    thread = threading.Thread(target=there, name="gen")
+    thread.start()
+    thread.join()
+    if broken:
+        raise broken[0]
+    return found[0]

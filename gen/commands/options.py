@@ -1,0 +1,62 @@
+"""The options that `gen run` and `gen plan` share, and how they become settings."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from generator.settings import RunSettings
+
+
+def run_options(parser: argparse.ArgumentParser) -> None:
+    """Add them."""
+    what = parser.add_argument_group("what to make")
+    what.add_argument("--sector", metavar="S", help="kind of dialogue (`gen sectors` lists them)")
+    what.add_argument("--n", metavar="N", help="how many dialogues the folder shall hold in the end")
+    what.add_argument("--rounds", metavar="A-B", help="fewest and most rounds (default: the sector's)")
+    what.add_argument("--preset", metavar="P", help="how the rounds are spread: training, wild")
+    what.add_argument("--shares", metavar="P", help="the sector's shares of opener kinds: paper, readme")
+    what.add_argument("--language", metavar="L:W,...", help="languages and weights, as zh-TW:3,en:1 (default: en)")
+    what.add_argument(
+        "--openers", metavar="FILE", help="your own openers: JSONL with `opener` and seed fields, or plain lines"
+    )
+    what.add_argument(
+        "--input", metavar="FILE", help="material for the sector: entities, one a line, or a Wikidata dump"
+    )
+    what.add_argument(
+        "--system", metavar="FILE", help="system prompts: JSONL with `system` and `weight`, or plain lines"
+    )
+    what.add_argument("--prompts", metavar="DIR", help="your templates and data files; they stand before the package's")
+    what.add_argument("--seed", metavar="I", help="another seed makes another plan (default: 0)")
+    where = parser.add_argument_group("where")
+    where.add_argument("--out", metavar="DIR", help="run folder (default: runs/SECTOR)")
+    where.add_argument("--config", metavar="F.toml", help="settings of a project; flags win over it")
+    models = parser.add_argument_group("models and limits")
+    models.add_argument(
+        "--endpoint",
+        metavar="E",
+        help="openai, a URL http(s)://.../v1, builtin, or a name from --config "
+        "(default: openai where OPENAI_API_KEY is set)",
+    )
+    models.add_argument("--model", metavar="M", help="model name (openai default: gpt-4.1-mini)")
+    models.add_argument("--rpm", metavar="R", help="requests per minute allowed by the provider")
+    models.add_argument("--tpm", metavar="T", help="tokens per minute allowed by the provider")
+    models.add_argument("--concurrency", metavar="C", help="dialogues under way at the same time (default: 64)")
+    models.add_argument("--max-cost", metavar="USD", help="stop, resumable, before spending more")
+    models.add_argument("--max-requests", metavar="N", help="stop, resumable, after so many requests")
+    models.add_argument("--prices", metavar="F.toml", help="price table that stands before the package's")
+
+
+OPTIONS = (
+    *("sector", "n", "rounds", "preset", "shares", "language", "openers", "input", "system", "prompts", "seed", "out"),
+    *("endpoint", "model", "rpm", "tpm", "concurrency", "max_cost", "max_requests", "prices"),
+)
+"""Options that are settings, as `gen.config` knows them."""
+
+
+def settings_of(arguments: argparse.Namespace) -> "RunSettings":
+    """The settings that flags and TOML give together. Raises UsageError."""
+    from gen.config import run_settings
+
+    flags = {name: getattr(arguments, name) for name in OPTIONS if getattr(arguments, name) is not None}
+    return run_settings(flags, Path(arguments.config) if arguments.config else None)

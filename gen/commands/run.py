@@ -1,0 +1,40 @@
+"""gen run: make dialogues."""
+
+import argparse
+import sys
+
+from gen.commands.options import run_options, settings_of
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    run_options(parser)
+    how = parser.add_argument_group("how")
+    how.add_argument("--dry-run", action="store_true", help="as `gen plan`: show what would be asked, send nothing")
+    how.add_argument("--retry-failed", action="store_true", help="try the failed dialogues of the folder again")
+    how.add_argument("--json", action="store_true", help="print the summary as JSON")
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Run it; the exit status is the summary's."""
+    if arguments.dry_run:
+        from gen.commands import plan
+
+        return plan.command(arguments)
+    from gen.api import run_settled
+    from gen.text import run_report
+
+    settings = settings_of(arguments)
+    if arguments.out is None and arguments.config is None:
+        print(f"gen run: writing to {settings.out}", file=sys.stderr)
+    summary = run_settled(settings, retry_failed=arguments.retry_failed)
+    if arguments.json:
+        import orjson
+
+        sys.stdout.write(orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
+    else:
+        print(run_report(summary))
+    if summary["stopped"]:
+        print(f"gen run: {summary['stopped']}", file=sys.stderr)
+    status: int = summary["status"]
+    return status

@@ -1,0 +1,37 @@
+"""gen sectors: what kinds of dialogue there are, and every prompt of one rendered."""
+
+import argparse
+from pathlib import Path
+
+from dialogue.errors import UsageError
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("show", metavar="show", nargs="?", help="show S: the prompts of one sector, rendered")
+    parser.add_argument("sector", metavar="S", nargs="?", help="the sector")
+    parser.add_argument("--language", metavar="L", default="en", help="language of the example (default: en)")
+    parser.add_argument(
+        "--prompts", metavar="DIR", help="your templates and data files; they stand before the package's"
+    )
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Print them; status 0."""
+    from generator.showcase import every_prompt
+    from prompts.loader import Prompts
+    from prompts.sector import load, names
+
+    prompts = Prompts(Path(arguments.prompts) if arguments.prompts else None)
+    if arguments.show is None:
+        for name in names(prompts):
+            sector = load(prompts, name)
+            levels = ", ".join(level.name for level in sector.levels if level.opener)
+            presets = ", ".join(sector.share_presets)
+            print(f"{name}: {sector.title}; {sector.rounds} rounds; openers: {levels}; shares: {presets}")
+        return 0
+    if arguments.show != "show" or arguments.sector is None:
+        raise UsageError(f"{arguments.show}: expected `gen sectors` or `gen sectors show SECTOR`")
+    for title, text in every_prompt(prompts, load(prompts, arguments.sector), arguments.language):
+        print(f"=== {title} ===\n{text}\n")
+    return 0

@@ -1,0 +1,61 @@
+"""gen show: read dialogues in the terminal."""
+
+import argparse
+import random
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from dialogue.errors import UsageError
+
+Item = TypeVar("Item")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of the command."""
+    parser.add_argument("run", metavar="RUN", help="a run folder, or a file of dialogues in any known format")
+    parser.add_argument("id", metavar="ID", nargs="?", help="one dialogue by its id, or by the beginning of it")
+    parser.add_argument("--random", metavar="N", type=int, help="N dialogues drawn at random")
+    parser.add_argument("--failures", action="store_true", help="the failed ones, with reasons and partial turns")
+    parser.add_argument("--n", metavar="N", type=int, default=3, help="how many to show (default: 3)")
+
+
+def command(arguments: argparse.Namespace) -> int:
+    """Print the dialogues; status 0."""
+    reports = list(_reports(arguments))
+    if not reports:
+        what = f"no dialogue {arguments.id}" if arguments.id else "nothing yet"
+        raise UsageError(f"{arguments.run}: {what}")
+    print("\n\n".join(reports))
+    return 0
+
+
+def _reports(arguments: argparse.Namespace) -> Iterator[str]:
+    from dialogue.formats.reading import read
+    from dialogue.jsonl import objects
+    from dialogue.records import Failure
+    from gen.text import dialogue_report, failure_report
+
+    path, id = Path(arguments.run), arguments.id
+    if arguments.failures:
+        file = path / "failures.jsonl" if path.is_dir() else path
+        found = (Failure.model_validate(row) for _, row in objects(file)) if file.exists() else iter(())
+        chosen = (failure for failure in found if id is None or failure.id.startswith(id))
+        yield from map(failure_report, _some(chosen, arguments))
+        return
+    dialogues = (dialogue for dialogue in read(path) if id is None or dialogue.id.startswith(id))
+    yield from map(dialogue_report, _some(dialogues, arguments))
+
+
+def _some(items: Iterator[Item], arguments: argparse.Namespace) -> list[Item]:
+    """The first ones, or a random sample that keeps no more than it needs."""
+    if arguments.random is None:
+        return list(islice(items, arguments.n))
+    kept: list[Item] = []
+    for place, item in enumerate(items):
+        if len(kept) < arguments.random:
+            kept.append(item)
+        elif (slot := random.randrange(place + 1)) < len(kept):
+            kept[slot] = item
+    return kept

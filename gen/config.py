@@ -1,0 +1,232 @@
+"""A project's TOML and the flags over it, made into settings; every complaint names place, value and mend."""
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from dialogue.errors import UsageError
+from dialogue.records import one_line
+from generator.client.chat import Sampling
+from generator.client.endpoint import Endpoint, resolve
+from generator.settings import ROLES, RoleName, RoleSettings, RunSettings
+
+TABLES = ("run", "endpoint", "roles", "filters", "contamination", "train", "evaluate", "loop")
+"""All that a project's TOML may hold; each command reads its own."""
+
+RUN_KEYS = (
+    *("sector", "n", "rounds", "preset", "shares", "language", "openers", "input", "system", "prompts", "seed", "out"),
+    *("endpoint", "model", "rpm", "tpm", "concurrency", "max_cost", "max_requests", "prices", "retry_wait_s"),
+)
+ROLE_KEYS = ("endpoint", *Sampling.model_fields)
+MAIN = "main"
+
+
+def run_settings(
+    flags: Mapping[str, str], config: Path | None = None, environ: Mapping[str, str] | None = None
+) -> RunSettings:
+    """The settings of a run. Flags are text as typed; TOML values may be typed ones.
+
+    Raises UsageError where anything is unknown, unreadable or missing.
+    """
+    environ = os.environ if environ is None else environ
+    project = read_project(config) if config else {}
+    table = dict(project.get("run", {}))
+    known_keys(table, RUN_KEYS, f"{config}: [run]")
+    values: dict[str, Any] = {**table, **flags}
+    for name in ("sector", "n"):
+        if name not in values:
+            raise UsageError(f"--{name} is missing" + (" (or sector and n under [run] in --config)" if config else ""))
+    endpoints, roles = _endpoints(values, project, config, environ)
+    fields = {_FIELDS.get(name, name): _read(name, value, flags) for name, value in values.items() if name in _READERS}
+    fields.setdefault("out", Path("runs") / str(fields["sector"]))
+    try:
+        return RunSettings(**fields, endpoints=endpoints, roles=roles)
+    except ValidationError as error:
+        raise UsageError(one_line(error).removeprefix("value: ").removeprefix("Value error, ")) from None
+
+
+def read_project(path: Path) -> dict[str, Any]:
+    """A project's TOML with its tables checked by name."""
+    try:
+        project = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageError(f"--config {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"--config {path}: {error}") from None
+    known_keys(project, TABLES, str(path))
+    for name in ("run", "endpoint", "roles"):
+        if not isinstance(project.get(name, {}), dict):
+            raise UsageError(f"{path}: {name}: expected a table [{name}]")
+    return project
+
+
+def known_keys(table: Mapping[str, Any], known: tuple[str, ...] | list[str], place: str) -> None:
+    """Raise UsageError for a key that is not among the known ones."""
+    for key in table:
+        if key not in known:
+            near = get_close_matches(key, known, n=2)
+            hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
+            raise UsageError(f"{place}: unknown key {key!r}; {hint}")
+
+
+def _endpoints(
+    values: Mapping[str, Any], project: Mapping[str, Any], config: Path | None, environ: Mapping[str, str]
+) -> tuple[dict[str, Endpoint], dict[RoleName, RoleSettings]]:
+    declared = {name: _declared(name, table, config) for name, table in project.get("endpoint", {}).items()}
+    roles = {role: _role(role, project.get("roles", {}), config) for role in ROLES}
+    known_keys(project.get("roles", {}), [*ROLES, "judge"], f"{config}: [roles]")
+    asked = values.get("endpoint")
+    names = {role.endpoint for role in roles.values()} if asked is None else {str(asked)}
+    found: dict[str, Endpoint] = {}
+    for name in sorted(names):
+        endpoint = declared.get(name)
+        if endpoint is None:
+            text = None if name == MAIN else name
+            if text is not None and declared and "/" not in text and text not in ("openai", "builtin"):
+                known_keys(
+                    {text: None}, [*declared, "openai", "builtin"], "--endpoint" if asked else f"{config}: [roles]"
+                )
+            endpoint = resolve(text, None, environ)
+        found[name] = _limited(endpoint, values)
+    if asked is not None:
+        roles = {role: part.model_copy(update={"endpoint": str(asked)}) for role, part in roles.items()}
+    for endpoint in found.values():
+        endpoint.check(environ)
+    return found, roles
+
+
+def _declared(name: str, table: object, config: Path | None) -> Endpoint:
+    place = f"{config}: [endpoint.{name}]"
+    if not isinstance(table, dict):
+        raise UsageError(f"{place}: expected a table")
+    fields = dict(table)
+    known_keys(fields, [key for key in Endpoint.model_fields if key != "name"], place)
+    if isinstance(fields.get("base_url"), str):
+        fields["base_url"] = (fields["base_url"],)
+    try:
+        return Endpoint(name=name, **fields)
+    except ValidationError as error:
+        raise UsageError(f"{place}: {one_line(error)}") from None
+
+
+def _role(role: RoleName, table: Mapping[str, Any], config: Path | None) -> RoleSettings:
+    value = table.get(role, MAIN)
+    place = f"{config}: [roles] {role}"
+    if isinstance(value, str):
+        return RoleSettings(endpoint=value, sampling=DEFAULT_SAMPLING[role])
+    if not isinstance(value, dict):
+        raise UsageError(f"{place}: expected the name of an endpoint, or a table with `endpoint`")
+    known_keys(value, ROLE_KEYS, place)
+    sampling = {
+        **DEFAULT_SAMPLING[role].model_dump(exclude_none=True),
+        **{k: v for k, v in value.items() if k != "endpoint"},
+    }
+    try:
+        return RoleSettings(endpoint=value.get("endpoint", MAIN), sampling=Sampling(**sampling))
+    except ValidationError as error:
+        raise UsageError(f"{place}: {one_line(error)}") from None
+
+
+DEFAULT_SAMPLING: dict[RoleName, Sampling] = {
+    "opener": Sampling(temperature=1.0),
+    "user": Sampling(temperature=1.0, top_p=0.95),
+    "assistant": Sampling(),
+}
+"""The simulator's as in the user-simulation literature; an assistant speaks as its provider set it."""
+
+
+def _limited(endpoint: Endpoint, values: Mapping[str, Any]) -> Endpoint:
+    """The endpoint with --model, --rpm and --tpm over it."""
+    over: dict[str, Any] = {}
+    if "model" in values:
+        over["model"] = str(values["model"])
+    for flag, field in (("rpm", "requests_per_minute"), ("tpm", "tokens_per_minute")):
+        if flag in values:
+            over[field] = _number(f"--{flag}", values[flag])
+    return endpoint.model_copy(update=over)
+
+
+def _number(place: str, value: Any, whole: bool = False) -> Any:
+    try:
+        number = float(str(value).replace("_", ""))
+    except ValueError:
+        raise UsageError(f"{place} {value}: expected a number") from None
+    if not number > 0 or (whole and number != int(number)):
+        raise UsageError(f"{place} {value}: expected {'a whole number above 0' if whole else 'a number above 0'}")
+    return int(number) if whole else number
+
+
+def _whole(place: str, value: Any) -> int:
+    number: int = _number(place, value, whole=True)
+    return number
+
+
+def _rounds(place: str, value: Any) -> tuple[int, int]:
+    low, dash, high = str(value).partition("-")
+    try:
+        return int(low), int(high if dash else low)
+    except ValueError:
+        raise UsageError(f"{place} {value}: expected A-B, as 3-7") from None
+
+
+def _languages(place: str, value: Any) -> dict[str, float]:
+    parts = value.items() if isinstance(value, dict) else (part.partition(":")[::2] for part in str(value).split(","))
+    found: dict[str, float] = {}
+    for code, weight in parts:
+        code = str(code).strip()
+        if not code or not all(piece.isalnum() for piece in code.split("-")):
+            raise UsageError(
+                f"{place} {value}: {code!r} is no language code; expected codes and weights, as zh-TW:3,en:1"
+            )
+        found[code] = _number(f"{place}: weight of {code}", weight or 1)
+    return found
+
+
+def _seed(place: str, value: Any) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise UsageError(f"{place} {value}: expected a whole number") from None
+
+
+def _text(_place: str, value: Any) -> str:
+    return str(value)
+
+
+def _path(_place: str, value: Any) -> Path:
+    return Path(str(value))
+
+
+_READERS: dict[str, Callable[[str, Any], Any]] = {
+    "sector": _text,
+    "n": _whole,
+    "rounds": _rounds,
+    "preset": _text,
+    "shares": _text,
+    "language": _languages,
+    "openers": _path,
+    "input": _path,
+    "system": _path,
+    "prompts": _path,
+    "seed": _seed,
+    "out": _path,
+    "concurrency": _whole,
+    "max_cost": _number,
+    "max_requests": _whole,
+    "prices": _path,
+    "retry_wait_s": _number,
+}
+
+
+def _read(name: str, value: Any, flags: Mapping[str, str]) -> Any:
+    place = f"--{name.replace('_', '-')}" if name in flags else f"[run] {name} ="
+    return _READERS[name](place, value)
+
+
+_FIELDS = {"max_cost": "max_cost_usd"}
+"""Flags whose setting bears its unit."""

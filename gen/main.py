@@ -1,0 +1,94 @@
+"""`gen`: the commands. Nothing heavy is imported before a command is known."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from typing import NoReturn
+
+COMMANDS = {
+    "run": "make dialogues: openers, then user simulator and assistant, to JSONL; run again to resume",
+    "plan": "what `gen run` with the same arguments would ask and cost; sends nothing",
+    "show": "read dialogues of a run in the terminal",
+    "sectors": "the sectors, and their prompts rendered with an example",
+}
+"""Each is a module of the same name in gen/commands/ with `arguments(parser)` and `command(arguments) -> status`."""
+
+
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose complaint is one line that names the near ones."""
+
+    def error(self, message: str) -> NoReturn:
+        prefix = "unrecognized arguments: "
+        if message.startswith(prefix):
+            wrong = message.removeprefix(prefix).split()[0]
+            known = [option for action in self._actions for option in action.option_strings]
+            near = get_close_matches(wrong.split("=")[0], known, n=2)
+            message = f"{wrong}: no such option" + (f"; did you mean {' or '.join(near)}?" if near else "")
+        print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
+        raise SystemExit(2)
+
+
+def parser(name: str | None) -> Parser:
+    """The parser of one command, or of `gen` itself, which knows the commands by name only."""
+    if name is not None:
+        own = Parser(prog=f"gen {name}", description=COMMANDS[name], allow_abbrev=False)
+        import_module(f"gen.commands.{name}").arguments(own)
+        return own
+    lines = "\n".join(f"  {command:<10}{text}" for command, text in COMMANDS.items())
+    whole = Parser(
+        prog="gen",
+        description="Synthetic multi-turn dialogues: generate, look, resume.",
+        epilog=f"commands:\n{lines}\n\n`gen COMMAND --help` tells the rest. Exit status: 0 done; 1 finished, some\n"
+        "items failed; 2 wrong usage or input; 3 the endpoint or a limit stopped the run, it can be resumed;\n"
+        "130 interrupted, all finished work saved.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        usage="gen COMMAND [options]",
+    )
+    whole.add_argument("--version", action="store_true", help="print the version and leave")
+    return whole
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns its exit status."""
+    argv = list(sys.argv[1:] if argv is None else argv)
+    name = argv[0] if argv and not argv[0].startswith("-") else None
+    if name is None:
+        return _outer(argv)
+    if name not in COMMANDS:
+        near = get_close_matches(name, COMMANDS, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(COMMANDS)}"
+        print(f"gen: {name}: no such command; {hint}", file=sys.stderr)
+        return 2
+    from dialogue.errors import DuologueError
+
+    arguments = parser(name).parse_args(argv[1:])
+    try:
+        status: int = import_module(f"gen.commands.{name}").command(arguments)
+        sys.stdout.flush()
+    except DuologueError as error:
+        print(f"gen {name}: {error}", file=sys.stderr)
+        return error.status
+    except BrokenPipeError:  # the reader of a pipe left: nothing to complain about
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except KeyboardInterrupt:
+        return 130
+    return status
+
+
+def _outer(argv: Sequence[str]) -> int:
+    whole = parser(None)
+    if whole.parse_args(argv).version:
+        from importlib.metadata import version
+
+        print(f"duologue {version('duologue')}")
+        return 0
+    whole.print_help(sys.stdout if argv else sys.stderr)
+    return 0 if argv else 2
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,104 @@
+"""Reports as a person reads them in a terminal. Model text is stripped of control characters before it is printed."""
+
+import re
+from typing import Any
+
+from dialogue.records import Dialogue, Failure, Message
+from generator.estimate import Estimate
+from generator.progress import duration
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+
+def safe(text: str) -> str:
+    """The text without anything that could steer a terminal; line breaks and tabs stay."""
+    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
+
+
+def run_report(summary: dict[str, Any]) -> str:
+    """The end of `gen run`: what there is, what it cost, where it lies."""
+    tally, meter = summary["tally"], summary["meter"]
+    lines = [f"{summary['dialogues']:,} of {summary['n']:,} dialogues in {duration(summary['wall_s'])}"]
+    if summary["failed"]:
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in _most(tally["reasons"]))
+        lines.append(f"failed: {summary['failed']:,} ({reasons}), in failures.jsonl")
+    if summary["open"]:
+        lines.append(f"not finished: {summary['open']:,}; the same command goes on")
+    lines.append("ended: " + (", ".join(f"{count:,} {stop}" for stop, count in _most(tally["stops"])) or "none"))
+    for role, spent in meter["roles"].items():
+        if spent["requests"]:
+            lines.append(f"{role}: " + _spent(spent))
+    if meter.get("cost_usd") is not None:
+        lines.append(f"cost: ${meter['cost_usd']:,.4f}")
+    lines.append(f"{summary['out']}/dialogues.jsonl")
+    return "\n".join(lines)
+
+
+def _spent(spent: dict[str, Any]) -> str:
+    parts = [f"{spent['requests']:,} requests"]
+    if spent.get("prompt_tokens") is not None:
+        cached = spent.get("cached_tokens")
+        hit = f" ({cached / spent['prompt_tokens']:.0%} cached)" if cached and spent["prompt_tokens"] else ""
+        parts.append(f"{spent['prompt_tokens']:,} prompt tokens{hit}")
+    if spent.get("completion_tokens") is not None:
+        hidden = f" ({spent['reasoning_tokens']:,} reasoning)" if spent.get("reasoning_tokens") else ""
+        parts.append(f"{spent['completion_tokens']:,} completion tokens{hidden}")
+    if finishes := {k: v for k, v in (spent.get("finish_reasons") or {}).items() if k != "stop"}:
+        parts.append(", ".join(f"{count:,} x {reason}" for reason, count in _most(finishes)))
+    return ", ".join(parts)
+
+
+def _most(counts: dict[str, int]) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+
+
+def plan_report(plan: Estimate) -> str:
+    """`gen plan` for a person."""
+    lines = [f"{plan.n:,} dialogues of {plan.sector}, {plan.mean_rounds} rounds on average"]
+    lines += [f"  lists {key}: {count:,}" for key, count in plan.topics.items()]
+    for role, side in plan.by_role.items():
+        lines.append(
+            f"  {role}: {side['requests']:,} requests, {side['prompt_tokens']:,} prompt tokens, "
+            f"{side['completion_tokens']:,} completion tokens"
+        )
+    lines.append(
+        f"requests: {plan.requests:,}; tokens: {plan.prompt_tokens:,} in, {plan.completion_tokens:,} out "
+        f"({plan.tokens_counted})"
+    )
+    lines.append("cost: unknown, no price for this model" if plan.cost_usd is None else f"cost: ${plan.cost_usd:,.2f}")
+    time = "" if plan.hours is None else f"{duration(plan.hours * 3600)}, bound by "
+    lines.append(f"time: {time}{plan.binding}")
+    for role, prompt in plan.prompts.items():
+        lines.append(f"\n--- what the {role} is asked ---\n{prompt}")
+    return "\n".join(lines)
+
+
+def dialogue_report(dialogue: Dialogue) -> str:
+    """A dialogue as a person reads it."""
+    seed = dialogue.seed
+    where = " / ".join(safe(part) for part in (seed.topic, seed.subtopic, seed.kind, seed.language) if part)
+    lines = [f"── {safe(dialogue.id)}  {where}".rstrip()]
+    if seed.persona:
+        lines.append(f"   persona: {safe(seed.persona)}")
+    lines += [_said(message) for message in dialogue.messages]
+    end = [f"stop: {dialogue.stop}"] if dialogue.stop else []
+    if dialogue.assistant_model:
+        end.append(f"models: {safe(dialogue.user_model or '?')} and {safe(dialogue.assistant_model)}")
+    for side, usage in dialogue.usage.items():
+        if usage.completion_tokens is not None:
+            end.append(f"{side}: {usage.prompt_tokens or 0:,} + {usage.completion_tokens:,} tokens")
+    if dialogue.cost_usd is not None:
+        end.append(f"${dialogue.cost_usd:.5f}")
+    return "\n".join([*lines, *(["   " + " · ".join(end)] if end else [])])
+
+
+def failure_report(failure: Failure) -> str:
+    """A failed dialogue as a person reads it."""
+    lines = [f"── {safe(failure.id)}  failed: {failure.reason} ({failure.stage}): {safe(failure.detail)}"]
+    return "\n".join(lines + [_said(message) for message in failure.messages])
+
+
+def _said(message: Message) -> str:
+    text = safe(message.content).strip().replace("\n", "\n      ")
+    thoughts = f"\n      (thoughts: {safe(message.thoughts)[:300]})" if message.thoughts else ""
+    return f"\n{message.role:>9}: {text}{thoughts}"

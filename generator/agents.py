@@ -1,0 +1,192 @@
+"""The two sides of a dialogue.
+
+The user simulator sees the dialogue with roles swapped and its instruction after the history: UltraChat's remedy
+against role exchange, and what keeps the prefix of a request byte-stable for the provider's cache. A turn that shows
+a fault is asked again once, with another seed and the fault named; a second fault ends the dialogue with that reason.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from dialogue.chance import hash64
+from dialogue.errors import ReplyFailed
+from dialogue.faults import Fault, assistant_flags, soft_fault, unwrap, user_fault
+from dialogue.records import Message, Usage
+from generator.client.chat import Chat, Completion
+from generator.play import Turn
+from generator.user.acts import TurnPlan
+from generator.user.noise import typed
+from generator.user.script import Script
+from prompts.loader import Prompts
+
+SEPARATOR = "\n\n* * *\n"
+"""Parts the assistant's last answer from the note to the simulator, in one message: some templates refuse two
+user messages running."""
+
+CLIP_CHARACTERS = 6000
+CLIP_HEAD, CLIP_TAIL = 4000, 1500
+"""A longer answer is shown to the simulator by its head and tail, by the same rule at every turn."""
+
+
+def seed_of(*parts: object) -> int:
+    """A request's seed: 31 bits, as some servers take no more."""
+    return hash64(*parts) >> 33
+
+
+def clipped(text: str) -> str:
+    """A long text by its head and tail."""
+    return text if len(text) <= CLIP_CHARACTERS else f"{text[:CLIP_HEAD]}\n[…]\n{text[-CLIP_TAIL:]}"
+
+
+def end_mark(text: str, sentinel: str) -> tuple[str, bool]:
+    """The text without the end signal, and whether it ended with one; text glued to the signal is never lost."""
+    text = text.strip()
+    return (text[: -len(sentinel)].rstrip(), True) if text.endswith(sentinel) else (text, False)
+
+
+def named(completion: Completion, chat: Chat) -> str | None:
+    """What the model calls itself, where that is not what was asked for."""
+    return None if completion.model == chat.model else completion.model
+
+
+class UserSimulator:
+    """Speaks as the person in the script."""
+
+    def __init__(
+        self,
+        chat: Chat,
+        script: Script,
+        prompts: Prompts,
+        *,
+        key: str,
+        priority: int,
+        min_rounds: int,
+        sentinel: str,
+        noted: Counter[str],
+        unused: Callable[[Usage], None],
+        past: Sequence[TurnPlan] = (),
+        leaving: bool = False,
+    ) -> None:
+        """`unused` hears of what was paid for a turn that came to nothing; `noted` counts faults by check."""
+        self._chat = chat
+        self._script = script
+        self._key = key
+        self._priority = priority
+        self._min_rounds = min_rounds
+        self._sentinel = sentinel
+        self._noted = noted
+        self._unused = unused
+        self._past = list(past)
+        self._leaving = leaving
+        self._head: list[dict[str, str]] = [
+            {"role": "system", "content": script.block(prompts, sentinel)},
+            {"role": "user", "content": script.cue(prompts)},
+        ]
+        self._prompts = prompts
+
+    async def reply(self, history: Sequence[Message]) -> Turn | None:
+        """The user's next message; None where the plan or the simulator ends the dialogue."""
+        number = sum(message.role == "user" for message in history) + 1
+        if self._leaving or number > self._script.rounds:
+            return None
+        plan = self._script.turn(number, self._past, history[-1].content)
+        may_end = plan.leave and number > self._min_rounds
+        fault: Fault | None = None
+        usage = Usage()
+        for attempt in range(2):
+            completion = await self._ask(history, plan, may_end and attempt == 0, fault, number, attempt)
+            usage += completion.usage
+            text, ends = end_mark(unwrap(completion.content), self._sentinel)
+            if ends and not text and may_end:
+                self._unused(usage)
+                return None
+            fault = self._fault(text, completion, history, plan, attempt)
+            if fault is None:
+                self._leaving = ends and may_end
+                return self._turn(text, completion, plan, usage, number)
+            self._noted[fault.check] += 1
+        assert fault is not None
+        self._unused(usage)
+        raise ReplyFailed(fault.reason, f"{fault.check}: {fault.evidence}")
+
+    def _fault(
+        self, text: str, completion: Completion, history: Sequence[Message], plan: TurnPlan, attempt: int
+    ) -> Fault | None:
+        language = self._script.language
+        if completion.finish_reason == "length":
+            return Fault("bad_reply", "cut", "the user's turn was cut by the token limit")
+        if completion.refused:
+            return Fault("refusal", "refused", text[:80])
+        if not text:
+            return Fault("markers", "empty", "an end signal where none was allowed")
+        hard = user_fault(text, history, act=plan.act, language=language, sentinel=self._sentinel)
+        return hard or (soft_fault(text, language=language, words=plan.words) if attempt == 0 else None)
+
+    def _turn(self, text: str, completion: Completion, plan: TurnPlan, usage: Usage, number: int) -> Turn:
+        said = typed(self._prompts, text, self._script.persona.traits, self._script.language, self._key, number)
+        self._past.append(plan)
+        noted = {
+            **plan.noted(),
+            **({"typed": True} if said != text else {}),
+            **({"end": True} if self._leaving else {}),
+        }
+        message = Message(role="user", content=said, thoughts=completion.thoughts, model=named(completion, self._chat))
+        return Turn(message, usage, plan=noted)
+
+    async def _ask(
+        self, history: Sequence[Message], plan: TurnPlan, may_end: bool, fault: Fault | None, number: int, attempt: int
+    ) -> Completion:
+        note = self._script.note(self._prompts, plan, may_end=may_end, sentinel=self._sentinel, again=fault)
+        messages = [*self._head, *self._seen(history)]
+        messages[-1] = {"role": "user", "content": messages[-1]["content"] + SEPARATOR + note}
+        seed = seed_of(self._key, number, attempt)
+        return await self._chat.complete(messages, key=self._key, priority=self._priority, seed=seed)
+
+    def _seen(self, history: Sequence[Message]) -> list[dict[str, str]]:
+        return [
+            {"role": "assistant", "content": message.content}
+            if message.role == "user"
+            else {"role": "user", "content": clipped(message.content)}
+            for message in history
+            if message.role in ("user", "assistant")
+        ]
+
+
+class Assistant:
+    """Answers as the endpoint's model does; knows nothing of simulator, persona or plan."""
+
+    def __init__(
+        self, chat: Chat, *, key: str, priority: int, noted: Counter[str], unused: Callable[[Usage], None]
+    ) -> None:
+        self._chat = chat
+        self._key = key
+        self._priority = priority
+        self._noted = noted
+        self._unused = unused
+
+    async def reply(self, history: Sequence[Message]) -> Turn | None:
+        """The answer to the last user message. A word-for-word repeat of an earlier answer is asked again once."""
+        messages = [{"role": message.role, "content": message.content} for message in history]
+        usage = Usage()
+        for attempt in range(2):
+            seed = seed_of(self._key, len(history), "answer", attempt)
+            completion = await self._chat.complete(messages, key=self._key, priority=self._priority, seed=seed)
+            usage += completion.usage
+            text = completion.content
+            if not any(message.role == "assistant" and message.content == text for message in history):
+                return self._turn(text, completion, history, usage)
+            self._noted["answer_repeated"] += 1
+        self._unused(usage)
+        raise ReplyFailed("repeat", "answer_repeated: the same answer twice, word for word")
+
+    def _turn(self, text: str, completion: Completion, history: Sequence[Message], usage: Usage) -> Turn:
+        self._noted.update(f"assistant_{flag}" for flag in assistant_flags(text, history))
+        reason = "refusal" if completion.refused else completion.finish_reason
+        message = Message(
+            role="assistant",
+            content=text,
+            thoughts=completion.thoughts,
+            finish_reason=reason,
+            model=named(completion, self._chat),
+        )
+        return Turn(message, usage, refused=completion.refused)

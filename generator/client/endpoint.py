@@ -1,0 +1,149 @@
+"""Where requests go: an endpoint's record, and what the command line's word for one stands for.
+
+The record names the variable that holds the key, never the key: `generator.client.keys` reads it when a request needs
+it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from pydantic import Field, JsonValue, field_validator
+
+from dialogue.errors import UsageError
+from dialogue.records import Record
+
+DEFAULT_MODEL = "gpt-4.1-mini"
+"""What `openai` asks for where no model is named."""
+
+OPENAI_KEY = "OPENAI_API_KEY"
+OPENAI_URL = "https://api.openai.com/v1"
+BUILTIN_URL = "builtin://local"
+
+
+class Price(Record):
+    """US dollars per million tokens."""
+
+    input: float = Field(ge=0)
+    output: float = Field(ge=0)
+    cached: float | None = Field(default=None, ge=0)
+    """Prompt tokens that the provider had cached; None: as `input`."""
+    batch: float = Field(default=1.0, gt=0, le=1)
+    """Factor on all of it through the provider's batch interface."""
+
+
+FREE = Price(input=0.0, output=0.0)
+
+
+class Endpoint(Record):
+    """One model behind one address, or behind several that serve the same."""
+
+    name: str
+    base_url: tuple[str, ...]
+    """Where /chat/completions is appended; with several servers of one model a dialogue stays on its own."""
+    model: str | None = None
+    """None: the server knows only one, and no name is sent."""
+    api_key_env: str | None = None
+    """The name of the variable that holds the key; None: no key is sent."""
+    requests_per_minute: float | None = Field(default=None, gt=0)
+    """The provider's limit for each server; None: as its headers say."""
+    tokens_per_minute: float | None = Field(default=None, gt=0)
+    timeout_s: float = Field(default=120.0, gt=0)
+    """For one whole request, from connecting to the reply's last byte."""
+    extra_body: dict[str, JsonValue] = Field(default_factory=dict)
+    extra_headers: dict[str, str] = Field(default_factory=dict)
+    """A value that starts with "$" names a variable of the environment."""
+    price: Price | None = None
+    """Overrides the price table."""
+    terms: str | None = None
+    """A note on licence or terms of use, carried into the run's record."""
+    latency_ms: float = Field(default=0.0, ge=0)
+    """`builtin` alone: how long an answer takes, for rehearsing a run."""
+    jitter_ms: float = Field(default=0.0, ge=0)
+    """`builtin` alone: how far that varies to either side."""
+    enforced_rpm: float | None = Field(default=None, gt=0)
+    """`builtin` alone: requests a minute above which it answers 429."""
+    wrong_share: float | None = Field(default=None, ge=0, le=1)
+    """`builtin` alone: the share of sums that it gets wrong; None: its own."""
+    seed: int = 0
+    """`builtin` alone: another seed, another text."""
+
+    @field_validator("base_url", mode="before")
+    @classmethod
+    def _one_or_several(cls, value: Any) -> Any:
+        urls = [value] if isinstance(value, str) else value
+        return tuple(map(_address, urls)) if isinstance(urls, list | tuple) else urls
+
+    @field_validator("base_url")
+    @classmethod
+    def _some(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        if not urls or len(set(urls)) < len(urls):
+            raise ValueError("expected one address or several different ones")
+        return urls
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether it answers inside this process."""
+        return self.base_url == (BUILTIN_URL,)
+
+    def check(self, environ: Mapping[str, str]) -> None:
+        """Raise UsageError naming the first variable that this endpoint needs and the environment lacks."""
+        wanted = {"api_key_env": self.api_key_env}
+        wanted |= {f"extra_headers.{name}": text[1:] for name, text in self.extra_headers.items() if text[:1] == "$"}
+        for field, variable in wanted.items():
+            if variable is not None and not environ.get(variable, "").strip():
+                raise UsageError(
+                    f"endpoint {self.name}: {field} names {variable}, which is not set; export {variable}=..."
+                )
+
+
+def _address(url: object) -> str:
+    if url in ("builtin", BUILTIN_URL):
+        return BUILTIN_URL
+    try:
+        parts = urlsplit(str(url))
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound:
+        raise ValueError("expected http://HOST/v1 or https://HOST/v1")
+    if "@" in parts.netloc:
+        raise ValueError("a password in an address would be written to files; name a variable in api_key_env instead")
+    path = parts.path.rstrip("/").removesuffix("/chat/completions")
+    return parts._replace(path=path, fragment="").geturl()
+
+
+def chat_url(base_url: str) -> str:
+    """The address that chat-completion requests are posted to."""
+    parts = urlsplit(base_url)
+    return parts._replace(path=f"{parts.path}/chat/completions").geturl()
+
+
+def resolve(text: str | None, model: str | None, environ: Mapping[str, str]) -> Endpoint:
+    """The endpoint that `--endpoint` names: `openai`, an address, `builtin`; None lets the environment decide."""
+    if text is None:
+        if not environ.get(OPENAI_KEY):
+            raise UsageError(f"no --endpoint, and {OPENAI_KEY} is not set; {_CHOICES}")
+        text = "openai"
+    if text == "openai":
+        base_url = environ.get("OPENAI_BASE_URL") or OPENAI_URL
+        return _checked(name="openai", base_url=base_url, model=model or DEFAULT_MODEL, api_key_env=OPENAI_KEY)
+    if text == "builtin":
+        return Endpoint(name="builtin", base_url=(BUILTIN_URL,), model="builtin", price=FREE)
+    if text.startswith(("http://", "https://")):
+        return _checked(name=urlsplit(text).netloc.rpartition("@")[2], base_url=text, model=model)
+    raise UsageError(f"--endpoint {text}: not known; {_CHOICES}")
+
+
+_CHOICES = (
+    "choose --endpoint openai (key in OPENAI_API_KEY), --endpoint http(s)://HOST/v1, "
+    "--endpoint builtin (offline, no language model), or an [endpoint.NAME] of --config"
+)
+
+
+def _checked(*, name: str, base_url: str, model: str | None, api_key_env: str | None = None) -> Endpoint:
+    try:
+        base_url = _address(base_url)
+    except ValueError as error:
+        raise UsageError(f"--endpoint {name}: {error}") from None
+    return Endpoint(name=name, base_url=(base_url,), model=model, api_key_env=api_key_env)

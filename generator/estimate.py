@@ -1,0 +1,261 @@
+"""What a run would ask: requests, tokens with the history that grows each round, money and hours. Sends nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dialogue.chance import draw, share
+from dialogue.records import Record, Seed, Usage
+from generator.agents import SEPARATOR
+from generator.client.prices import cost, price_of
+from generator.client.tokens import Counter
+from generator.openers.tree import Batch, Shelf
+from generator.openers.writer import render_list, specs_of
+from generator.own import own_openers, system_for, system_prompts
+from generator.setting_up import identify, rounds_of, streams
+from generator.settings import ROLES, RoleName, RunSettings
+from generator.stage import sentinel_of
+from generator.user.script import Script, script
+from prompts.loader import Prompts
+from prompts.sector import Sector, load
+
+SAMPLE = 300
+"""Dialogues whose plans are drawn to find the mean; more change the third digit."""
+
+ANSWER_TOKENS = 258
+USER_TOKENS = 22
+"""The first as measured on UltraChat by the authors of Pensieve, the second from the word ranges that are drawn here;
+the real ones are the models' affair."""
+
+OPENER_TOKENS = 40
+KEPT = 0.9
+"""Share of a list's items that is expected to pass."""
+
+
+@dataclass(slots=True)
+class Side:
+    """What one role would be asked."""
+
+    requests: float = 0.0
+    prompt_tokens: float = 0.0
+    completion_tokens: float = 0.0
+
+    def add(self, prompt: float, completion: float, times: float = 1.0) -> None:
+        """Count requests of so many tokens each."""
+        self.requests += times
+        self.prompt_tokens += prompt * times
+        self.completion_tokens += completion * times
+
+
+class Estimate(Record):
+    """The sum of a plan."""
+
+    sector: str
+    n: int
+    topics: dict[str, int]
+    """Lists needed, by language and level."""
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+    tokens_counted: str
+    """"tiktoken", or the estimate that stood in for it."""
+    cost_usd: float | None
+    """None where a price is not known."""
+    hours: float | None
+    """None where no limit is stated."""
+    binding: str
+    by_role: dict[str, dict[str, int]]
+    mean_rounds: float
+    prompts: dict[str, str]
+    """Three rendered requests: for openers, for the user, for the assistant."""
+
+
+def estimate(settings: RunSettings) -> Estimate:
+    """Plan the run as `run` would. Raises UsageError as `run` would before its first request."""
+    prompts = Prompts(settings.prompts)
+    sector = load(prompts, settings.sector, settings.shares)
+    counter = Counter(settings.endpoint("assistant").model)
+    sides: dict[RoleName, Side] = {role: Side() for role in ROLES}
+    examples: dict[str, str] = {}
+    topics = {} if settings.openers else _lists(settings, prompts, sector, counter, sides["opener"], examples)
+    rounds = _dialogues(settings, prompts, sector, counter, sides, examples)
+    hours, binding = _hours(settings, sides)
+    return Estimate(
+        sector=sector.name,
+        n=settings.n,
+        topics=topics,
+        requests=round(sum(side.requests for side in sides.values())),
+        prompt_tokens=round(sum(side.prompt_tokens for side in sides.values())),
+        completion_tokens=round(sum(side.completion_tokens for side in sides.values())),
+        tokens_counted="estimated from bytes" if counter.estimated else "tiktoken",
+        cost_usd=_cost(settings, sides),
+        hours=hours,
+        binding=binding,
+        by_role={role: {name: round(getattr(side, name)) for name in Side.__slots__} for role, side in sides.items()},
+        mean_rounds=round(rounds, 2),
+        prompts=examples,
+    )
+
+
+def _lists(
+    settings: RunSettings, prompts: Prompts, sector: Sector, counter: Counter, side: Side, examples: dict[str, str]
+) -> dict[str, int]:
+    """The lists that n openers need, level by level up to the roots."""
+    needed: dict[str, tuple[Shelf, int]] = {}
+    found = streams(settings, prompts, sector)
+    total = sum(stream.weight for stream in found)
+    for stream in found:
+        lists = _lists_for(stream.shelf, settings.n * stream.weight / total / KEPT)
+        shelf: Shelf | None = stream.shelf
+        while shelf is not None:
+            key = f"{shelf.language}/{shelf.level.name}"
+            needed[key] = (shelf, max(needed.get(key, (shelf, 0))[1], lists))
+            lists, shelf = shelf.parents(lists)
+    for shelf, lists in needed.values():
+        _count_list(settings, prompts, sector, counter, shelf, lists, side, examples)
+    return {key: lists for key, (_, lists) in needed.items()}
+
+
+def _lists_for(shelf: Shelf, items: float) -> int:
+    lists = 0
+    while items > 0 and lists < shelf.batches:
+        if lists >= 60:  # from here on every list has its full size
+            return min(shelf.batches, lists + -(-round(items) // shelf.level.batch))
+        items -= shelf.size(lists)
+        lists += 1
+    return lists
+
+
+def _count_list(
+    settings: RunSettings,
+    prompts: Prompts,
+    sector: Sector,
+    counter: Counter,
+    shelf: Shelf,
+    lists: int,
+    side: Side,
+    examples: dict[str, str],
+) -> None:
+    path = example_path(shelf)
+    batch = Batch(shelf.level, shelf.language, 0, shelf.size(lists), path, ())
+    specs = specs_of(prompts, sector, batch, settings.seed, lambda key: identify(settings.seed, sector, key))
+    text = render_list(prompts, sector, batch, specs)
+    if shelf.level.opener:
+        examples.setdefault("opener", text)
+    tokens = OPENER_TOKENS if shelf.level.opener else OPENER_TOKENS / 4
+    side.add(counter.count(text), tokens * batch.size, lists)
+
+
+def example_path(shelf: Shelf) -> tuple[tuple[str, str], ...]:
+    """A way down to a list of this shelf, its roots real and its items placeholders."""
+    above = shelf.above
+    if isinstance(above, Shelf):
+        return (*example_path(above), (above.level.what, f"(an item of the list of {above.level.name})"))
+    return above[0].path
+
+
+def _dialogues(
+    settings: RunSettings,
+    prompts: Prompts,
+    sector: Sector,
+    counter: Counter,
+    sides: dict[RoleName, Side],
+    examples: dict[str, str],
+) -> float:
+    """Count the turns of n dialogues by those of a sample; returns the mean number of rounds."""
+    sample = min(SAMPLE, settings.n)
+    weight = settings.n / sample
+    systems = system_prompts(settings.system) if settings.system else []
+    openers = list(_openers(settings, sample))
+    total = 0
+    for number in range(sample):
+        id = f"example-{number}"
+        seed = Seed(language=draw(settings.language, share(settings.seed, id, "language")))
+        plan = _script(settings, prompts, sector, id, seed)
+        system = system_for(systems, settings.seed, id)
+        opener = openers[number] if openers else None
+        first = float(counter.count(opener)) if opener else OPENER_TOKENS
+        if number == 0:
+            examples |= _examples(settings, prompts, plan, system, opener or "(the opener)")
+        fixed = counter.count(plan.block(prompts, sentinel_of(settings.seed))) + counter.count(plan.cue(prompts))
+        note = counter.count(_note(settings, prompts, plan))
+        _count_dialogue(plan.rounds, first, fixed, note, counter.count(system or ""), sides, weight)
+        total += plan.rounds
+    return total / sample
+
+
+def _count_dialogue(
+    rounds: int, opener: float, fixed: float, note: float, system: float, sides: dict[RoleName, Side], weight: float
+) -> None:
+    history = opener
+    for number in range(1, rounds + 1):
+        if number > 1:
+            sides["user"].add(fixed + history + note, USER_TOKENS, weight)
+            history += USER_TOKENS
+        sides["assistant"].add(system + history, ANSWER_TOKENS, weight)
+        history += ANSWER_TOKENS
+
+
+def _openers(settings: RunSettings, sample: int) -> Sequence[str]:
+    path: Path | None = settings.openers
+    if path is None:
+        return []
+    return [text for (text, _), _ in zip(own_openers(path), range(sample), strict=False)]
+
+
+def _script(settings: RunSettings, prompts: Prompts, sector: Sector, id: str, seed: Seed) -> Script:
+    return script(
+        prompts,
+        sector.column,
+        run_seed=settings.seed,
+        id=id,
+        seed=seed,
+        rounds=rounds_of(settings, sector),
+        preset=settings.preset or sector.preset,
+        own_opener=settings.openers is not None,
+    )
+
+
+def _note(settings: RunSettings, prompts: Prompts, plan: Script) -> str:
+    turn = plan.turn(2, (), "")
+    return plan.note(prompts, turn, may_end=True, sentinel=sentinel_of(settings.seed))
+
+
+def _examples(settings: RunSettings, prompts: Prompts, plan: Script, system: str | None, opener: str) -> dict[str, str]:
+    block, cue = plan.block(prompts, sentinel_of(settings.seed)), plan.cue(prompts)
+    note = _note(settings, prompts, plan)
+    user = f"[system]\n{block}\n\n[user]\n{cue}\n\n[assistant]\n{opener}\n\n[user]\n(the answer){SEPARATOR}{note}"
+    answer = f"[system]\n{system}\n\n[user]\n{opener}" if system else f"[user]\n{opener}"
+    return {"user": user, "assistant": answer}
+
+
+def _cost(settings: RunSettings, sides: dict[RoleName, Side]) -> float | None:
+    total = 0.0
+    for role, side in sides.items():
+        price = price_of(settings.endpoint(role), settings.prices)
+        usage = Usage(
+            requests=round(side.requests),
+            prompt_tokens=round(side.prompt_tokens),
+            completion_tokens=round(side.completion_tokens),
+        )
+        spent = cost(price, usage) if price is not None else None
+        if spent is None:
+            return None
+        total += spent
+    return round(total, 2)
+
+
+def _hours(settings: RunSettings, sides: dict[RoleName, Side]) -> tuple[float | None, str]:
+    """Hours at the stated limits, shared by the roles of one endpoint, and the limit that binds."""
+    worst, binding = 0.0, "no limit is stated; the endpoint's own speed decides"
+    for name, endpoint in settings.endpoints.items():
+        mine = [side for role, side in sides.items() if settings.roles[role].endpoint == name]
+        requests = sum(side.requests for side in mine)
+        tokens = sum(side.prompt_tokens + side.completion_tokens for side in mine)
+        for limit, need, what in (
+            (endpoint.requests_per_minute, requests, "requests"),
+            (endpoint.tokens_per_minute, tokens, "tokens"),
+        ):
+            if limit and need / limit > worst:
+                worst, binding = need / limit, f"{name}: {limit:,.0f} {what}/min"
+    return (round(worst / 60, 2), binding) if worst else (None, binding)

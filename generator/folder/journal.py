@@ -1,0 +1,71 @@
+"""The journal of a run: one line for each finished turn and each change of a dialogue's state.
+
+    {"k": "turn", "i", "n", "side", "message", "usage", "plan"}   a finished turn; `plan` where there is one
+    {"k": "spent", "i", "side", "usage"}                          a paid reply that became no turn
+    {"k": "done", "i", "at"}                                      its line stands in dialogues.jsonl
+    {"k": "fail", "i", "at", "failure"}                           it ended badly
+    {"k": "retry", "i", "at"}                                     it is open again, with the lines at these offsets
+
+`i` is the dialogue's index, the number of its line in openers.jsonl; `at` lists the offsets of its `turn` and `spent`
+lines since it was last begun anew.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import orjson
+
+from dialogue.records import Failure, Message, Usage, encode, plain_message
+from generator.folder.appendlog import AppendLog, unreadable
+from generator.folder.ledger import Ledger
+
+
+class Journal:
+    """Writes events, and keeps the ledger that they add up to."""
+
+    def __init__(self, log: AppendLog, ledger: Ledger) -> None:
+        self.log = log
+        self.ledger = ledger
+
+    def turn(
+        self, index: int, n: int, side: str, message: Message, usage: Usage, plan: Mapping[str, Any] | None = None
+    ) -> None:
+        event = {"k": "turn", "i": index, "n": n, "side": side, "message": plain_message(message)}
+        event["usage"] = plain_usage(usage)
+        self._append(event if plan is None else {**event, "plan": plan})
+
+    def spent(self, index: int, side: str, usage: Usage) -> None:
+        self._append({"k": "spent", "i": index, "side": side, "usage": plain_usage(usage)})
+
+    def done(self, index: int) -> None:
+        self._append({"k": "done", "i": index, "at": self.ledger.at(index)})
+
+    def fail(self, index: int, failure: Failure) -> None:
+        written = orjson.Fragment(encode(failure).rstrip(b"\n"))
+        self._append({"k": "fail", "i": index, "at": self.ledger.at(index), "failure": written})
+
+    def retry(self, index: int, at: Iterable[int]) -> None:
+        """Open the dialogue again with the `turn` and `spent` lines at these offsets; with none it starts anew."""
+        self._append({"k": "retry", "i": index, "at": list(at)})
+
+    def events(self, index: int) -> list[dict[str, Any]]:
+        """The `turn` and `spent` events of an open dialogue, in order."""
+        return [self.log.object(offset) for offset in self.ledger.at(index)]
+
+    def _append(self, event: dict[str, Any]) -> None:
+        offset = self.log.append(orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE))
+        self.ledger.apply(event, offset)
+
+    def replay(self, start: int) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Offset and event of each line from `start` on, after the ledger has counted it."""
+        for offset, event in self.log.objects(start):
+            try:
+                self.ledger.apply(event, offset)
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
+                raise unreadable(self.log.path, offset, f"not an event of a journal ({error!r})") from None
+            yield offset, event
+
+
+def plain_usage(usage: Usage) -> dict[str, int]:
+    """The usage as a dict that holds only what was reported."""
+    return {name: number for name, number in usage.__dict__.items() if number is not None}

@@ -1,0 +1,38 @@
+"""One process to a run folder."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from dialogue.errors import UsageError
+
+
+def take_folder(folder: Path) -> FileLock:
+    """The lock on the folder, which is created where it is missing.
+
+    The system drops the lock with the process, however that ends. UsageError where another process has it, or where
+    the folder cannot be written to.
+    """
+    # thread_local: the lock is let go by whoever closes the folder, in whichever thread.
+    lock = FileLock(folder / ".lock", timeout=0, thread_local=False)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise UsageError(f"{folder}: another run ({_holder(folder)}) is at work in it; wait for it or end it") from None
+    except (FileExistsError, NotADirectoryError):
+        raise UsageError(f"--out {folder}: is a file, or lies in one; name a folder") from None
+    except OSError as error:
+        raise UsageError(f"--out {folder}: cannot be written to ({error.strerror}); name another folder") from None
+    with suppress(OSError):  # Windows keeps the file of a lock to itself, and a full disk has no room for a number
+        (folder / ".lock").write_text(str(os.getpid()))
+    return lock
+
+
+def _holder(folder: Path) -> str:
+    try:
+        return f"pid {int((folder / '.lock').read_text())}"
+    except (OSError, ValueError):
+        return "pid unknown"

@@ -1,0 +1,99 @@
+"""run.json: what a run was asked for, and the refusal to mix another request into its folder."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from dialogue.chance import hex64
+from dialogue.errors import UsageError
+from dialogue.jsonl import write_atomically
+
+_SHOWN = 3
+_ABSENT = "(not set)"
+
+
+def check_settings(
+    folder: Path, settings: Mapping[str, Any], changeable: Iterable[str], facts: Mapping[str, Any], logs: Iterable[str]
+) -> str:
+    """The run's hash, after run.json was written, or found to be of the same request.
+
+    `changeable` holds patterns of dotted keys (`n`, `endpoint.*.base_url`); all other settings are the request. Facts
+    (versions, hashes of templates and inputs) are kept, not compared: those of earlier calls stay under
+    `earlier_facts` where they differ. UsageError for another request, showing up to three of the differing keys, and
+    for a folder that holds any of `logs` without a run.json.
+    """
+    path = folder / "run.json"
+    changeable = frozenset(changeable)
+    new = {"settings": _plain(settings), "facts": _plain(facts), "earlier_facts": []}
+    new["run"] = run_hash(new["settings"], changeable)
+    old = _read(path)
+    if old is None:
+        _refuse_strangers(folder, logs)
+    else:
+        _refuse_another_request(folder, old["settings"], new["settings"], changeable)
+        new["run"] = old["run"]
+        changed = [old["facts"]] if old["facts"] != new["facts"] else []
+        new["earlier_facts"] = old["earlier_facts"] + changed
+    if new != old:
+        write_atomically(path, [orjson.dumps(new, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)])
+    return str(new["run"])
+
+
+def run_hash(settings: Mapping[str, Any], changeable: Iterable[str]) -> str:
+    """16 hex digits over all settings but the changeable ones."""
+    fixed = _fixed(settings, frozenset(changeable))
+    return hex64(orjson.dumps(fixed, option=orjson.OPT_SORT_KEYS).decode())
+
+
+def _plain(value: Mapping[str, Any]) -> Any:
+    """The value as JSON gives it back, so that a tuple equals the list that it becomes."""
+    return orjson.loads(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
+
+
+def _read(path: Path) -> dict[str, Any] | None:
+    try:
+        found = orjson.loads(path.read_bytes())
+        return {key: found[key] for key in ("settings", "facts", "earlier_facts", "run")}
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path}: not the settings of a run ({error!r}); choose another --out") from None
+
+
+def _refuse_strangers(folder: Path, logs: Iterable[str]) -> None:
+    for name in logs:
+        if (folder / name).exists():
+            raise UsageError(f"{folder}: holds {name} but no run.json, so it is no run's folder; choose another --out")
+
+
+def _refuse_another_request(
+    folder: Path, old: Mapping[str, Any], new: Mapping[str, Any], changeable: frozenset[str]
+) -> None:
+    before, now = _fixed(old, changeable), _fixed(new, changeable)
+    keys = [key for key in sorted(before | now) if before.get(key, _ABSENT) != now.get(key, _ABSENT)]
+    if not keys:
+        return
+    shown = [f"{key} was {_show(before, key)}, is now {_show(now, key)}" for key in keys[:_SHOWN]]
+    more = [f"{len(keys) - _SHOWN} more"] if len(keys) > _SHOWN else []
+    raise UsageError(f"{folder}: holds a run with other settings: {'; '.join(shown + more)}; choose another --out")
+
+
+def _fixed(settings: Mapping[str, Any], changeable: frozenset[str]) -> dict[str, Any]:
+    return {
+        key: value for key, value in _flat(settings) if not any(fnmatchcase(key, pattern) for pattern in changeable)
+    }
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _show(settings: Mapping[str, Any], key: str) -> str:
+    return orjson.dumps(settings[key]).decode()[:80] if key in settings else _ABSENT

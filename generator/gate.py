@@ -1,0 +1,68 @@
+"""The way out of a run: what is on the wire comes home, nothing new goes out."""
+
+import asyncio
+from collections.abc import Mapping
+
+from generator.client.transport import Reply, Transport
+
+
+class Gate:
+    """Stands before all transports of a run. Once shut, requests under way finish and later ones are cancelled."""
+
+    def __init__(self) -> None:
+        self._sending: set[asyncio.Task[object]] = set()
+        self._inner: list[Transport] = []
+        self.closed = False
+
+    def guard(self, inner: Transport) -> Transport:
+        """The transport with the gate before it."""
+        self._inner.append(inner)
+        return _Guarded(self, inner)
+
+    @property
+    def in_flight(self) -> int:
+        """Requests on the wire at this moment."""
+        return len(self._sending)
+
+    def enter(self) -> "asyncio.Task[object]":
+        """Note that the present task is about to send; CancelledError once the gate is shut."""
+        if self.closed:
+            raise asyncio.CancelledError
+        task = asyncio.current_task()
+        assert task is not None
+        self._sending.add(task)
+        return task
+
+    def leave(self, task: "asyncio.Task[object]") -> None:
+        """Note that its reply is there, or never will be."""
+        self._sending.discard(task)
+
+    def shut(self, tasks: "list[asyncio.Task[None]]") -> None:
+        """Let nothing more out, and cancel those of the tasks that wait for anything but a reply."""
+        self.closed = True
+        for task in tasks:
+            if task not in self._sending:
+                task.cancel()
+
+    async def close(self) -> None:
+        """Give back the connections."""
+        for transport in self._inner:
+            await transport.close()
+
+
+class _Guarded:
+    def __init__(self, gate: Gate, inner: Transport) -> None:
+        self._gate = gate
+        self._inner = inner
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> Reply:
+        """As the transport behind it."""
+        task = self._gate.enter()
+        try:
+            return await self._inner.post(url, headers, body, timeout_s)
+        finally:
+            self._gate.leave(task)
+
+    async def close(self) -> None:
+        """Give back the connections."""
+        await self._inner.close()

@@ -1,0 +1,120 @@
+"""The opener writer: asks a model for one list of the tree, and reads it strictly."""
+
+from collections.abc import Callable, Sequence
+
+from dialogue.errors import ReplyFailed
+from dialogue.records import Usage
+from generator.agents import seed_of
+from generator.client.chat import Chat
+from generator.folder.run_folder import RunFolder
+from generator.openers.lists import LIST_SCHEMA, parse_list
+from generator.openers.tree import Batch
+from generator.tally import Tally
+from generator.user.script import opener_spec
+from prompts.loader import Prompts
+from prompts.names import language_name
+from prompts.sector import Sector
+
+ATTEMPTS = 3
+"""Times a list is asked for, each with another seed, before it is left empty."""
+
+PRIORITY = 2**40
+"""Dialogues under way go before new ones, and new ones before lists."""
+
+HEADS = 12
+HEAD_WORDS = 8
+NAME_CHARACTERS = 80
+
+
+class OpenerWriter:
+    """Answers a batch of the tree with its items; each list is paid for once in the life of a run folder."""
+
+    def __init__(
+        self,
+        chat: Chat,
+        prompts: Prompts,
+        sector: Sector,
+        folder: RunFolder,
+        tally: Tally,
+        *,
+        run_seed: int,
+        identify: Callable[[str], str],
+        say: Callable[[str], None],
+    ) -> None:
+        self._chat = chat
+        self._prompts = prompts
+        self._sector = sector
+        self._folder = folder
+        self._tally = tally
+        self._run_seed = run_seed
+        self._identify = identify
+        self._say = say
+
+    async def __call__(self, batch: Batch) -> Sequence[str | None]:
+        stored = self._folder.items(batch.key)
+        if stored is not None:
+            return stored
+        items, usage, how = await self._ask(batch)
+        self._tally.lists[how] += 1
+        self._folder.add_list(batch.key, items, usage, how)
+        return items
+
+    async def _ask(self, batch: Batch) -> tuple[list[str | None], Usage, str]:
+        usage, fault = Usage(), ""
+        specs = specs_of(self._prompts, self._sector, batch, self._run_seed, self._identify)
+        messages = [{"role": "user", "content": render_list(self._prompts, self._sector, batch, specs)}]
+        for attempt in range(ATTEMPTS):
+            seed = seed_of(self._run_seed, batch.key, attempt)
+            try:
+                completion = await self._chat.complete(
+                    messages, key=batch.key, priority=PRIORITY, seed=seed, schema=LIST_SCHEMA
+                )
+            except ReplyFailed as error:
+                fault = str(error)
+                break
+            usage += completion.usage
+            try:
+                found = parse_list(completion.content, completion.finish_reason, batch.size, specs)
+            except ValueError as error:
+                fault = f"unreadable: {error}"
+                continue
+            return self._placed(batch, found), usage, completion.format
+        self._say(f"openers: list {batch.key} came to nothing ({fault})")
+        return [], usage, fault.split(":")[0]
+
+    def _placed(self, batch: Batch, found: Sequence[tuple[int, str]]) -> list[str | None]:
+        items: list[str | None] = [None] * batch.size
+        known = {name.casefold() for name in batch.earlier} if not batch.level.opener else set()
+        for number, text in found:
+            named = not batch.level.opener
+            if not 1 <= number <= batch.size or (named and (len(text) > NAME_CHARACTERS or text.casefold() in known)):
+                continue
+            if named:
+                known.add(text.casefold())
+            items[number - 1] = text
+        return items
+
+
+def specs_of(
+    prompts: Prompts, sector: Sector, batch: Batch, run_seed: int, identify: Callable[[str], str]
+) -> list[str]:
+    """A line for each opener of a list, drawn from the persona and card that its dialogue will have; none for names."""
+    level = batch.level
+    if not level.opener:
+        return []
+    ids = (identify(f"{batch.key}/{column}") for column in range(batch.size))
+    return [opener_spec(prompts, sector.column, batch.language, run_seed, id)["line"] for id in ids]
+
+
+def render_list(prompts: Prompts, sector: Sector, batch: Batch, specs: Sequence[str]) -> str:
+    """The request for one list."""
+    avoid = batch.earlier if not batch.level.opener else batch.earlier[-HEADS:]
+    return prompts.render(
+        sector.template(batch.level),
+        n=batch.size,
+        path=batch.path,
+        language_name=language_name(prompts, batch.language),
+        language_code=batch.language,
+        specs=list(specs),
+        avoid=[" ".join(text.split()[:HEAD_WORDS]) for text in avoid],
+    )

@@ -1,0 +1,1 @@
+"""The clock of one endpoint and key, shared by all who use it."""

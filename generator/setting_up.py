@@ -1,0 +1,300 @@
+"""Everything that a run needs, made from its settings and checked before the first request."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from dialogue.chance import draw, hex64, rng, share
+from dialogue.errors import UsageError
+from dialogue.records import Record, Seed, encode
+from generator.builtin.languages import LANGUAGES
+from generator.builtin.transport import WRONG_SHARE, BuiltinTransport
+from generator.client.chat import Chat, Paces
+from generator.client.endpoint import Endpoint
+from generator.client.meter import Meter
+from generator.client.prices import price_of
+from generator.client.transport import HttpTransport, Transport
+from generator.folder.run_folder import RunFolder
+from generator.gate import Gate
+from generator.openers.pool import Pool, Stream
+from generator.openers.tree import Ask, Batch, Shelf, shelves
+from generator.openers.writer import OpenerWriter
+from generator.own import SystemPrompt, check_openers, file_hash, identity, own_openers, system_prompts
+from generator.settings import ROLES, RunSettings
+from generator.stage import Job, Scenery
+from generator.tally import Tally, fold
+from prompts.loader import Prompts
+from prompts.names import folder
+from prompts.sector import Sector, load, roots
+
+
+class OpenerLine(Record):
+    """A line of openers.jsonl: line i is the opener of dialogue i."""
+
+    id: str
+    opener: str
+    seed: Seed
+    stream: str
+    """Level and language it came from; "own" for a person's."""
+    place: tuple[int, int] = (0, 0)
+    """Batch and column in its stream."""
+
+
+@dataclass(slots=True)
+class Setup:
+    """The parts of one run, put together."""
+
+    settings: RunSettings
+    sector: Sector
+    prompts: Prompts
+    folder: RunFolder
+    gate: Gate
+    paces: Paces
+    meter: Meter
+    tally: Tally
+    scenery: Scenery
+    writer: OpenerWriter
+    say: Callable[[str], None]
+    refused: Mapping[str, int]
+
+    def job(self, index: int) -> Job:
+        """Dialogue number `index`, with whatever was said in it before."""
+        line = OpenerLine.model_validate(self.folder.opener(index))
+        events = self.folder.events(index)
+        return Job(index, line.id, line.opener, line.seed, line.stream == "own", events)
+
+    async def new_openers(self) -> AsyncIterator[int]:
+        """Numbers of openers that this call adds to the folder, as they are accepted."""
+        if self.folder.openers < self.settings.n:
+            source = self._own() if self.settings.openers else self._grown()
+            async for line in source:
+                yield self.folder.add_opener(encode(line))
+
+    async def _own(self) -> AsyncIterator[OpenerLine]:
+        path, seed = self.settings.openers, self.settings.seed
+        assert path is not None
+        begun = self.folder.openers
+        for number, (text, found) in enumerate(own_openers(path)):
+            if self.folder.openers >= self.settings.n:
+                return
+            id = self._id(identity(text, found))
+            if number < begun:
+                if self.folder.opener(number)["id"] != id:
+                    raise UsageError(
+                        f"--openers {path}: opener {number + 1} is another than this folder began with; "
+                        "append to the file, or choose another --out"
+                    )
+                continue
+            language = found.language or draw(self.settings.language, share(seed, id, "language"))
+            yield OpenerLine(id=id, opener=text, seed=found.model_copy(update={"language": language}), stream="own")
+
+    async def _grown(self) -> AsyncIterator[OpenerLine]:
+        lines = map(self.folder.opener, range(self.folder.openers))
+        pool = Pool(
+            self._streams(),
+            identify=self._id,
+            text_of=lambda index: str(self.folder.opener(index)["opener"]),
+            say=self.say,
+        )
+        self.refused = pool.refused
+        await pool.restore((line["stream"], tuple(line["place"]), line["opener"]) for line in lines)
+        async for opener in pool.openers(self.settings.n, self.settings.concurrency):
+            yield OpenerLine(
+                id=opener.id, opener=opener.text, seed=opener.seed, stream=opener.stream, place=opener.place
+            )
+
+    def _streams(self) -> Sequence[Stream]:
+        return streams(self.settings, self.prompts, self.sector, self.writer)
+
+    def _id(self, grown_from: str) -> str:
+        return identify(self.settings.seed, self.sector, grown_from)
+
+    def totals(self) -> dict[str, Any]:
+        """What the run has done and spent since its first call."""
+        return {"tally": self.tally.as_dict(), "meter": self.meter.as_dict()}
+
+    def limiting(self) -> str:
+        """What holds the run back just now."""
+        return self.paces.limiting()
+
+    async def close(self) -> None:
+        """Give back connections, clocks and the folder."""
+        self.paces.close()
+        await self.gate.close()
+        self.folder.release()
+
+
+def identify(run_seed: int, sector: Sector, grown_from: str) -> str:
+    """A dialogue's id: the sector's prefix and 64 bits of (run seed, sector, opener seed)."""
+    return f"{sector.prefix}-{hex64(run_seed, sector.name, grown_from)}"
+
+
+def shelves_of(
+    prompts: Prompts, sector: Sector, language: str, input: Path | None, seed: int, ask: Ask | None = None
+) -> dict[str, Shelf]:
+    """The sector's shelves in a language, their roots in the order drawn for the seed."""
+    sources = {}
+    for source in sector.sources:
+        level = next(level for level in sector.levels if level.source == source.name)
+        items = roots(prompts, sector, level, language, input)
+        rng(seed, source.name).shuffle(items)
+        sources[source.name] = items
+    return shelves(sector.levels, language, sources, ask or nothing)
+
+
+async def nothing(_: Batch) -> Sequence[str | None]:
+    """The empty answer to a list, where none is to be asked for."""
+    return ()
+
+
+def streams(settings: RunSettings, prompts: Prompts, sector: Sector, ask: Ask | None = None) -> list[Stream]:
+    """The streams of a run: every opener level in every language, with its share."""
+    found = []
+    for language, weight in settings.language.items():
+        shelf = shelves_of(prompts, sector, language, settings.input, settings.seed, ask)
+        for name, part in sector.shares.items():
+            if part > 0:
+                found.append(Stream(f"{language}/{name}", weight * part, shelf[name]))
+    return found
+
+
+def set_up(settings: RunSettings, say: Callable[[str], None]) -> Setup:
+    """Check everything that can be wrong, then open the folder. Raises UsageError."""
+    prompts = Prompts(settings.prompts)
+    sector = load(prompts, settings.sector, settings.shares)
+    _check_languages(settings)
+    systems = system_prompts(settings.system) if settings.system else []
+    if settings.openers:
+        check_openers(settings.openers, settings.n)
+    meter = Meter(
+        {role: price_of(settings.endpoint(role), settings.prices) for role in ROLES},
+        max_cost_usd=settings.max_cost_usd,
+        max_requests=settings.max_requests,
+    )
+    return _assemble(settings, prompts, sector, systems, meter, say)
+
+
+def _assemble(
+    settings: RunSettings,
+    prompts: Prompts,
+    sector: Sector,
+    systems: list[SystemPrompt],
+    meter: Meter,
+    say: Callable[[str], None],
+) -> Setup:
+    gate = Gate()
+    ways = transports(settings, gate)
+    paces = Paces(slots=settings.concurrency, say=say)
+    chats: dict[str, Chat] = {
+        role: Chat(
+            settings.endpoint(role),
+            role=role,
+            sampling=settings.roles[role].sampling,
+            paces=paces,
+            transport=ways[settings.roles[role].endpoint],
+            meter=meter,
+            say=say,
+            retry_wait_s=settings.retry_wait_s,
+        )
+        for role in ROLES
+    }
+    folder = RunFolder.open(settings.out, _request(settings, prompts, sector), _facts(settings), say, fold=fold)
+    tally = Tally.from_dict(folder.totals.get("tally", {}))
+    meter.restore(folder.totals.get("meter", {}))
+    scenery = Scenery(
+        chats,
+        prompts,
+        sector,
+        folder,
+        tally,
+        run=folder.run,
+        run_seed=settings.seed,
+        rounds=rounds_of(settings, sector),
+        preset=settings.preset or sector.preset,
+        systems=systems,
+    )
+    writer = OpenerWriter(
+        chats["opener"],
+        prompts,
+        sector,
+        folder,
+        tally,
+        run_seed=settings.seed,
+        identify=lambda grown_from: identify(settings.seed, sector, grown_from),
+        say=say,
+    )
+    return Setup(settings, sector, prompts, folder, gate, paces, meter, tally, scenery, writer, say, {})
+
+
+def rounds_of(settings: RunSettings, sector: Sector) -> tuple[int, int]:
+    """Fewest and most rounds: the user's, or the sector's."""
+    return settings.rounds or sector_range(sector)
+
+
+def sector_range(sector: Sector) -> tuple[int, int]:
+    """A sector's own fewest and most rounds."""
+    low, _, high = sector.rounds.partition("-")
+    return int(low), int(high or low)
+
+
+def _check_languages(settings: RunSettings) -> None:
+    if any(settings.endpoint(role).is_builtin for role in ROLES):
+        for language in settings.language:
+            if language not in LANGUAGES:
+                raise UsageError(
+                    f"--language {language}: the builtin endpoint writes {', '.join(LANGUAGES)} only; "
+                    "name another --endpoint"
+                )
+
+
+def transports(settings: RunSettings, gate: Gate) -> dict[str, Transport]:
+    """The way to each endpoint, by its name: one HTTP client for all, one embedded endpoint for each `builtin`."""
+    http = gate.guard(HttpTransport())
+    return {name: gate.guard(_embedded(one)) if one.is_builtin else http for name, one in settings.endpoints.items()}
+
+
+def _embedded(endpoint: Endpoint) -> BuiltinTransport:
+    return BuiltinTransport(
+        endpoint.seed,
+        latency_ms=endpoint.latency_ms,
+        jitter_ms=endpoint.jitter_ms,
+        requests_per_minute=endpoint.enforced_rpm,
+        wrong_share=WRONG_SHARE if endpoint.wrong_share is None else endpoint.wrong_share,
+    )
+
+
+def _request(settings: RunSettings, prompts: Prompts, sector: Sector) -> dict[str, Any]:
+    """What is asked, for the run's hash: settings, templates and the files brought by the user."""
+    inputs: dict[str, Path | None] = {"input": settings.input, "system": settings.system}
+    return {
+        **settings.identity(),
+        "own_openers": settings.openers is not None,
+        "prompts": prompts.hashes(
+            f"sectors/{sector.name}",
+            "users",
+            "openers",
+            *(f"languages/{folder(prompts, code)}" for code in settings.language),
+        ),
+        **{name: file_hash(path) for name, path in inputs.items() if path is not None},
+    }
+
+
+def _facts(settings: RunSettings) -> dict[str, Any]:
+    """What is kept beside the request: how many, where and under what terms."""
+    endpoints = {name: endpoint.model_dump(mode="json") for name, endpoint in settings.endpoints.items()}
+    openers = settings.openers
+    return {
+        "n": settings.n,
+        "duologue": version("duologue") if _installed() else None,
+        "endpoints": endpoints,
+        "openers": None if openers is None else {"path": str(openers), "hash": file_hash(openers)},
+    }
+
+
+def _installed() -> bool:
+    try:
+        return bool(version("duologue"))
+    except PackageNotFoundError:
+        return False

@@ -1,0 +1,191 @@
+"""One dialogue from its opener to its line on disk."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import JsonValue
+
+from dialogue.chance import hex64
+from dialogue.errors import ReplyFailed
+from dialogue.records import Dialogue, Failure, Message, Seed, Stop, Usage, encode
+from generator.agents import Assistant, UserSimulator
+from generator.client.chat import Chat
+from generator.folder.run_folder import RunFolder
+from generator.own import SystemPrompt, system_for
+from generator.play import Turn, play
+from generator.tally import Tally
+from generator.user.acts import TurnPlan
+from generator.user.noise import typed
+from generator.user.script import script
+from prompts.loader import Prompts
+from prompts.sector import Sector
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A dialogue to be played: new, or taken up where it was left."""
+
+    index: int
+    id: str
+    opener: str
+    seed: Seed
+    own: bool
+    """Whether a person wrote the opener: it stays word for word."""
+    events: Sequence[Mapping[str, Any]] = ()
+    """Its finished turns, as journalled."""
+
+
+def sentinel_of(run_seed: int) -> str:
+    """The end signal of a run: rare, no word of any language, alone on its line."""
+    return f"⟦{hex64(run_seed, 'sentinel')[:6]}⟧"
+
+
+@dataclass(frozen=True, slots=True)
+class Scenery:
+    """What all dialogues of a run share."""
+
+    chats: Mapping[str, Chat]
+    prompts: Prompts
+    sector: Sector
+    folder: RunFolder
+    tally: Tally
+    run: str
+    """The run's hash."""
+    run_seed: int
+    rounds: tuple[int, int]
+    preset: str
+    systems: Sequence[SystemPrompt]
+
+
+class Stage:
+    """Plays one job."""
+
+    def __init__(self, scenery: Scenery, job: Job) -> None:
+        self._all = scenery
+        self._job = job
+        self._script = script(
+            scenery.prompts,
+            scenery.sector.column,
+            run_seed=scenery.run_seed,
+            id=job.id,
+            seed=job.seed,
+            rounds=scenery.rounds,
+            preset=scenery.preset,
+            own_opener=job.own,
+        )
+        taken = [event for event in job.events if event["k"] == "turn"]
+        self._past: list[dict[str, JsonValue]] = [dict(event["plan"]) for event in taken if event.get("plan")]
+        self._history = self._opening() + [Message.model_validate(event["message"]) for event in taken]
+        self._usage = _paid(job.events)
+
+    async def perform(self) -> None:
+        """Play the job to its end and write it down, or write down why it failed. RunStopped passes through."""
+        try:
+            stop = await play(
+                self._history, self._user(), self._assistant(), max_rounds=self._all.rounds[1], said=self._said
+            )
+        except ReplyFailed as error:
+            self._lose(error)
+        else:
+            self._keep(stop)
+
+    def _opening(self) -> list[Message]:
+        job, plan = self._job, self._script
+        system = system_for(self._all.systems, self._all.run_seed, job.id)
+        text = job.opener
+        if not job.own:
+            text = typed(self._all.prompts, text, plan.persona.traits, plan.language, job.id, 1)
+        opener = Message(role="user", content=text)
+        return [Message(role="system", content=system), opener] if system else [opener]
+
+    def _user(self) -> UserSimulator:
+        return UserSimulator(
+            self._all.chats["user"],
+            self._script,
+            self._all.prompts,
+            key=self._job.id,
+            priority=self._job.index,
+            min_rounds=self._all.rounds[0],
+            sentinel=sentinel_of(self._all.run_seed),
+            noted=self._all.tally.noted,
+            unused=lambda usage: self._unused("user", usage),
+            past=[_plan(turn) for turn in self._past],
+            leaving=bool(self._past and self._past[-1].get("end")),
+        )
+
+    def _assistant(self) -> Assistant:
+        return Assistant(
+            self._all.chats["assistant"],
+            key=self._job.id,
+            priority=self._job.index,
+            noted=self._all.tally.noted,
+            unused=lambda usage: self._unused("assistant", usage),
+        )
+
+    def _said(self, turn: Turn) -> None:
+        side = turn.message.role
+        self._usage[side] += turn.usage
+        if turn.plan is not None:
+            self._past.append(turn.plan)
+        self._all.tally.turns += 1
+        number = len(self._history)
+        self._all.folder.turn(self._job.index, number, side, turn.message, turn.usage, turn.plan)
+
+    def _unused(self, side: str, usage: Usage) -> None:
+        self._usage[side] += usage
+        self._all.folder.spent(self._job.index, side, usage)
+
+    def _seed(self) -> Seed:
+        """The job's seed, with all that was drawn for the dialogue and what each turn was asked to do."""
+        plan, seed = self._script, self._job.seed
+        extra = {**seed.extra, **plan.extra(), "acts": list(self._past)}
+        return seed.model_copy(update={"persona": plan.persona.situation, "language": plan.language, "extra": extra})
+
+    def _keep(self, stop: Stop) -> None:
+        dialogue = Dialogue.model_construct(
+            id=self._job.id,
+            sector=self._all.sector.name,
+            messages=tuple(self._history),
+            seed=self._seed(),
+            stop=stop,
+            user_model=self._all.chats["user"].model,
+            assistant_model=self._all.chats["assistant"].model,
+            usage=self._usage,
+            cost_usd=self._cost(),
+            scores={},
+            run=self._all.run,
+            created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        )
+        self._all.folder.done(self._job.index, encode(dialogue))
+        self._all.tally.finished(stop)
+
+    def _cost(self) -> float | None:
+        costs = [self._all.chats[side].cost(paid) for side, paid in self._usage.items() if paid.requests]
+        return None if None in costs else round(sum(cost or 0.0 for cost in costs), 8)
+
+    def _lose(self, error: ReplyFailed) -> None:
+        failure = Failure(
+            id=self._job.id,
+            sector=self._all.sector.name,
+            stage="dialogue",
+            reason=error.reason,
+            detail=error.detail,
+            messages=tuple(self._history),
+            seed=self._seed(),
+        )
+        self._all.folder.fail(self._job.index, failure)
+        self._all.tally.lost(error.reason)
+
+
+def _plan(noted: Mapping[str, JsonValue]) -> TurnPlan:
+    return TurnPlan.model_validate({name: value for name, value in noted.items() if name in TurnPlan.model_fields})
+
+
+def _paid(events: Sequence[Mapping[str, Any]]) -> dict[str, Usage]:
+    """What an unfinished dialogue has cost so far, by side."""
+    usage = {"user": Usage(), "assistant": Usage()}
+    for event in events:
+        usage[event["side"]] += Usage.model_validate(event["usage"])
+    return usage

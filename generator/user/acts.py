@@ -1,0 +1,165 @@
+"""What the simulated user does next: one act a turn, with its form, its length, what it lets out and how it begins.
+
+Left to themselves, models that play users ask a question 98 times in 100, begin two in three with "can you", and write
+them all of one length. So all that is drawn here, by shares that a user can edit (users/acts.toml), and the model only
+words it. A plan is a pure function of the script's key, the turn's number, the plans before it and the last answer.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+from pydantic import JsonValue
+
+from dialogue.chance import draw, share
+from dialogue.errors import UsageError
+from dialogue.records import Record
+from generator.user.goals import GOALS, Goal
+from generator.user.personas import Persona
+from generator.user.shape import ACTS, Shapes, first_word, opening, shapes, span
+from prompts.loader import Prompts
+
+WORDS_FOR_A_FACT = 11
+"""A message that lets out a fact is planned no shorter than about this."""
+
+_ASKS = re.compile(r"[?？؟][\"'”’»」』)）*_\s]*\Z")
+
+
+class TurnPlan(Record):
+    """What one message of the user shall be."""
+
+    number: int
+    act: str
+    form: str
+    words: tuple[int, int]
+    """Least and most, as `dialogue.likeness.words` counts them."""
+    release: str | None = None
+    """The held fact that comes out."""
+    detail: str | None = None
+    """The change of mind or the misconception that the act is about."""
+    opening: str | None = None
+    """How the message begins; None: the model begins as it likes, with none of `avoid`."""
+    avoid: tuple[str, ...] = ()
+    doubt_right: bool | None = None
+    """Whether a doubt is aimed at something right."""
+    thanks: bool = False
+    leave: bool = False
+    """Whether the model may end the dialogue instead, if it is long enough: nothing is held any more."""
+
+    def noted(self) -> dict[str, JsonValue]:
+        """What of the plan goes to the journal: enough to plan the turns after it, and to compare with the outcome."""
+        return {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in self.__dict__.items()
+            if name != "avoid" and value is not None and value is not False
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """acts.toml as one column and one language need it."""
+
+    turns: Sequence[Mapping[str, float]]
+    """Shares times multipliers, for turns 2, 3 ... ; the last is for all later ones."""
+    persona: Mapping[str, Mapping[str, Mapping[str, float]]]
+    forms: Mapping[str, Mapping[str, float]]
+    answer_asked: float
+    answer_unasked: float
+    doubt_right: float
+    carriers: Sequence[str]
+    riders: Sequence[str]
+    leaves: Sequence[str]
+    mentions: Mapping[str, float]
+    look: Shapes
+
+
+@cache
+def rules(prompts: Prompts, column: str, language: str) -> Rules:
+    """The rules of a sector's column in a language."""
+    data = prompts.data(ACTS)
+    if column not in data["shares"]:
+        raise UsageError(f"{ACTS}: shares: no column {column!r} (there are: {', '.join(data['shares'])})")
+    shares: Mapping[str, float] = data["shares"][column]
+    count = max(len(row) for row in data["turns"].values())
+    ones = [1.0] * count
+    form = data["forms"]["columns"].get(column, data["forms"]["default"])
+    return Rules(
+        turns=[{act: s * data["turns"].get(act, ones)[turn] for act, s in shares.items()} for turn in range(count)],
+        persona=data["persona"],
+        forms={act: data["forms"]["acts"].get(act, form) for act in shares},
+        answer_asked=data["rules"]["answer_asked"],
+        answer_unasked=data["rules"]["answer_unasked"],
+        doubt_right=data["rules"]["doubt_right"],
+        carriers=data["carriers"],
+        riders=data["riders"],
+        leaves=data["leaves"],
+        mentions=prompts.data(GOALS)["mentions"],
+        look=shapes(prompts, language),
+    )
+
+
+def asks(answer: str) -> bool:
+    """Whether the text ends in a question."""
+    return _ASKS.search(answer[-40:]) is not None
+
+
+def plan_turn(
+    law: Rules, person: Persona, card: Goal, rounds: int, number: int, past: Sequence[TurnPlan], answer: str, key: str
+) -> TurnPlan:
+    """The plan of the user's turn `number` (2, 3 ...) after `answer`; `past` are the plans of the turns before it."""
+    held = [fact for fact in card.texts(told=False) if all(plan.release != fact for plan in past)]
+    belief = card.misconception if all(plan.detail != card.misconception for plan in past) else None
+    change = card.change if all(plan.detail != card.change for plan in past) else None
+    must = len(held) > rounds - number
+    weights = _weights(law, person.traits, number, past, answer, bool(held), bool(held or belief))
+    act = draw(weights, share(key, number, "act"))
+    if must and act not in law.riders and act not in law.carriers:
+        act = "reveal" if weights["reveal"] else "own_case"
+    carries = act in law.carriers and not (act == "correct" and belief)
+    rides = act in law.riders and share(key, number, "tell") < law.mentions[person.traits["disclosure"]]
+    release = held[0] if held and (must or carries or rides) else None
+    form = draw(law.forms[act], share(key, number, "form"))
+    used = [first_word(plan.opening) for plan in past if plan.opening]
+    room, habit = WORDS_FOR_A_FACT if release else 0, person.traits["length"]
+    least, most = span(law.look, law.look.lengths, habit, share(key, number, "words"), room)
+    begins, avoid = opening(law.look, act, form, most, used, share(key, number, "opening"))
+    return TurnPlan.model_construct(
+        number=number,
+        act=act,
+        form=form,
+        words=(least, most),
+        release=release,
+        detail=belief if act == "correct" else change if act == "change" else None,
+        opening=begins,
+        avoid=avoid,
+        doubt_right=share(key, number, "doubt") < law.doubt_right if act == "doubt" else None,
+        thanks=number == rounds and person.traits["ending"] == "thanks",
+        leave=not held and person.traits["ending"] in law.leaves,
+    )
+
+
+def _weights(
+    law: Rules,
+    traits: Mapping[str, str],
+    number: int,
+    past: Sequence[TurnPlan],
+    answer: str,
+    held: bool,
+    correctable: bool,
+) -> dict[str, float]:
+    """The acts' weights for a turn, hard rules applied."""
+    weights = dict(law.turns[min(number - 2, len(law.turns) - 1)])
+    for dimension, values in law.persona.items():
+        for act, times in values.get(traits[dimension], {}).items():
+            weights[act] *= times
+    weights["answer"] *= law.answer_asked if asks(answer) else law.answer_unasked
+    if not held:
+        weights["reveal"] = 0.0
+    if not correctable:
+        # There is nothing to put right with information: what would have been a correction becomes a change.
+        weights["change"] += weights["correct"]
+        weights["correct"] = 0.0
+    if len(past) > 1 and past[-1].act == past[-2].act:
+        weights[past[-1].act] = 0.0
+    return weights

@@ -1,0 +1,187 @@
+"""The script of a dialogue: everything that is drawn for it beforehand, and the prompts of the simulated user from it.
+
+All of it follows from (run seed, dialogue id), so a dialogue taken up again, or run in another order, goes by the same
+script. The prompts never change above the note: a request repeats the one before it and adds to its end, which is what
+a provider's prompt cache needs. What each template is given is said in its own head.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from dialogue.chance import draw, share
+from dialogue.faults import Fault
+from dialogue.records import Seed
+from generator.user.acts import Rules, TurnPlan, plan_turn, rules
+from generator.user.goals import Goal, goal
+from generator.user.personas import Persona, persona
+from generator.user.rounds import rounds as draw_rounds
+from generator.user.shape import ACTS, shapes, span
+from prompts.loader import Prompts
+from prompts.names import HOME, Tongue, tongue, words
+
+
+@dataclass(frozen=True, slots=True)
+class Script:
+    """All choices for one dialogue."""
+
+    key: str
+    """What every draw of this dialogue is seeded with."""
+    language: str
+    column: str
+    """The sector's column in users/acts.toml."""
+    topic: str | None
+    persona: Persona
+    goal: Goal
+    rounds: int
+    law: Rules
+    tongue: Tongue
+
+    def turn(self, number: int, past: Sequence[TurnPlan], answer: str) -> TurnPlan:
+        """The plan of the user's turn `number`, from 2 on, after the plans before it and the assistant's `answer`."""
+        return plan_turn(self.law, self.persona, self.goal, self.rounds, number, past, answer, self.key)
+
+    def block(self, prompts: Prompts, sentinel: str) -> str:
+        """The system text of the simulated user, the same at every turn."""
+        return prompts.render(
+            f"{HOME}/{self.tongue.folder}/user.j2",
+            sector=self.tongue.words["sectors"][self.column],
+            language=self.tongue.name,
+            foreign=self.tongue.foreign,
+            situation=self.persona.situation,
+            concern=self.persona.concern,
+            habits=self.persona.habits,
+            goal=self.goal.line,
+            topic=self.topic,
+            told=self.goal.texts(told=True),
+            held=self.goal.texts(told=False),
+            belief=self.goal.misconception,
+            sentinel=sentinel,
+        )
+
+    def cue(self, prompts: Prompts) -> str:
+        """The fixed message that the opener answers."""
+        return prompts.render(f"{HOME}/{self.tongue.folder}/cue.j2")
+
+    def note(
+        self, prompts: Prompts, plan: TurnPlan, *, may_end: bool, sentinel: str, again: Fault | None = None
+    ) -> str:
+        """The instruction for one turn; `again` is what was wrong with the last attempt at it."""
+        wording = self.tongue.words
+        return prompts.render(
+            f"{HOME}/{self.tongue.folder}/note.j2",
+            act=self._act(wording["acts"], plan),
+            form=wording["forms"][plan.form],
+            low=plan.words[0],
+            high=plan.words[1],
+            release=plan.release,
+            opening=plan.opening,
+            avoid=plan.avoid,
+            thanks=plan.thanks,
+            language=self.tongue.name,
+            foreign=self.tongue.foreign,
+            may_end=may_end and plan.leave,
+            sentinel=sentinel,
+            again=_complaint(wording["again"], again),
+        )
+
+    def extra(self) -> dict[str, JsonValue]:
+        """What goes to `Seed.extra`: the traits, the card, the planned rounds."""
+        facts: list[JsonValue] = [
+            {"text": fact.text, "state": "opener" if fact.told else "held"} for fact in self.goal.facts
+        ]
+        return {
+            "persona": {"id": self.persona.id, "traits": {**self.persona.traits}, "concern": self.persona.concern},
+            "goal": {
+                "line": self.goal.line,
+                "facts": facts,
+                "change": self.goal.change,
+                "misconception": self.goal.misconception,
+            },
+            "rounds": self.rounds,
+        }
+
+    def _act(self, wording: Mapping[str, list[str]], plan: TurnPlan) -> str:
+        """One of the act's wordings; those with a change of mind, a wrong belief or a right target have their own."""
+        special = plan.doubt_right or plan.detail is not None
+        choices = wording[_SPECIAL[plan.act] if special else plan.act]
+        chosen = choices[int(share(self.key, plan.number, "wording") * len(choices))]
+        return chosen if plan.detail is None else chosen.format(detail=plan.detail)
+
+
+_SPECIAL = {"change": "change_mind", "correct": "correct_belief", "doubt": "doubt_right"}
+
+
+def script(
+    prompts: Prompts,
+    column: str,
+    *,
+    run_seed: int,
+    id: str,
+    seed: Seed,
+    rounds: tuple[int, int],
+    preset: str,
+    own_opener: bool,
+) -> Script:
+    """The script of the dialogue `id`. A person or a language that the seed brings along is kept.
+
+    `own_opener`: a person wrote the opener, so that nothing of the card counts as said in it.
+    """
+    key = _key(run_seed, id)
+    language = seed.language or "en"
+    person = persona(prompts, language, column, key)
+    if seed.persona:
+        person = person.model_copy(update={"situation": seed.persona})
+    length = draw_rounds(prompts, preset, *rounds, key)
+    card = goal(prompts, language, column, person, key, own_opener=own_opener)
+    return Script(
+        key=key,
+        language=language,
+        column=column,
+        topic=seed.subtopic or seed.topic,
+        persona=person,
+        goal=card.fitting(length - 1),
+        rounds=length,
+        law=rules(prompts, column, language),
+        tongue=tongue(prompts, language),
+    )
+
+
+def opener_spec(prompts: Prompts, column: str, language: str, *key: object) -> dict[str, str]:
+    """What an opener shall be, for its writer, by the person and the card that `script` draws for the same key.
+
+    `line` says it all in one line: who writes, how well they know the topic, the form, the words, the first word, and
+    the facts to mention.
+    """
+    place = _key(*key)
+    data, wording, look = prompts.data(ACTS)["opener"], words(prompts, language), shapes(prompts, language)
+    person = persona(prompts, language, column, place)
+    told = goal(prompts, language, column, person, place).texts(told=True)
+    form = draw(data["forms"], share(place, "opener form"))
+    habit = "long" if person.traits["experience"] == "power" else person.traits["length"]
+    low, high = span(look, look.opener_lengths, habit, share(place, "opener words"))
+    least, most = (round(count * len(told) * look.per_word) for count in data["words_per_fact"])
+    label = wording["opener"]
+    parts = {
+        "persona": person.situation,
+        "knowledge": label["knowledge"][person.traits["knowledge"]],
+        "form": label["forms"][form],
+        "length": label["length"].format(low=low + least, high=high + most),
+    }
+    u = share(place, "opener begins") / data["begins"]
+    if u < 1:
+        parts["begins"] = label["begins"].format(word=draw(wording["openers"][form], u))
+    if told:
+        parts["facts"] = label["mentions"].format(facts=label["join_facts"].join(told))
+    return parts | {"locale": person.traits["locale"], "line": label["join"].join(parts.values())}
+
+
+def _key(*parts: object) -> str:
+    return "/".join(map(str, parts))
+
+
+def _complaint(wording: Mapping[str, str], fault: Fault | None) -> str | None:
+    if fault is None:
+        return None
+    return wording.get(fault.check) or wording.get(fault.reason) or wording["other"]
