@@ -2,13 +2,13 @@
 
 import random
 from collections.abc import Mapping
-from hashlib import blake2b
+
+from xxhash import xxh3_64_intdigest
 
 
 def hash64(*parts: object) -> int:
     """A 64-bit unsigned hash of the parts, stable over runs, machines and Python versions."""
-    text = "\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass")
-    return int.from_bytes(blake2b(text, digest_size=8).digest(), "big")
+    return xxh3_64_intdigest("\x1f".join(map(str, parts)).encode("utf-8", "surrogatepass"))
 
 
 def hex64(*parts: object) -> str:

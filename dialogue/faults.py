@@ -119,10 +119,16 @@ def user_fault(
     return None
 
 
+SHORT = 80
+"""Characters within which a text can be too short for its language to be sure of."""
+
+
 def soft_fault(text: str, *, language: str | None, words: tuple[int, int] | None) -> Fault | None:
     """What is asked again once and then accepted: a wrong language shown by few letters, a length far off its range."""
-    draft = read(text, (), None, language)
-    if evidence := languages.wrong_language(draft, languages.FEW_LETTERS):
+    # In a longer text `user_fault` has found whatever there is to find.
+    if len(text) < SHORT and (
+        evidence := languages.wrong_language(read(text, (), None, language), languages.FEW_LETTERS)
+    ):
         return Fault("markers", "language", evidence)
     if words is None:
         return None

@@ -105,27 +105,20 @@ class Failure(Record):
 
 def encode(record: Record) -> bytes:
     """The record as one JSON line, newline included; optional message and usage fields appear only where set."""
-    fields: dict[str, Any] = {name: getattr(record, name) for name in type(record).model_fields}
-    return orjson.dumps({name: _plain(value) for name, value in fields.items()}, option=orjson.OPT_APPEND_NEWLINE)
+    return orjson.dumps(record, default=_fields, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def plain_message(message: Message) -> dict[str, JsonValue]:
-    """The message as a dict that holds only what is set."""
-    return {name: value for name, value in message.__dict__.items() if value is not None}
+def plain(record: Message | Usage) -> dict[str, JsonValue]:
+    """The record as a dict that holds only what is set."""
+    return {name: value for name, value in record.__dict__.items() if value is not None}
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Message):
-        return plain_message(value)
-    if isinstance(value, Usage):
-        return {name: number for name, number in value.__dict__.items() if number is not None}
+def _fields(value: Any) -> dict[str, Any]:
+    if isinstance(value, Message | Usage):
+        return plain(value)
     if isinstance(value, Record):
-        return {name: _plain(part) for name, part in value.__dict__.items()}
-    if isinstance(value, Mapping):
-        return {name: _plain(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(part) for part in value]
-    return value
+        return value.__dict__
+    raise TypeError(f"{type(value).__name__} is no part of a record")
 
 
 def decode(fields: Mapping[str, Any]) -> Dialogue:

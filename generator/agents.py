@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 from dialogue.chance import hash64
 from dialogue.errors import ReplyFailed
-from dialogue.faults import Fault, assistant_flags, soft_fault, unwrap, user_fault
+from dialogue.faults import Fault, soft_fault, unwrap, user_fault
 from dialogue.records import Message, Usage
 from generator.client.chat import Chat, Completion
 from generator.play import Turn
@@ -92,10 +92,10 @@ class UserSimulator:
         plan = self._script.turn(number, self._past, history[-1].content)
         may_end = plan.leave and number > self._min_rounds
         fault: Fault | None = None
-        usage = Usage()
+        usage: Usage | None = None
         for attempt in range(2):
             completion = await self._ask(history, plan, may_end and attempt == 0, fault, number, attempt)
-            usage += completion.usage
+            usage = completion.usage if usage is None else usage + completion.usage
             text, ends = end_mark(unwrap(completion.content), self._sentinel)
             if ends and not text and may_end:
                 self._unused(usage)
@@ -106,6 +106,7 @@ class UserSimulator:
                 return self._turn(text, completion, plan, usage, number)
             self._noted[fault.check] += 1
         assert fault is not None
+        assert usage is not None
         self._unused(usage)
         raise ReplyFailed(fault.reason, f"{fault.check}: {fault.evidence}")
 
@@ -167,20 +168,20 @@ class Assistant:
     async def reply(self, history: Sequence[Message]) -> Turn | None:
         """The answer to the last user message. A word-for-word repeat of an earlier answer is asked again once."""
         messages = [{"role": message.role, "content": message.content} for message in history]
-        usage = Usage()
+        usage: Usage | None = None
         for attempt in range(2):
             seed = seed_of(self._key, len(history), "answer", attempt)
             completion = await self._chat.complete(messages, key=self._key, priority=self._priority, seed=seed)
-            usage += completion.usage
+            usage = completion.usage if usage is None else usage + completion.usage
             text = completion.content
             if not any(message.role == "assistant" and message.content == text for message in history):
-                return self._turn(text, completion, history, usage)
+                return self._turn(text, completion, usage)
             self._noted["answer_repeated"] += 1
+        assert usage is not None
         self._unused(usage)
         raise ReplyFailed("repeat", "answer_repeated: the same answer twice, word for word")
 
-    def _turn(self, text: str, completion: Completion, history: Sequence[Message], usage: Usage) -> Turn:
-        self._noted.update(f"assistant_{flag}" for flag in assistant_flags(text, history))
+    def _turn(self, text: str, completion: Completion, usage: Usage) -> Turn:
         reason = "refusal" if completion.refused else completion.finish_reason
         message = Message(
             role="assistant",

@@ -1,6 +1,7 @@
 """gen run: make dialogues."""
 
 import argparse
+import gc
 import sys
 
 from gen.commands.options import run_options, settings_of
@@ -27,6 +28,9 @@ def command(arguments: argparse.Namespace) -> int:
     settings = settings_of(arguments)
     if arguments.out is None and arguments.config is None:
         print(f"gen run: writing to {settings.out}", file=sys.stderr)
+    # A run makes many small objects that live for a turn, and a few large ones that live for all of it.
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
     summary = run_settled(settings, retry_failed=arguments.retry_failed)
     if arguments.json:
         import orjson

@@ -15,7 +15,7 @@ from typing import Any
 
 import orjson
 
-from dialogue.records import Failure, Message, Usage, encode, plain_message
+from dialogue.records import Failure, Message, Usage, encode, plain
 from generator.folder.appendlog import AppendLog, unreadable
 from generator.folder.ledger import Ledger
 
@@ -30,12 +30,12 @@ class Journal:
     def turn(
         self, index: int, n: int, side: str, message: Message, usage: Usage, plan: Mapping[str, Any] | None = None
     ) -> None:
-        event = {"k": "turn", "i": index, "n": n, "side": side, "message": plain_message(message)}
-        event["usage"] = plain_usage(usage)
+        event = {"k": "turn", "i": index, "n": n, "side": side, "message": plain(message)}
+        event["usage"] = plain(usage)
         self._append(event if plan is None else {**event, "plan": plan})
 
     def spent(self, index: int, side: str, usage: Usage) -> None:
-        self._append({"k": "spent", "i": index, "side": side, "usage": plain_usage(usage)})
+        self._append({"k": "spent", "i": index, "side": side, "usage": plain(usage)})
 
     def done(self, index: int) -> None:
         self._append({"k": "done", "i": index, "at": self.ledger.at(index)})
@@ -64,8 +64,3 @@ class Journal:
             except (KeyError, TypeError, ValueError, OverflowError) as error:
                 raise unreadable(self.log.path, offset, f"not an event of a journal ({error!r})") from None
             yield offset, event
-
-
-def plain_usage(usage: Usage) -> dict[str, int]:
-    """The usage as a dict that holds only what was reported."""
-    return {name: number for name, number in usage.__dict__.items() if number is not None}

@@ -6,9 +6,8 @@ from typing import Any
 
 import orjson
 
-from dialogue.records import Usage
+from dialogue.records import Usage, plain
 from generator.folder.appendlog import AppendLog, line_starts
-from generator.folder.journal import plain_usage
 
 
 class OpenerLog:
@@ -48,7 +47,7 @@ class ListLog:
 
     def add(self, key: str, items: Sequence[str | None], usage: Usage, how: str) -> None:
         """Keep the parsed answer, what it cost, and how it was read."""
-        answer = {"key": key, "items": items, "usage": plain_usage(usage), "how": how}
+        answer = {"key": key, "items": items, "usage": plain(usage), "how": how}
         index = self._index()
         index[key] = self.log.append(orjson.dumps(answer, option=orjson.OPT_APPEND_NEWLINE))
 

@@ -8,7 +8,7 @@ from dialogue.chance import draw, hash64, hex64, rng, share
 
 
 def test_a_hash_is_the_same_on_every_machine() -> None:
-    assert hex64(0, "world-questions", "en/question/0/0") == "fbbfd0973b3296b4"
+    assert hex64(0, "world-questions", "en/question/0/0") == "01fec38e43b863c4"
 
 
 @given(st.lists(st.text(), min_size=2))
