@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 GROW_EVERY_S = 15.0
 GROWTH, SHRINK, FIRST_SHARE = 1.05, 0.9, 0.95
+UNPROVEN_GROWTH = 1.5
+"""Until a second burst of refusals proves that there is a limit at all: the first may have been a hiccup."""
 LEAST_PER_MINUTE = 1.0
 MANY_REFUSALS, MANY_SHARE = 10, 0.05
 """Within a minute; fewer are the jitter at the edge of a limit that is true."""
@@ -26,6 +28,9 @@ class Adaptive:
         self._marks: deque[Mark] = deque(maxlen=61)
         self._measuring = False
         self._grow_at = 0.0
+        self._proven = False
+        self._before_growth: float | None = None
+        """The rate before it last grew, as long as nothing proves a limit."""
 
     def mark(self, now: float, sent: int, refused: int) -> None:
         """Note what was sent and refused so far; one mark a second is kept, a minute long."""
@@ -39,14 +44,21 @@ class Adaptive:
         return lately >= MANY_REFUSALS and lately > MANY_SHARE * (sent - since.sent)
 
     def refused(self, now: float, resume_at: float, sent: int, refused: int, *, new_burst: bool) -> None:
-        """Begin just under what was admitted, the pause included; or shrink, once for each new burst."""
+        """Begin just under what was admitted, the pause included; or shrink, once for each new burst.
+
+        Where nothing was admitted yet there is nothing to begin from, and the pause alone has to do.
+        """
         if new_burst and self.per_minute is not None:
             self._measuring = False
-            self.per_minute = max(LEAST_PER_MINUTE, self.per_minute * SHRINK)
+            tried = self._before_growth or self.per_minute * SHRINK
+            self.per_minute = max(LEAST_PER_MINUTE, min(tried, self.per_minute * SHRINK))
+            self._proven, self._before_growth = True, None
         elif self.per_minute is None or self._measuring:
             self._measuring = True  # every refusal of the first burst was counted as admitted until it came
             since = self._minute_ago(now, sent, refused)
             admitted = sent - since.sent - (refused - since.refused)
+            if admitted <= 0 and self.per_minute is None:
+                return
             measured = admitted * 60.0 / max(1.0, resume_at - since.at)
             self.per_minute = max(LEAST_PER_MINUTE, FIRST_SHARE * measured)
         self._grow_at = resume_at + GROW_EVERY_S
@@ -58,9 +70,11 @@ class Adaptive:
         """Whether the rate just grew, because no refusal came for long enough."""
         if self.per_minute is None or now < self._grow_at:
             return False
-        self.per_minute *= GROWTH
+        self._before_growth = None if self._proven else self.per_minute
+        self.per_minute *= GROWTH if self._proven else UNPROVEN_GROWTH
         self._grow_at = now + GROW_EVERY_S
         return True
 
     def end(self) -> None:
         self.per_minute, self._measuring = None, False
+        self._proven, self._before_growth = False, None

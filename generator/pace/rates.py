@@ -76,9 +76,10 @@ class Rates:
         adaptive = self._adaptive
         if self._limits.per_minute and adaptive.per_minute is None and not adaptive.disproved(now, sent, refused):
             return
-        if adaptive.per_minute is None:
-            self._say("429s that no stated limit explains: feeling out the rate from what is admitted")
+        begun = adaptive.per_minute is not None
         adaptive.refused(now, resume_at, sent, refused, new_burst=new_burst)
+        if not begun and adaptive.per_minute is not None:
+            self._say("429s that no stated limit explains: feeling out the rate from what is admitted")
         self._apply()
 
     def phrase(self, now: float, tokens: int) -> str:
