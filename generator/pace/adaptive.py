@@ -57,7 +57,8 @@ class Adaptive:
             self._measuring = True  # every refusal of the first burst was counted as admitted until it came
             since = self._minute_ago(now, sent, refused)
             admitted = sent - since.sent - (refused - since.refused)
-            if admitted <= 0 and self.per_minute is None:
+            if admitted <= 0:
+                self.end()
                 return
             measured = admitted * 60.0 / max(1.0, resume_at - since.at)
             self.per_minute = max(LEAST_PER_MINUTE, FIRST_SHARE * measured)
