@@ -149,5 +149,7 @@ def content_id(messages: Sequence[Message]) -> str:
 def one_line(error: ValidationError) -> str:
     """The first complaint of a pydantic error: place, trouble and value."""
     first = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in first["loc"]) or "value"
-    return f"{place}: {first['msg']} (got {str(first.get('input'))[:80]!r})"
+    message = first["msg"].removeprefix("Value error, ")
+    if not first["loc"]:  # about the whole: its value would be a dump of everything
+        return message
+    return f"{'.'.join(map(str, first['loc']))}: {message} (got {str(first.get('input'))[:80]!r})"

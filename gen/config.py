@@ -1,5 +1,6 @@
 """A project's TOML and the flags over it, made into settings; every complaint names place, value and mend."""
 
+import math
 import os
 import tomllib
 from collections.abc import Callable, Mapping
@@ -47,7 +48,7 @@ def run_settings(
     try:
         return RunSettings(**fields, endpoints=endpoints, roles=roles)
     except ValidationError as error:
-        raise UsageError(one_line(error).removeprefix("value: ").removeprefix("Value error, ")) from None
+        raise UsageError(one_line(error)) from None
 
 
 def read_project(path: Path) -> dict[str, Any]:
@@ -156,7 +157,7 @@ def _number(place: str, value: Any, whole: bool = False) -> Any:
         number = float(str(value).replace("_", ""))
     except ValueError:
         raise UsageError(f"{place} {value}: expected a number") from None
-    if not number > 0 or (whole and number != int(number)):
+    if not 0 < number < math.inf or (whole and number != int(number)):
         raise UsageError(f"{place} {value}: expected {'a whole number above 0' if whole else 'a number above 0'}")
     return int(number) if whole else number
 
@@ -183,6 +184,8 @@ def _languages(place: str, value: Any) -> dict[str, float]:
             raise UsageError(
                 f"{place} {value}: {code!r} is no language code; expected codes and weights, as zh-TW:3,en:1"
             )
+        if code in found:
+            raise UsageError(f"{place} {value}: {code} stands twice")
         found[code] = _number(f"{place}: weight of {code}", weight or 1)
     return found
 

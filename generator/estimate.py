@@ -12,8 +12,8 @@ from generator.client.tokens import Counter
 from generator.openers.tree import Batch, Shelf
 from generator.openers.writer import render_list, specs_of
 from generator.own import own_openers, system_for, system_prompts
-from generator.setting_up import identify, rounds_of, streams
 from generator.settings import ROLES, RoleName, RunSettings
+from generator.sources import check_capacity, identify, rounds_of, streams
 from generator.stage import sentinel_of
 from generator.user.script import Script, script
 from prompts.loader import Prompts
@@ -103,6 +103,7 @@ def _lists(
     """The lists that n openers need, level by level up to the roots."""
     needed: dict[str, tuple[Shelf, int]] = {}
     found = streams(settings, prompts, sector)
+    check_capacity(settings, found)
     total = sum(stream.weight for stream in found)
     for stream in found:
         lists = _lists_for(stream.shelf, settings.n * stream.weight / total / KEPT)

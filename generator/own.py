@@ -15,15 +15,15 @@ from dialogue.errors import UsageError
 from dialogue.records import Record, Seed, one_line
 
 
-def file_hash(path: Path) -> str:
-    """A hash of the file's bytes. Raises UsageError where it cannot be read."""
+def file_hash(path: Path, option: str) -> str:
+    """A hash of the file's bytes. Raises UsageError, naming the option that brought it, where it cannot be read."""
     try:
         with path.open("rb") as file:
             digest = blake2b(digest_size=8)
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
+        raise UsageError(f"{option} {path}: {error.strerror}") from None
     return digest.hexdigest()
 
 
@@ -81,6 +81,8 @@ def _row(line: bytes, number: int) -> tuple[str, Seed]:
     opener = fields.pop("opener", None)
     if not isinstance(opener, str) or not opener.strip():
         raise ValueError("no text under `opener`")
+    if not isinstance(fields.get("extra", {}), dict):
+        raise ValueError(f"extra: {str(fields['extra'])[:40]!r} is no JSON object")
     known = {name: value for name, value in fields.items() if name in Seed.model_fields and name != "extra"}
     extra = {name: value for name, value in fields.items() if name not in Seed.model_fields}
     try:

@@ -160,7 +160,7 @@ def _models(settings: RunSettings) -> str:
     ]
     if any(settings.endpoint(role).is_builtin for role in ROLES):
         parts.append("builtin is no language model: its text is made up from word lists, for trying things out")
-    return "; ".join(parts)
+    return "; ".join([*parts, f"writing to {settings.out}"])
 
 
 def _summary(setup: Setup, job: Run, started: float) -> dict[str, Any]:

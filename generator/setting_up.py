@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from dialogue.chance import draw, hex64, rng, share
+from dialogue.chance import draw, share
 from dialogue.errors import UsageError
 from dialogue.records import Record, Seed, encode
 from generator.builtin.languages import LANGUAGES
@@ -19,15 +19,16 @@ from generator.client.transport import HttpTransport, Transport
 from generator.folder.run_folder import RunFolder
 from generator.gate import Gate
 from generator.openers.pool import Pool, Stream
-from generator.openers.tree import Ask, Batch, Shelf, shelves
 from generator.openers.writer import OpenerWriter
 from generator.own import SystemPrompt, check_openers, file_hash, identity, own_openers, system_prompts
 from generator.settings import ROLES, RunSettings
+from generator.showcase import every_prompt
+from generator.sources import check_capacity, identify, rounds_of, streams
 from generator.stage import Job, Scenery
 from generator.tally import Tally, fold
 from prompts.loader import Prompts
 from prompts.names import folder
-from prompts.sector import Sector, load, roots
+from prompts.sector import Sector, load
 
 
 class OpenerLine(Record):
@@ -126,40 +127,6 @@ class Setup:
         self.folder.release()
 
 
-def identify(run_seed: int, sector: Sector, grown_from: str) -> str:
-    """A dialogue's id: the sector's prefix and 64 bits of (run seed, sector, opener seed)."""
-    return f"{sector.prefix}-{hex64(run_seed, sector.name, grown_from)}"
-
-
-def shelves_of(
-    prompts: Prompts, sector: Sector, language: str, input: Path | None, seed: int, ask: Ask | None = None
-) -> dict[str, Shelf]:
-    """The sector's shelves in a language, their roots in the order drawn for the seed."""
-    sources = {}
-    for source in sector.sources:
-        level = next(level for level in sector.levels if level.source == source.name)
-        items = roots(prompts, sector, level, language, input)
-        rng(seed, source.name).shuffle(items)
-        sources[source.name] = items
-    return shelves(sector.levels, language, sources, ask or nothing)
-
-
-async def nothing(_: Batch) -> Sequence[str | None]:
-    """The empty answer to a list, where none is to be asked for."""
-    return ()
-
-
-def streams(settings: RunSettings, prompts: Prompts, sector: Sector, ask: Ask | None = None) -> list[Stream]:
-    """The streams of a run: every opener level in every language, with its share."""
-    found = []
-    for language, weight in settings.language.items():
-        shelf = shelves_of(prompts, sector, language, settings.input, settings.seed, ask)
-        for name, part in sector.shares.items():
-            if part > 0:
-                found.append(Stream(f"{language}/{name}", weight * part, shelf[name]))
-    return found
-
-
 def set_up(settings: RunSettings, say: Callable[[str], None]) -> Setup:
     """Check everything that can be wrong, then open the folder. Raises UsageError."""
     prompts = Prompts(settings.prompts)
@@ -168,6 +135,10 @@ def set_up(settings: RunSettings, say: Callable[[str], None]) -> Setup:
     systems = system_prompts(settings.system) if settings.system else []
     if settings.openers:
         check_openers(settings.openers, settings.n)
+    else:
+        check_capacity(settings, streams(settings, prompts, sector))
+    for language in settings.language:
+        _rehearse(settings, prompts, sector, language)
     meter = Meter(
         {role: price_of(settings.endpoint(role), settings.prices) for role in ROLES},
         max_cost_usd=settings.max_cost_usd,
@@ -228,15 +199,11 @@ def _assemble(
     return Setup(settings, sector, prompts, folder, gate, paces, meter, tally, scenery, writer, say, {})
 
 
-def rounds_of(settings: RunSettings, sector: Sector) -> tuple[int, int]:
-    """Fewest and most rounds: the user's, or the sector's."""
-    return settings.rounds or sector_range(sector)
-
-
-def sector_range(sector: Sector) -> tuple[int, int]:
-    """A sector's own fewest and most rounds."""
-    low, _, high = sector.rounds.partition("-")
-    return int(low), int(high or low)
+def _rehearse(settings: RunSettings, prompts: Prompts, sector: Sector, language: str) -> None:
+    """Render every prompt once: a template or a table with a fault in it must not wait for its turn."""
+    preset = settings.preset or sector.preset
+    for _ in every_prompt(prompts, sector, language, rounds_of(settings, sector), preset):
+        pass
 
 
 def _check_languages(settings: RunSettings) -> None:
@@ -277,7 +244,7 @@ def _request(settings: RunSettings, prompts: Prompts, sector: Sector) -> dict[st
             "openers",
             *(f"languages/{folder(prompts, code)}" for code in settings.language),
         ),
-        **{name: file_hash(path) for name, path in inputs.items() if path is not None},
+        **{name: file_hash(path, f"--{name}") for name, path in inputs.items() if path is not None},
     }
 
 
@@ -289,7 +256,7 @@ def _facts(settings: RunSettings) -> dict[str, Any]:
         "n": settings.n,
         "duologue": version("duologue") if _installed() else None,
         "endpoints": endpoints,
-        "openers": None if openers is None else {"path": str(openers), "hash": file_hash(openers)},
+        "openers": None if openers is None else {"path": str(openers), "hash": file_hash(openers, "--openers")},
     }
 
 

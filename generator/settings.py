@@ -55,7 +55,7 @@ class RunSettings(Record):
     @model_validator(mode="after")
     def _sound(self) -> "RunSettings":
         if self.rounds is not None and not 1 <= self.rounds[0] <= self.rounds[1]:
-            raise ValueError(f"rounds {self.rounds[0]}-{self.rounds[1]}: expected A-B with 1 <= A <= B")
+            raise ValueError(f"--rounds {self.rounds[0]}-{self.rounds[1]}: expected A-B with 1 <= A <= B")
         if self.openers is not None and self.input is not None:
             raise ValueError(
                 "--openers and --input: one brings the opening lines, the other what they are made from; give one"

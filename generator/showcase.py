@@ -8,7 +8,7 @@ from generator.agents import SEPARATOR
 from generator.estimate import example_path
 from generator.openers.tree import Batch
 from generator.openers.writer import render_list, specs_of
-from generator.setting_up import identify, sector_range, shelves_of
+from generator.sources import identify, shelves_of
 from generator.stage import sentinel_of
 from generator.user.acts import TurnPlan
 from generator.user.script import script
@@ -20,7 +20,9 @@ OPENER = "(the opener)"
 EXAMPLE = "example"
 
 
-def every_prompt(prompts: Prompts, sector: Sector, language: str) -> Iterator[tuple[str, str]]:
+def every_prompt(
+    prompts: Prompts, sector: Sector, language: str, rounds: tuple[int, int], preset: str
+) -> Iterator[tuple[str, str]]:
     """Title and text of each: one list of every level, the simulator's request for each act, the assistant's."""
     shelves = shelves_of(prompts, sector, language, None, 0)
     for level in sector.levels:
@@ -37,8 +39,8 @@ def every_prompt(prompts: Prompts, sector: Sector, language: str) -> Iterator[tu
         run_seed=0,
         id=EXAMPLE,
         seed=seed,
-        rounds=sector_range(sector),
-        preset=sector.preset,
+        rounds=rounds,
+        preset=preset,
         own_opener=False,
     )
     yield "user simulator, system", plan.block(prompts, sentinel)
@@ -46,7 +48,7 @@ def every_prompt(prompts: Prompts, sector: Sector, language: str) -> Iterator[tu
     past: list[TurnPlan] = []
     for number in range(2, plan.rounds + 1):
         turn = plan.turn(number, past, ANSWER)
-        note = plan.note(prompts, turn, may_end=number > sector_range(sector)[0], sentinel=sentinel)
+        note = plan.note(prompts, turn, may_end=number > rounds[0], sentinel=sentinel)
         yield f"user simulator, last message of turn {number} ({turn.act})", ANSWER + SEPARATOR + note
         past.append(turn)
     fault = Fault("politeness", "thanks", "Thank you!")

@@ -26,8 +26,6 @@ def command(arguments: argparse.Namespace) -> int:
     from gen.text import run_report
 
     settings = settings_of(arguments)
-    if arguments.out is None and arguments.config is None:
-        print(f"gen run: writing to {settings.out}", file=sys.stderr)
     # A run makes many small objects that live for a turn, and a few large ones that live for all of it.
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)

@@ -19,6 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def command(arguments: argparse.Namespace) -> int:
     """Print them; status 0."""
     from generator.showcase import every_prompt
+    from generator.sources import sector_range
     from prompts.loader import Prompts
     from prompts.sector import load, names
 
@@ -32,6 +33,7 @@ def command(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.show != "show" or arguments.sector is None:
         raise UsageError(f"{arguments.show}: expected `gen sectors` or `gen sectors show SECTOR`")
-    for title, text in every_prompt(prompts, load(prompts, arguments.sector), arguments.language):
+    sector = load(prompts, arguments.sector)
+    for title, text in every_prompt(prompts, sector, arguments.language, sector_range(sector), sector.preset):
         print(f"=== {title} ===\n{text}\n")
     return 0

@@ -143,7 +143,8 @@ _CHOICES = (
 
 def _checked(*, name: str, base_url: str, model: str | None, api_key_env: str | None = None) -> Endpoint:
     try:
-        base_url = _address(base_url)
+        address = _address(base_url)
     except ValueError as error:
-        raise UsageError(f"--endpoint {name}: {error}") from None
-    return Endpoint(name=name, base_url=(base_url,), model=model, api_key_env=api_key_env)
+        shown = name if "@" in base_url else base_url  # a password is not repeated
+        raise UsageError(f"--endpoint {shown}: {error}") from None
+    return Endpoint(name=name, base_url=(address,), model=model, api_key_env=api_key_env)

@@ -32,6 +32,8 @@ def check_settings(
     old = _read(path)
     if old is None:
         _refuse_strangers(folder, logs)
+    elif _untouched(folder, logs):
+        pass  # nothing was made with the old request: a mended setting needs no other folder
     else:
         _refuse_another_request(folder, old["settings"], new["settings"], changeable)
         new["run"] = old["run"]
@@ -61,6 +63,10 @@ def _read(path: Path) -> dict[str, Any] | None:
         return None
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path}: not the settings of a run ({error!r}); choose another --out") from None
+
+
+def _untouched(folder: Path, logs: Iterable[str]) -> bool:
+    return not any((folder / name).exists() and (folder / name).stat().st_size for name in logs)
 
 
 def _refuse_strangers(folder: Path, logs: Iterable[str]) -> None:

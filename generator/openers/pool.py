@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
 
+from pydantic import JsonValue
+
 from dialogue.faults import opener_fault
 from dialogue.likeness import jaccard
 from dialogue.near import NearIndex
@@ -200,15 +202,16 @@ class Pool:
 
 
 def _seed(stream: Stream, path: Path) -> Seed:
-    topic = path[0][1]
-    subtopic = path[1][1] if len(path) > 1 else None
-    parents: Mapping[str, str] = {label.lower(): value for label, value in path[2:]}
+    """What an opener grew from; an opener on the way down is no topic, but it is kept."""
+    steps = list(zip(path[1:], stream.shelf.above_are_names(), strict=True))
+    names = [value for (_, value), is_name in steps if is_name]
+    parents: dict[str, JsonValue] = {label.lower(): value for (label, value), is_name in steps if not is_name}
     return Seed(
-        topic=topic,
-        subtopic=subtopic,
+        topic=path[0][1],
+        subtopic=names[-1] if names else None,
         kind=stream.shelf.level.name,
         language=stream.shelf.language,
-        extra={"from": dict(parents)} if parents else {},
+        extra={"from": parents} if parents else {},
     )
 
 

@@ -102,6 +102,12 @@ class Shelf:
         item = items[place[1]] if place[1] < len(items) else None
         return None if above is None or item is None else (*above, (self.above.level.what, item))
 
+    def above_are_names(self) -> list[bool]:
+        """For each level between the root and this one, from the top: whether its items are names and not openers."""
+        if not isinstance(self.above, Shelf):
+            return []
+        return [*self.above.above_are_names(), not self.above.level.opener]
+
     async def _grow(self, number: int) -> Sequence[str | None]:
         path = await self.path(number)
         if path is None:

@@ -319,7 +319,9 @@ def test_a_second_process_is_refused_until_the_first_is_killed(tmp_path: Path) -
 
 
 def test_a_failed_opening_lets_the_folder_go(tmp_path: Path) -> None:
-    opened(tmp_path).release()
+    begun = opened(tmp_path)
+    begun.add_opener(b'{"id": "a", "opener": "b"}\n')
+    begun.release()
     with pytest.raises(UsageError, match="seed was 1, is now 2"):
         RunFolder.open(tmp_path, {"seed": 2}, {}, lambda note: None)
     opened(tmp_path).release()

@@ -30,8 +30,22 @@ def test_a_changeable_setting_may_differ_and_is_kept_as_it_is_now(tmp_path: Path
     assert orjson.loads((tmp_path / "run.json").read_bytes())["settings"]["n"] == 20
 
 
+def begin(folder: Path) -> None:
+    """Something was made with the request."""
+    (folder / "journal.jsonl").write_bytes(b"{}\n")
+
+
+def test_a_request_with_which_nothing_was_made_may_be_mended(tmp_path: Path) -> None:
+    first = check(tmp_path, SETTINGS)
+    assert check(tmp_path, {**SETTINGS, "sector": "y"}) != first
+    begin(tmp_path)
+    with pytest.raises(UsageError, match="sector was"):
+        check(tmp_path, SETTINGS)
+
+
 def test_another_request_is_refused_with_the_first_three_differences(tmp_path: Path) -> None:
     check(tmp_path, SETTINGS)
+    begin(tmp_path)
     other = {"sector": "y", "n": 10, "rounds": [2, 7], "seed": 4, "endpoint": {"main": {"model": "k"}}}
     with pytest.raises(UsageError) as refused:
         check(tmp_path, other)
@@ -52,6 +66,7 @@ def test_the_hash_does_not_depend_on_the_order_of_the_settings() -> None:
 def test_facts_that_change_are_kept_beside_the_earlier_ones(tmp_path: Path) -> None:
     for version in ("1", "1", "2"):
         check(tmp_path, SETTINGS, {"version": version})
+        begin(tmp_path)
     found = orjson.loads((tmp_path / "run.json").read_bytes())
     assert (found["facts"], found["earlier_facts"]) == ({"version": "2"}, [{"version": "1"}])
 
