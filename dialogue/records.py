@@ -1,6 +1,6 @@
 """The records that travel through everything: frozen, strict, and knowing nothing of who makes them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal
 
 import orjson
@@ -146,10 +146,12 @@ def content_id(messages: Sequence[Message]) -> str:
     return hex64(*(part for message in messages for part in (message.role, message.content)))
 
 
-def one_line(error: ValidationError) -> str:
-    """The first complaint of a pydantic error: place, trouble and value."""
+def one_line(error: ValidationError, hidden: Collection[str] = ()) -> str:
+    """The first complaint of a pydantic error: place, trouble and value, except that of a `hidden` field."""
     first = error.errors(include_url=False)[0]
     message = first["msg"].removeprefix("Value error, ")
     if not first["loc"]:  # about the whole: its value would be a dump of everything
         return message
-    return f"{'.'.join(map(str, first['loc']))}: {message} (got {str(first.get('input'))[:80]!r})"
+    place = ".".join(map(str, first["loc"]))
+    value = "" if first["loc"][0] in hidden else f" (got {str(first.get('input'))[:80]!r})"
+    return f"{place}: {message}{value}"

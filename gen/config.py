@@ -13,7 +13,7 @@ from pydantic import ValidationError
 from dialogue.errors import UsageError
 from dialogue.records import one_line
 from generator.client.chat import Sampling
-from generator.client.endpoint import Endpoint, resolve
+from generator.client.endpoint import SECRETIVE, Endpoint, resolve
 from generator.settings import ROLES, RoleName, RoleSettings, RunSettings
 
 TABLES = ("run", "endpoint", "roles", "filters", "contamination", "train", "evaluate", "loop")
@@ -112,7 +112,7 @@ def _declared(name: str, table: object, config: Path | None) -> Endpoint:
     try:
         return Endpoint(name=name, **fields)
     except ValidationError as error:
-        raise UsageError(f"{place}: {one_line(error)}") from None
+        raise UsageError(f"{place}: {one_line(error, SECRETIVE)}") from None
 
 
 def _role(role: RoleName, table: Mapping[str, Any], config: Path | None) -> RoleSettings:
@@ -192,7 +192,7 @@ def _languages(place: str, value: Any) -> dict[str, float]:
 
 def _seed(place: str, value: Any) -> int:
     try:
-        return int(value)
+        return int(str(value))
     except ValueError:
         raise UsageError(f"{place} {value}: expected a whole number") from None
 

@@ -46,7 +46,10 @@ class Prompts:
         path = self.path(name)
         if path is None:
             raise UsageError(f"prompts: no file {name} in {', '.join(map(str, self._folders))}")
-        text = path.read_text(encoding="utf-8")
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise UsageError(f"{path}: not UTF-8 at byte {error.start}") from None
         self._note(name, text)
         return text
 

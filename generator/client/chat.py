@@ -6,6 +6,8 @@ What comes back other than a completion is either tried again (`generator.client
 """
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import orjson
@@ -33,7 +35,7 @@ LONGEST_OVERLOAD_S = 60.0
 MESSAGE_TOKENS = 4
 """What a chat template adds to each message, about."""
 
-COUNTED: tuple[Reason, ...] = ("bad_request", "endpoint", "timeout", "bad_reply")
+COUNTED: tuple[Reason, ...] = ("bad_request", "endpoint", "timeout", "bad_reply", "content_filter", "reasoning_only")
 """Failures that stop the run where nothing else comes any more."""
 
 
@@ -91,16 +93,17 @@ class Chat:
             try:
                 completion = await self._attempt(ask)
             except Again as first:
-                completion = await again(lambda: self._retry(ask), first, self._retry_wait_s)
+                completion = await again(partial(self._retry, ask), first, self._retry_wait_s)
         except ReplyFailed as failure:
             self._failed(failure)
             raise
         self._in_a_row = 0
         return completion
 
-    async def _retry(self, ask: Ask) -> Completion:
+    async def _retry(self, ask: Ask, number: int, last: Again) -> Completion:
+        """Ask again; where the reply was no answer with another seed, since the same one would bring it back."""
         self._totals.retries += 1
-        return await self._attempt(ask)
+        return await self._attempt(replace(ask, seed=ask.seed + number) if last.reason == "bad_reply" else ask)
 
     def _failed(self, failure: ReplyFailed) -> None:
         """Count failures in a row; RunStopped where as many as there are slots came without a success between."""

@@ -4,6 +4,7 @@ The record names the variable that holds the key, never the key: `generator.clie
 it.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +20,13 @@ DEFAULT_MODEL = "gpt-4.1-mini"
 OPENAI_KEY = "OPENAI_API_KEY"
 OPENAI_URL = "https://api.openai.com/v1"
 BUILTIN_URL = "builtin://local"
+
+
+SECRETIVE = ("base_url", "api_key_env", "extra_headers", "extra_body")
+"""Fields in which a user may have put a secret by mistake: their values are never shown."""
+
+_TELLTALE = re.compile(r"authorization|cookie|secret|token|password|(?:^|[-_])(?:api)?key|^sig", re.I)
+"""Names of things that are secrets."""
 
 
 class Price(Record):
@@ -81,6 +89,21 @@ class Endpoint(Record):
             raise ValueError("expected one address or several different ones")
         return urls
 
+    @field_validator("api_key_env")
+    @classmethod
+    def _a_name(cls, name: str | None) -> str | None:
+        if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+            raise ValueError("no variable's name; put the key into a variable and name that here")
+        return name
+
+    @field_validator("extra_headers")
+    @classmethod
+    def _no_secret(cls, headers: dict[str, str]) -> dict[str, str]:
+        for name, text in headers.items():
+            if _TELLTALE.search(name) and not text.startswith("$"):
+                raise ValueError(f'{name} would be written to files; put it into a variable and write "$NAME"')
+        return headers
+
     @property
     def is_builtin(self) -> bool:
         """Whether it answers inside this process."""
@@ -107,8 +130,8 @@ def _address(url: object) -> str:
         sound = False
     if not sound:
         raise ValueError("expected http://HOST/v1 or https://HOST/v1")
-    if "@" in parts.netloc:
-        raise ValueError("a password in an address would be written to files; name a variable in api_key_env instead")
+    if "@" in parts.netloc or any(_TELLTALE.search(part.split("=")[0]) for part in parts.query.split("&")):
+        raise ValueError("a key in an address would be written to files; name a variable in api_key_env instead")
     path = parts.path.rstrip("/").removesuffix("/chat/completions")
     return parts._replace(path=path, fragment="").geturl()
 

@@ -21,19 +21,27 @@ class Again(Exception):
         self.detail = detail
 
 
-async def again(attempt: Callable[[], Awaitable[T]], first: Again, wait_s: float) -> T:
+async def again(attempt: Callable[[int, Again], Awaitable[T]], first: Again, wait_s: float) -> T:
     """What a later attempt brings, `first` having been the failure of the first; ReplyFailed after the sixth.
+
+    `attempt` is told its number, from 2 on, and the failure before it.
 
     The first attempt is made by the caller, without tenacity: nearly all succeed, and it costs as much CPU as a parse.
     """
     from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-    met = [first]
+    number, last = 0, first
 
     async def next_attempt() -> T:
-        if met:
-            raise met.pop()
-        return await attempt()
+        nonlocal number, last
+        number += 1
+        if number == 1:
+            raise first
+        try:
+            return await attempt(number, last)
+        except Again as error:
+            last = error
+            raise
 
     retrying = AsyncRetrying(
         stop=stop_after_attempt(ATTEMPTS),
@@ -43,5 +51,5 @@ async def again(attempt: Callable[[], Awaitable[T]], first: Again, wait_s: float
     )
     try:
         return await retrying(next_attempt)
-    except Again as last:
-        raise ReplyFailed(last.reason, f"{last.detail} (attempt {ATTEMPTS} of {ATTEMPTS})") from None
+    except Again as error:
+        raise ReplyFailed(error.reason, f"{error.detail} (attempt {ATTEMPTS} of {ATTEMPTS})") from None

@@ -74,9 +74,11 @@ def _without(head: re.Pattern[str], item: str) -> str:
 
 def _without_echo(item: str, spec: str) -> str:
     """The item without its spec before it, in brackets or bold or bare, told apart by a mark or a line's end."""
-    words = r"\s+".join(map(re.escape, spec.split()))
-    if not words:
+    first = spec.split(maxsplit=2)[:2]
+    # An expression for each line of each list would cost more than the dialogue that comes of it.
+    if not first or any(word.lower() not in item.lower() for word in first):
         return item
+    words = r"\s+".join(map(re.escape, spec.split()))
     return _without(
         re.compile(rf"[\[(（【*_]*{words}[\])）】*_.]*(?:\s*[:：\-–—>→|]+\s*|\s*\n\s*|(?<=[\])）】])\s*|$)", re.I), item
     )
