@@ -25,6 +25,7 @@ RUN_KEYS = (
 )
 ROLE_KEYS = ("endpoint", *Sampling.model_fields)
 MAIN = "main"
+MOST_WEIGHT = 1_000_000
 
 
 def run_settings(
@@ -187,14 +188,19 @@ def _languages(place: str, value: Any) -> dict[str, float]:
         if code in found:
             raise UsageError(f"{place} {value}: {code} stands twice")
         found[code] = _number(f"{place}: weight of {code}", weight or 1)
+        if found[code] > MOST_WEIGHT:
+            raise UsageError(f"{place}: weight of {code} {weight}: expected at most {MOST_WEIGHT:,}")
     return found
 
 
 def _seed(place: str, value: Any) -> int:
     try:
-        return int(str(value))
+        seed = int(str(value))
     except ValueError:
         raise UsageError(f"{place} {value}: expected a whole number") from None
+    if abs(seed) >= 2**63:
+        raise UsageError(f"{place} {value}: expected a number of at most 18 digits")
+    return seed
 
 
 def _text(_place: str, value: Any) -> str:

@@ -1,6 +1,7 @@
 """`gen`: the commands. Nothing heavy is imported before a command is known."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -46,6 +47,7 @@ def parser(name: str | None) -> Parser:
         "130 interrupted, all finished work saved.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="gen COMMAND [options]",
+        allow_abbrev=False,
     )
     whole.add_argument("--version", action="store_true", help="print the version and leave")
     return whole
@@ -64,6 +66,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     from dialogue.errors import DuologueError
 
+    for text in argv:
+        if any("\ud800" <= letter <= "\udfff" for letter in text):
+            print(f"gen {name}: {os.fsencode(text)!r}: not UTF-8", file=sys.stderr)
+            return 2
+    for stream in (sys.stdout, sys.stderr):  # model text in any script must not fail on an old terminal
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
     arguments = parser(name).parse_args(argv[1:])
     try:
         status: int = import_module(f"gen.commands.{name}").command(arguments)
@@ -82,9 +91,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _outer(argv: Sequence[str]) -> int:
     whole = parser(None)
     if whole.parse_args(argv).version:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        print(f"duologue {version('duologue')}")
+        try:
+            print(f"duologue {version('duologue')}")
+        except PackageNotFoundError:
+            print("duologue, from a checkout that is not installed")
         return 0
     whole.print_help(sys.stdout if argv else sys.stderr)
     return 0 if argv else 2

@@ -93,6 +93,7 @@ class UserSimulator:
         may_end = plan.leave and number > self._min_rounds
         fault: Fault | None = None
         usage: Usage | None = None
+        first: str | None = None
         for attempt in range(2):
             completion = await self._ask(history, plan, may_end and attempt == 0, fault, number, attempt)
             usage = completion.usage if usage is None else usage + completion.usage
@@ -103,8 +104,9 @@ class UserSimulator:
             fault = self._fault(text, completion, history, plan, attempt)
             if fault is None:
                 self._leaving = ends and may_end
-                return self._turn(text, completion, plan, usage, number)
+                return self._turn(text, completion, plan, usage, number, first)
             self._noted[fault.check] += 1
+            first = fault.check
         assert fault is not None
         assert usage is not None
         self._unused(usage)
@@ -123,14 +125,14 @@ class UserSimulator:
         hard = user_fault(text, history, act=plan.act, language=language, sentinel=self._sentinel)
         return hard or (soft_fault(text, language=language, words=plan.words) if attempt == 0 else None)
 
-    def _turn(self, text: str, completion: Completion, plan: TurnPlan, usage: Usage, number: int) -> Turn:
+    def _turn(
+        self, text: str, completion: Completion, plan: TurnPlan, usage: Usage, number: int, again: str | None
+    ) -> Turn:
+        """The turn as it goes to the other side; `again` is the check for which it was asked a second time."""
         said = typed(self._prompts, text, self._script.persona.traits, self._script.language, self._key, number)
         self._past.append(plan)
-        noted = {
-            **plan.noted(),
-            **({"typed": True} if said != text else {}),
-            **({"end": True} if self._leaving else {}),
-        }
+        outcome = {"typed": said != text, "end": self._leaving, "again": again}
+        noted = {**plan.noted(), **{name: value for name, value in outcome.items() if value}}
         message = Message(role="user", content=said, thoughts=completion.thoughts, model=named(completion, self._chat))
         return Turn(message, usage, plan=noted)
 

@@ -9,7 +9,9 @@ from generator.client.transport import Reply, Transport
 class Gate:
     """Stands before all transports of a run. Once shut, requests under way finish and later ones are cancelled."""
 
-    def __init__(self) -> None:
+    def __init__(self, slots: int) -> None:
+        """`slots`: how many requests may be on the wire at once, lists of openers included."""
+        self.slots = asyncio.Semaphore(slots)
         self._sending: set[asyncio.Task[object]] = set()
         self._inner: list[Transport] = []
         self.closed = False
@@ -57,11 +59,12 @@ class _Guarded:
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> Reply:
         """As the transport behind it."""
-        task = self._gate.enter()
-        try:
-            return await self._inner.post(url, headers, body, timeout_s)
-        finally:
-            self._gate.leave(task)
+        async with self._gate.slots:
+            task = self._gate.enter()
+            try:
+                return await self._inner.post(url, headers, body, timeout_s)
+            finally:
+                self._gate.leave(task)
 
     async def close(self) -> None:
         """Give back the connections."""

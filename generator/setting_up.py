@@ -155,7 +155,7 @@ def _assemble(
     meter: Meter,
     say: Callable[[str], None],
 ) -> Setup:
-    gate = Gate()
+    gate = Gate(settings.concurrency)
     ways = transports(settings, gate)
     paces = Paces(slots=settings.concurrency, say=say)
     chats: dict[str, Chat] = {

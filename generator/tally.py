@@ -60,6 +60,8 @@ def fold(totals: dict[str, Any], event: Mapping[str, Any]) -> None:
     if kind == "turn":
         tally["turns"] = tally.get("turns", 0) + 1
         _pay(totals, event["side"], event["usage"])
+        if again := (event.get("plan") or {}).get("again"):
+            _count(tally, "noted", again)
     elif kind == "spent":
         _pay(totals, event["side"], event["usage"])
     elif kind == "list":

@@ -5,9 +5,12 @@ import random
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dialogue.errors import UsageError
+
+if TYPE_CHECKING:
+    from dialogue.records import Failure
 
 Item = TypeVar("Item")
 
@@ -16,9 +19,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument("run", metavar="RUN", help="a run folder, or a file of dialogues in any known format")
     parser.add_argument("id", metavar="ID", nargs="?", help="one dialogue by its id, or by the beginning of it")
-    parser.add_argument("--random", metavar="N", type=int, help="N dialogues drawn at random")
+    parser.add_argument("--random", metavar="N", type=count, help="N dialogues drawn at random")
     parser.add_argument("--failures", action="store_true", help="the failed ones, with reasons and partial turns")
-    parser.add_argument("--n", metavar="N", type=int, default=3, help="how many to show (default: 3)")
+    parser.add_argument("--n", metavar="N", type=count, default=3, help="how many to show (default: 3)")
+
+
+def count(text: str) -> int:
+    """A whole number above 0, as argparse wants it."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text}: expected a whole number above 0")
+    return int(text)
 
 
 def command(arguments: argparse.Namespace) -> int:
@@ -33,19 +43,30 @@ def command(arguments: argparse.Namespace) -> int:
 
 def _reports(arguments: argparse.Namespace) -> Iterator[str]:
     from dialogue.formats.reading import read
-    from dialogue.jsonl import objects
-    from dialogue.records import Failure
     from gen.text import dialogue_report, failure_report
 
     path, id = Path(arguments.run), arguments.id
     if arguments.failures:
         file = path / "failures.jsonl" if path.is_dir() else path
-        found = (Failure.model_validate(row) for _, row in objects(file)) if file.exists() else iter(())
+        found = _failures(file) if file.exists() else iter(())
         chosen = (failure for failure in found if id is None or failure.id.startswith(id))
         yield from map(failure_report, _some(chosen, arguments))
         return
     dialogues = (dialogue for dialogue in read(path) if id is None or dialogue.id.startswith(id))
     yield from map(dialogue_report, _some(dialogues, arguments))
+
+
+def _failures(file: Path) -> Iterator["Failure"]:
+    from pydantic import ValidationError
+
+    from dialogue.jsonl import objects
+    from dialogue.records import Failure, one_line
+
+    for number, row in objects(file):
+        try:
+            yield Failure.model_validate(row)
+        except ValidationError as error:
+            raise UsageError(f"{file}:{number}: no failed dialogue ({one_line(error)})") from None
 
 
 def _some(items: Iterator[Item], arguments: argparse.Namespace) -> list[Item]:

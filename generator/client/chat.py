@@ -109,7 +109,8 @@ class Chat:
         """Count failures in a row; RunStopped where as many as there are slots came without a success between."""
         self._in_a_row = self._in_a_row + 1 if failure.reason in COUNTED else 0
         if self._in_a_row >= self._patience_in_a_row:
-            raise RunStopped(f"{self._place}: {self._in_a_row} failures in a row; the last: {failure}") from None
+            row = f"{self._in_a_row} failures in a row and nothing else"
+            raise RunStopped(f"{self._place}: {row}, the last: {failure}; see failures.jsonl") from None
         if failure.reason == "reasoning_only" and not self._told_reasoning:
             self._told_reasoning = True
             self._say(f"{self._place}: {failure.detail}")

@@ -117,7 +117,10 @@ class Servers:
         answered = any(other.answered for other in self._servers)
         patience_s = self._patience.gone_s if answered else self._patience.refused_s
         if now - since >= patience_s:
-            raise RunStopped(f"{self._where(server)}: no connection for {patience_s:g} s: {detail}")
+            raise RunStopped(
+                f"{self._where(server)}: no connection for {patience_s:g} s ({detail}); "
+                "is it running, and is base_url right?"
+            )
         if now == since:
             self._say(f"{self._where(server)} cannot be reached ({detail}); trying on")
         shortest, longest = self._patience.probe_s

@@ -14,7 +14,8 @@ class Disk:
     """The disk under one run folder.
 
     `full` says so from the first refused write on: the run then asks for nothing more, while the replies that it
-    has paid for already go into the space of the reserve.
+    has paid for already go into the space of the reserve. That holds about a thousand turns of ordinary length; what
+    was on the wire beyond it is asked for again by the next call.
     """
 
     def __init__(self, folder: Path) -> None:
