@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from math import inf
 
 from pydantic import JsonValue
 
@@ -17,7 +18,7 @@ from dialogue.errors import UsageError
 from dialogue.records import Record
 from generator.user.goals import GOALS, Goal
 from generator.user.personas import Persona
-from generator.user.shape import ACTS, Shapes, first_word, opening, shapes, span
+from generator.user.shape import ACTS, Shapes, first_word, lengthened, opening, shapes, span
 from prompts.loader import Prompts
 
 WORDS_FOR_A_FACT = 11
@@ -65,7 +66,7 @@ class Rules:
     persona: Mapping[str, Mapping[str, Mapping[str, float]]]
     forms: Mapping[str, Mapping[str, float]]
     answer_asked: float
-    answer_unasked: float
+    while_held: float
     doubt_right: float
     carriers: Sequence[str]
     riders: Sequence[str]
@@ -89,7 +90,7 @@ def rules(prompts: Prompts, column: str, language: str) -> Rules:
         persona=data["persona"],
         forms={act: data["forms"]["acts"].get(act, form) for act in shares},
         answer_asked=data["rules"]["answer_asked"],
-        answer_unasked=data["rules"]["answer_unasked"],
+        while_held=data["rules"]["while_held"],
         doubt_right=data["rules"]["doubt_right"],
         carriers=data["carriers"],
         riders=data["riders"],
@@ -121,9 +122,13 @@ def plan_turn(
     release = held[0] if held and (must or carries or rides) else None
     form = draw(law.forms[act], share(key, number, "form"))
     used = [first_word(plan.opening) for plan in past if plan.opening]
-    room, habit = WORDS_FOR_A_FACT if release else 0, person.traits["length"]
-    least, most = span(law.look, law.look.lengths, habit, share(key, number, "words"), room)
-    begins, avoid = opening(law.look, act, form, most, used, share(key, number, "opening"))
+    room = max(WORDS_FOR_A_FACT if release else 0, law.look.shortest.get(act, 0))
+    habit = person.traits["length"]
+    times = lengthened(law.look, act, person.traits)
+    longest = law.look.longest.get(act, inf)
+    least, most = span(law.look, law.look.lengths, habit, share(key, number, "words"), room, longest, times)
+    to_begin = 0 if release else most
+    begins, avoid = opening(law.look, act, form, person.traits, to_begin, used, share(key, number, "opening"))
     return TurnPlan.model_construct(
         number=number,
         act=act,
@@ -153,10 +158,12 @@ def _weights(
     for dimension, values in law.persona.items():
         for act, times in values.get(traits[dimension], {}).items():
             weights[act] *= times
-    weights["answer"] *= law.answer_asked if asks(answer) else law.answer_unasked
-    if not held:
-        weights["reveal"] = 0.0
-    if not correctable:
+    # Told to answer where nothing was asked, a model makes up both the question and its answer.
+    weights["answer"] *= law.answer_asked if asks(answer) else 0.0
+    weights["reveal"] *= law.while_held if held else 0.0
+    if correctable:
+        weights["correct"] *= law.while_held
+    else:
         # There is nothing to put right with information: what would have been a correction becomes a change.
         weights["change"] += weights["correct"]
         weights["correct"] = 0.0

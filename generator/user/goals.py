@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from dialogue.chance import share
+from dialogue.chance import draw, share
 from dialogue.errors import UsageError
 from dialogue.records import Record
 from generator.user.personas import Persona, Pool, pick, pool
@@ -58,13 +58,15 @@ def goal(prompts: Prompts, language: str, column: str, person: Persona, *key: ob
     """
     table = _table(prompts, language, column)
     traits = person.traits
+    room = table.told_most[opener_habit(traits)]
     line, u = pick(table.lines[traits["clarity"]], share(*key, "goal"))
     count = table.least + int(u * (table.most - table.least + 1))
-    told = int(table.told[traits["disclosure"]] * count + share(*key, "told"))
+    told = min(int(table.told[traits["disclosure"]] * count + share(*key, "told")), room)
     if own_opener:
         told, count = 0, min(count, table.held_most)
-    groups = list(table.groups)
-    texts = [_fact(table, groups, traits, share(*key, "fact", number)) for number in range(count)]
+    groups = dict(table.weights)
+    facts = dict(_fact(table, groups, traits, *key, number) for number in range(count))
+    texts = [facts[group] for group in table.weights if group in facts]
     change, misconception = share(*key, "change"), share(*key, "misconception")
     return Goal.model_construct(
         line=line,
@@ -74,15 +76,22 @@ def goal(prompts: Prompts, language: str, column: str, person: Persona, *key: ob
     )
 
 
+def opener_habit(traits: Mapping[str, str]) -> str:
+    """The length habit that the person's opener goes by: who has used assistants for long says more at once."""
+    return "long" if traits["experience"] == "power" else traits["length"]
+
+
 @dataclass(frozen=True, slots=True)
 class _Table:
     least: int
     most: int
     told: Mapping[str, float]
+    told_most: Mapping[str, int]
     held_most: int
     change: float
     belief: float
     lines: Mapping[str, Pool]
+    weights: Mapping[str, float]
     groups: Mapping[str, Mapping[str, Pool]]
     changes: Pool
     beliefs: Pool
@@ -98,10 +107,12 @@ def _table(prompts: Prompts, language: str, column: str) -> _Table:
         least=least,
         most=most,
         told=data["told"],
+        told_most=data["told_most"],
         held_most=data["own_opener"]["held_most"],
         change=data["chances"]["change"],
         belief=data["chances"]["misconception"],
         lines={clarity: pool(texts) for clarity, texts in wording["goal"].items()},
+        weights=data["groups"],
         groups={
             group: {case: pool(texts) for case, texts in cases.items()} for group, cases in wording["facts"].items()
         },
@@ -110,9 +121,10 @@ def _table(prompts: Prompts, language: str, column: str) -> _Table:
     )
 
 
-def _fact(table: _Table, groups: list[str], traits: Mapping[str, str], u: float) -> str:
-    """A fact from one of the groups left, which is used up; a purpose goes by the person's life."""
-    position, u = divmod(u * len(groups), 1)
-    group = groups.pop(int(position))
-    case = traits["setting"] if group == "purpose" else traits["knowledge"] if group == "prior" else "list"
-    return pick(table.groups[group][case], u)[0]
+def _fact(table: _Table, groups: dict[str, float], traits: Mapping[str, str], *key: object) -> tuple[str, str]:
+    """One of the groups left, which is used up, and a fact from it; a purpose goes by the person's life."""
+    group = draw(groups, share(*key, "group"))
+    del groups[group]
+    at_school = traits["occupation"] == "pupil"
+    cases = {"purpose": "pupil" if at_school else traits["setting"], "prior": traits["knowledge"]}
+    return group, pick(table.groups[group][cases.get(group, "list")], share(*key, "fact"))[0]

@@ -25,7 +25,7 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _PLAIN = re.compile(r"[a-z]{5,}")
 _LAST_MARK = re.compile(r"(?<=[^\s.!?…。！？])[.!?。！？]\Z")
 _WIDE = re.compile(r"[\u3040-\u30ff\u3400-\u9fff]")
-_HALVES = str.maketrans("，。？！", ",.?!")
+_PAUSE = re.compile(r"(?<=\w)[，、](?=\w)")
 
 _NEIGHBOURS = dict(zip("abcdefghijklmnopqrstuvwxyz", "svxswdfguhjknbiowearyceztx", strict=True))
 """The key beside each one."""
@@ -47,10 +47,11 @@ def typed(prompts: Prompts, text: str, traits: Mapping[str, str], language: str,
         line = _lower_start(line, wording["starters"])
     if dictated and wording["fillers"] and share(*key, "filler") < rates["filler"]:
         line = _with_filler(line, wording, share(*key, "which filler"))
-    if wide and share(*key, "halfwidth") < data["halfwidth"][care]:
-        line = _outside(line, lambda part, _: part.translate(_HALVES))
+    if wide and share(*key, "pauses") < data["spaces"][care]:
+        line = _outside(line, lambda part, _: _PAUSE.sub(" ", part))
     if not pasted:
-        line = _open_ended(line, rates["no_end"], data["question"]["no_end"], share(*key, "end"))
+        question = data["question"]["wide" if wide else "no_end"]
+        line = _open_ended(line, rates["no_end"], question, share(*key, "end"))
     return "\n".join([line, *pasted])
 
 
@@ -97,8 +98,10 @@ def _lower_start(text: str, starters: list[str]) -> str:
 
 
 def _with_filler(text: str, wording: Mapping[str, list[str]], u: float) -> str:
+    """The text behind a filler; as it was where its first word may be a name, whose capital would then stand inside."""
     filler = wording["fillers"][int(u * len(wording["fillers"]))]
-    return f"{filler} {_lower_start(text, wording['starters'])}"
+    lowered = _lower_start(text, wording["starters"])
+    return text if lowered[:1].isupper() else f"{filler} {lowered}"
 
 
 def _open_ended(text: str, rate: float, question_rate: float, u: float) -> str:

@@ -47,7 +47,7 @@ def persona(prompts: Prompts, language: str, column: str, *key: object) -> Perso
     _couple(table, traits, draws, column)
     occupation, u = pick(table.occupations[traits["occupation"]], share(*key, "situation"))
     age, u = pick(table.ages[traits["age"]], u)
-    concern, _ = pick(table.concerns, u)
+    concern, _ = pick(table.concerns.get(traits["age"], table.concerns["list"]), u)
     shown = [text for dimension, texts in table.shown if (text := texts.get(traits[dimension]))]
     situation = table.line.format(occupation=occupation, age=age, locale=traits["locale"])
     return Persona.model_construct(
@@ -95,7 +95,8 @@ class _Table:
     line: str
     ages: Mapping[str, Pool]
     occupations: Mapping[str, Pool]
-    concerns: Pool
+    concerns: Mapping[str, Pool]
+    """By age; `list` for those without a pool of their own."""
 
 
 @cache
@@ -111,7 +112,7 @@ def _table(prompts: Prompts, language: str) -> _Table:
         line=situation["line"],
         ages={value: pool(texts) for value, texts in situation["age"].items()},
         occupations={value: pool(texts) for value, texts in situation["occupation"].items()},
-        concerns=pool(situation["concerns"]["list"]),
+        concerns={value: pool(texts) for value, texts in situation["concerns"].items()},
     )
 
 

@@ -14,7 +14,7 @@ from dialogue.chance import draw, share
 from dialogue.faults import Fault
 from dialogue.records import Seed
 from generator.user.acts import Rules, TurnPlan, plan_turn, rules
-from generator.user.goals import Goal, goal
+from generator.user.goals import Goal, goal, opener_habit
 from generator.user.personas import Persona, persona
 from generator.user.rounds import rounds as draw_rounds
 from generator.user.shape import ACTS, shapes, span
@@ -57,6 +57,7 @@ class Script:
             told=self.goal.texts(told=True),
             held=self.goal.texts(told=False),
             belief=self.goal.misconception,
+            samples=self._samples(),
             sentinel=sentinel,
         )
 
@@ -103,12 +104,25 @@ class Script:
         }
 
     def _act(self, wording: Mapping[str, list[str]], plan: TurnPlan) -> str:
-        """One of the act's wordings; those with a change of mind, a wrong belief or a right target have their own."""
+        """One of the act's wordings for the form, with room for a given first word where one is given.
+
+        A change of mind, a wrong belief and a doubt of what is right have wordings of their own.
+        """
         special = plan.doubt_right or plan.detail is not None
-        choices = wording[_SPECIAL[plan.act] if special else plan.act]
+        name = _SPECIAL[plan.act] if special else plan.act
+        begun = plan.opening is not None and plan.form == "question"
+        choices = (begun and wording.get(f"{name}_begun")) or wording.get(f"{name}_{plan.form}") or wording[name]
         chosen = choices[int(share(self.key, plan.number, "wording") * len(choices))]
         return chosen if plan.detail is None else chosen.format(detail=plan.detail)
 
+    def _samples(self) -> list[str]:
+        """Messages of people who write as this one does, some drawn for the dialogue."""
+        lines: list[str] = self.tongue.words["samples"][self.persona.traits["register"]]
+        return sorted(lines, key=lambda line: share(self.key, "sample", line))[:SAMPLES]
+
+
+SAMPLES = 4
+"""Messages of others that the card shows."""
 
 _SPECIAL = {"change": "change_mind", "correct": "correct_belief", "doubt": "doubt_right"}
 
@@ -151,16 +165,15 @@ def script(
 def opener_spec(prompts: Prompts, column: str, language: str, *key: object) -> dict[str, str]:
     """What an opener shall be, for its writer, by the person and the card that `script` draws for the same key.
 
-    `line` says it all in one line: who writes, how well they know the topic, the form, the words, the first word, and
-    the facts to mention.
+    `line` says it all in one line: who writes, how well they know the topic, the form, the words, how they write, the
+    first word, and what stands behind the question.
     """
     place = _key(*key)
     data, wording, look = prompts.data(ACTS)["opener"], words(prompts, language), shapes(prompts, language)
     person = persona(prompts, language, column, place)
     told = goal(prompts, language, column, person, place).texts(told=True)
     form = draw(data["forms"], share(place, "opener form"))
-    habit = "long" if person.traits["experience"] == "power" else person.traits["length"]
-    low, high = span(look, look.opener_lengths, habit, share(place, "opener words"))
+    low, high = span(look, look.opener_lengths, opener_habit(person.traits), share(place, "opener words"))
     least, most = (round(count * len(told) * look.per_word) for count in data["words_per_fact"])
     label = wording["opener"]
     parts = {
@@ -169,6 +182,9 @@ def opener_spec(prompts: Prompts, column: str, language: str, *key: object) -> d
         "form": label["forms"][form],
         "length": label["length"].format(low=low + least, high=high + most),
     }
+    styles = [wording["traits"].get(name, {}).get(person.traits[name]) for name in data["shown"]]
+    if style := label["join_facts"].join(filter(None, styles)):
+        parts["style"] = style
     u = share(place, "opener begins") / data["begins"]
     if u < 1:
         parts["begins"] = label["begins"].format(word=draw(wording["openers"][form], u))

@@ -83,11 +83,20 @@ def test_other_scripts_keep_every_character(text: str, care: str, key: int) -> N
     assert noisy(text, care, key, language="zh") == text
 
 
-def test_chinese_loses_a_last_mark_or_gets_halfwidth_marks_and_nothing_else() -> None:
+def test_chinese_loses_a_last_mark_or_gets_spaces_for_commas_and_nothing_else() -> None:
     text = "那个“慢一点”的办法，我家只有小锅，也行吗？"
     found = {noisy(text, "careless", i, language="zh") for i in range(200)}
-    half = text.replace("，", ",").replace("？", "?")
-    assert found == {text, text[:-1], half, half[:-1]}
+    spaced = "那个“慢一点”的办法 我家只有小锅 也行吗？"
+    assert found == {text, text[:-1], spaced, spaced[:-1]}
+
+
+def test_a_chinese_question_mostly_keeps_its_mark() -> None:
+    kept = mean(noisy("为什么要放一晚上？", "careless", i, language="zh").endswith("？") for i in range(400))
+    assert kept >= 0.75
+
+
+def test_no_filler_stands_before_a_word_that_may_be_a_name() -> None:
+    assert all(noisy("Arch dams held, then?", "clean", i, "dictated").startswith("Arch") for i in range(100))
 
 
 def test_only_the_first_line_of_several_is_typed_anew() -> None:

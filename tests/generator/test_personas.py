@@ -56,7 +56,19 @@ def test_the_parts_of_a_person_fit_together() -> None:
         assert traits["command"] != "basic" or (traits["register"], traits["typing"]) not in [("formal", "clean")]
         assert traits["command"] != "basic" or traits["typing"] != "clean"
         assert traits["device"] != "phone" or traits["length"] != "long"
+        assert traits["command"] == "native" or traits["register"] != "casual"
+        assert traits["register"] != "formal" or traits["reaction"] != "complains"
+        assert traits["emotion"] != "annoyed" or traits["courtesy"] != "polite"
+        assert traits["device"] != "dictated" or traits["register"] not in ("telegraphic", "formal")
+        assert traits["setting"] != "study" or traits["occupation"] in ("pupil", "student")
         assert traits["experience"] != "power" or traits["disclosure"] == "all_at_once"
+
+
+def test_what_is_on_their_mind_fits_their_age() -> None:
+    concerns = PROMPTS.data("languages/en/words.toml")["situation"]["concerns"]
+    for person in people():
+        texts = concerns.get(person.traits["age"], concerns["list"])
+        assert any(person.concern in variants for variants in pool(texts))
 
 
 def test_minors_come_only_to_sectors_for_all_ages() -> None:
