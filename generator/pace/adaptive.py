@@ -8,6 +8,8 @@ GROWTH, SHRINK, FIRST_SHARE = 1.05, 0.9, 0.95
 UNPROVEN_GROWTH = 1.5
 """Until a second burst of refusals proves that there is a limit at all: the first may have been a hiccup."""
 LEAST_PER_MINUTE = 1.0
+MEASURABLE, UNMEASURED_BURSTS = 5, 3
+"""A rate is read off so many admitted requests at least; from a fourth burst on, off whatever there is."""
 MANY_REFUSALS, MANY_SHARE = 10, 0.05
 """Within a minute; fewer are the jitter at the edge of a limit that is true."""
 
@@ -28,6 +30,7 @@ class Adaptive:
         self._marks: deque[Mark] = deque(maxlen=61)
         self._measuring = False
         self._grow_at = 0.0
+        self._bursts = 0
         self._proven = False
         self._before_growth: float | None = None
         """The rate before it last grew, as long as nothing proves a limit."""
@@ -46,8 +49,9 @@ class Adaptive:
     def refused(self, now: float, resume_at: float, sent: int, refused: int, *, new_burst: bool) -> None:
         """Begin just under what was admitted, the pause included; or shrink, once for each new burst.
 
-        Where nothing was admitted yet there is nothing to begin from, and the pause alone has to do.
+        Where next to nothing was admitted yet there is nothing to begin from, and the pause alone has to do.
         """
+        self._bursts += new_burst
         if new_burst and self.per_minute is not None:
             self._measuring = False
             tried = self._before_growth or self.per_minute * SHRINK
@@ -57,7 +61,7 @@ class Adaptive:
             self._measuring = True  # every refusal of the first burst was counted as admitted until it came
             since = self._minute_ago(now, sent, refused)
             admitted = sent - since.sent - (refused - since.refused)
-            if admitted <= 0:
+            if admitted <= 0 or (admitted < MEASURABLE and self._bursts <= UNMEASURED_BURSTS):
                 self.end()
                 return
             measured = admitted * 60.0 / max(1.0, resume_at - since.at)
