@@ -51,11 +51,17 @@ class Usage(Record):
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(
             requests=self.requests + other.requests,
-            prompt_tokens=_sum(self.prompt_tokens, other.prompt_tokens),
-            completion_tokens=_sum(self.completion_tokens, other.completion_tokens),
+            prompt_tokens=self._both(self.prompt_tokens, other, other.prompt_tokens),
+            completion_tokens=self._both(self.completion_tokens, other, other.completion_tokens),
             cached_tokens=_sum(self.cached_tokens, other.cached_tokens),
             reasoning_tokens=_sum(self.reasoning_tokens, other.reasoning_tokens),
         )
+
+    def _both(self, mine: int | None, other: "Usage", theirs: int | None) -> int | None:
+        """The sum; None as soon as one side has sent requests whose tokens nobody reported."""
+        if (mine is None and self.requests) or (theirs is None and other.requests):
+            return None
+        return _sum(mine, theirs)
 
 
 def _sum(a: int | None, b: int | None) -> int | None:

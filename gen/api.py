@@ -19,6 +19,7 @@ from generator.estimate import Estimate, estimate
 from generator.settings import RunSettings
 
 Result = TypeVar("Result")
+OnStart = Callable[[Callable[[], None]], None]
 
 
 def run(*, retry_failed: bool = False, config: str | Path | None = None, **options: object) -> dict[str, Any]:
@@ -34,7 +35,14 @@ def run_settled(settings: RunSettings, *, retry_failed: bool = False) -> dict[st
     """`run` for settings that are made already."""
     from generator.run import run as engine
 
-    return _finish(lambda: engine(settings, retry_failed=retry_failed))
+    def work(on_start: OnStart | None) -> Coroutine[Any, Any, dict[str, Any]]:
+        return engine(settings, retry_failed=retry_failed, on_start=on_start)
+
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return _finish(work(None))
+    return _beside(work)
 
 
 def plan(*, config: str | Path | None = None, **options: object) -> Estimate:
@@ -62,29 +70,36 @@ def _loop() -> asyncio.AbstractEventLoop:
     return uvloop.new_event_loop()
 
 
-def _finish(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """Run a coroutine to its end, in a thread where this one has a loop already."""
+def _finish(work: Coroutine[Any, Any, Result]) -> Result:
+    """Run a coroutine to its end on a loop of its own."""
+    with asyncio.Runner(loop_factory=_loop) as runner:
+        return runner.run(work)
 
-    def here() -> Result:
-        with asyncio.Runner(loop_factory=_loop) as runner:
-            return runner.run(work())
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return here()
+def _beside(work: Callable[[OnStart], Coroutine[Any, Any, Result]]) -> Result:
+    """Run a coroutine in a thread, since this one has a loop; an interrupt here is handed on, and waited for."""
+    ways_out: list[Callable[[], object]] = []
     found: list[Result] = []
     broken: list[BaseException] = []
 
+    def on_start(interrupt: Callable[[], None]) -> None:
+        loop = asyncio.get_running_loop()
+        ways_out.append(lambda: loop.call_soon_threadsafe(interrupt))
+
     def there() -> None:
         try:
-            found.append(here())
+            found.append(_finish(work(on_start)))
         except BaseException as error:
             broken.append(error)
 
     thread = threading.Thread(target=there, name="gen")
     thread.start()
-    thread.join()
+    while thread.is_alive():
+        try:
+            thread.join()
+        except KeyboardInterrupt:
+            for way_out in ways_out:
+                way_out()
     if broken:
         raise broken[0]
     return found[0]

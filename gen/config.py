@@ -83,6 +83,8 @@ def _endpoints(
     roles = {role: _role(role, project.get("roles", {}), config) for role in ROLES}
     known_keys(project.get("roles", {}), [*ROLES, "judge"], f"{config}: [roles]")
     asked = values.get("endpoint")
+    if "endpoint" in project.get("run", {}) and project.get("roles"):
+        raise UsageError(f"{config}: [run] endpoint and [roles] both say who speaks; give one")
     names = {role.endpoint for role in roles.values()} if asked is None else {str(asked)}
     found: dict[str, Endpoint] = {}
     for name in sorted(names):
@@ -95,6 +97,10 @@ def _endpoints(
                 )
             endpoint = resolve(text, None, environ)
         found[name] = _limited(endpoint, values)
+    if "model" in values and len(found) > 1:
+        raise UsageError(
+            f"--model {values['model']}: the roles speak to {', '.join(found)}; name each model in --config"
+        )
     if asked is not None:
         roles = {role: part.model_copy(update={"endpoint": str(asked)}) for role, part in roles.items()}
     for endpoint in found.values():
@@ -145,6 +151,8 @@ DEFAULT_SAMPLING: dict[RoleName, Sampling] = {
 def _limited(endpoint: Endpoint, values: Mapping[str, Any]) -> Endpoint:
     """The endpoint with --model, --rpm and --tpm over it."""
     over: dict[str, Any] = {}
+    if "model" in values and endpoint.is_builtin:
+        raise UsageError(f"--model {values['model']}: builtin is no language model; leave --model out")
     if "model" in values:
         over["model"] = str(values["model"])
     for flag, field in (("rpm", "requests_per_minute"), ("tpm", "tokens_per_minute")):

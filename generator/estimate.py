@@ -7,17 +7,18 @@ from pathlib import Path
 from dialogue.chance import draw, share
 from dialogue.records import Record, Seed, Usage
 from generator.agents import SEPARATOR
+from generator.checks import check
 from generator.client.prices import cost, price_of
 from generator.client.tokens import Counter
 from generator.openers.tree import Batch, Shelf
 from generator.openers.writer import render_list, specs_of
 from generator.own import own_openers, system_for, system_prompts
 from generator.settings import ROLES, RoleName, RunSettings
-from generator.sources import check_capacity, identify, rounds_of, streams
+from generator.sources import identify, rounds_of, streams
 from generator.stage import sentinel_of
 from generator.user.script import Script, script
 from prompts.loader import Prompts
-from prompts.sector import Sector, load
+from prompts.sector import Sector
 
 SAMPLE = 300
 """Dialogues whose plans are drawn to find the mean; more change the third digit."""
@@ -72,8 +73,8 @@ class Estimate(Record):
 
 def estimate(settings: RunSettings) -> Estimate:
     """Plan the run as `run` would. Raises UsageError as `run` would before its first request."""
-    prompts = Prompts(settings.prompts)
-    sector = load(prompts, settings.sector, settings.shares)
+    checked = check(settings)
+    prompts, sector = checked.prompts, checked.sector
     counter = Counter(settings.endpoint("assistant").model)
     sides: dict[RoleName, Side] = {role: Side() for role in ROLES}
     examples: dict[str, str] = {}
@@ -103,7 +104,6 @@ def _lists(
     """The lists that n openers need, level by level up to the roots."""
     needed: dict[str, tuple[Shelf, int]] = {}
     found = streams(settings, prompts, sector)
-    check_capacity(settings, found)
     total = sum(stream.weight for stream in found)
     for stream in found:
         lists = _lists_for(stream.shelf, settings.n * stream.weight / total / KEPT)
@@ -137,7 +137,7 @@ def _count_list(
     side: Side,
     examples: dict[str, str],
 ) -> None:
-    path = example_path(shelf)
+    path = shelf.example_path()
     batch = Batch(shelf.level, shelf.language, 0, shelf.size(lists), path, ())
     specs = specs_of(prompts, sector, batch, settings.seed, lambda key: identify(settings.seed, sector, key))
     text = render_list(prompts, sector, batch, specs)
@@ -145,14 +145,6 @@ def _count_list(
         examples.setdefault("opener", text)
     tokens = OPENER_TOKENS if shelf.level.opener else OPENER_TOKENS / 4
     side.add(counter.count(text), tokens * batch.size, lists)
-
-
-def example_path(shelf: Shelf) -> tuple[tuple[str, str], ...]:
-    """A way down to a list of this shelf, its roots real and its items placeholders."""
-    above = shelf.above
-    if isinstance(above, Shelf):
-        return (*example_path(above), (above.level.what, f"(an item of the list of {above.level.name})"))
-    return above[0].path
 
 
 def _dialogues(

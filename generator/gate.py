@@ -46,6 +46,16 @@ class Gate:
             if task not in self._sending:
                 task.cancel()
 
+    async def home(self) -> None:
+        """Wait until what is on the wire has come home and its tasks have put it away."""
+        while self._sending:
+            await asyncio.wait(set(self._sending))
+
+    def abandon(self) -> None:
+        """Cancel what is on the wire."""
+        for task in self._sending:
+            task.cancel()
+
     async def close(self) -> None:
         """Give back the connections."""
         for transport in self._inner:

@@ -33,10 +33,13 @@ def own_openers(path: Path) -> Iterator[tuple[str, Seed]]:
         yield text, seed
 
 
-def check_openers(path: Path, n: int) -> None:
-    """Raise UsageError where the file cannot give n openers, or gives one twice."""
+def check_openers(path: Path, n: int) -> set[str]:
+    """The languages that its openers bring; UsageError where the file cannot give n openers, or gives one twice."""
     hashes, lines = array("Q"), array("Q")
+    languages = set()
     for line, text, seed in _rows(path):
+        if seed.language is not None:
+            languages.add(seed.language)
         hashes.append(hash64(text, *_identity(seed)))
         lines.append(line)
     if len(hashes) < n:
@@ -47,6 +50,7 @@ def check_openers(path: Path, n: int) -> None:
     if same.size:
         first, second = lines[int(order[same[0]])], lines[int(order[same[0] + 1])]
         raise UsageError(f"--openers {path}: line {second} repeats line {first}; each opener must stand once")
+    return languages
 
 
 def identity(text: str, seed: Seed) -> str:

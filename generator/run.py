@@ -44,6 +44,7 @@ class Run:
         ticker = asyncio.create_task(self._tick())
         try:
             await asyncio.gather(*self._workers, return_exceptions=True)
+            await self._setup.gate.home()  # lists of openers are on the wire too
         finally:
             ticker.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -81,8 +82,7 @@ class Run:
     def interrupt(self) -> None:
         """Ctrl-C: once to finish what is on the wire, twice to leave at once. Everything finished is saved already."""
         if self.interrupted:
-            for task in self._workers:
-                task.cancel()
+            self._setup.gate.abandon()
             return
         self.interrupted = True
         waiting = self._setup.gate.in_flight
@@ -128,11 +128,18 @@ class Run:
         )
 
 
-async def run(settings: RunSettings, *, retry_failed: bool = False, progress: Progress | None = None) -> dict[str, Any]:
+async def run(
+    settings: RunSettings,
+    *,
+    retry_failed: bool = False,
+    progress: Progress | None = None,
+    on_start: Callable[[Callable[[], None]], None] | None = None,
+) -> dict[str, Any]:
     """Make the dialogues that are asked for and not there yet; returns the summary, which is summary.json too.
 
     Its `status` is the command's exit status. Raises UsageError before the first request where the settings, the
     inputs or the folder are at fault; a stop by the endpoint or a limit is in the summary (`stopped`), not raised.
+    `on_start` is given the function that interrupts the run in good order.
     """
     progress = progress or Progress()
     started = time.monotonic()
@@ -143,6 +150,8 @@ async def run(settings: RunSettings, *, retry_failed: bool = False, progress: Pr
         setup.folder.start_sync()
         progress.say(_models(settings))
         job = Run(setup, progress)
+        if on_start is not None:
+            on_start(job.interrupt)
         with _signals(job.interrupt):
             await job.work()
         progress.show(job.state(), last=True)

@@ -9,26 +9,23 @@ from typing import Any
 from dialogue.chance import draw, share
 from dialogue.errors import UsageError
 from dialogue.records import Record, Seed, encode
-from generator.builtin.languages import LANGUAGES
 from generator.builtin.transport import WRONG_SHARE, BuiltinTransport
+from generator.checks import Checked, check
 from generator.client.chat import Chat, Paces
 from generator.client.endpoint import Endpoint
 from generator.client.meter import Meter
-from generator.client.prices import price_of
 from generator.client.transport import HttpTransport, Transport
 from generator.folder.run_folder import RunFolder
 from generator.gate import Gate
 from generator.openers.pool import Pool, Stream
 from generator.openers.writer import OpenerWriter
-from generator.own import SystemPrompt, check_openers, file_hash, identity, own_openers, system_prompts
+from generator.own import file_hash, identity, own_openers
 from generator.settings import ROLES, RunSettings
-from generator.showcase import every_prompt
-from generator.sources import check_capacity, identify, rounds_of, streams
+from generator.sources import identify, rounds_of, streams
 from generator.stage import Job, Scenery
 from generator.tally import Tally, fold
 from prompts.loader import Prompts
-from prompts.names import folder
-from prompts.sector import Sector, load
+from prompts.sector import Sector
 
 
 class OpenerLine(Record):
@@ -129,35 +126,14 @@ class Setup:
 
 def set_up(settings: RunSettings, say: Callable[[str], None]) -> Setup:
     """Check everything that can be wrong, then open the folder. Raises UsageError."""
-    prompts = Prompts(settings.prompts)
-    sector = load(prompts, settings.sector, settings.shares)
-    _check_languages(settings)
-    systems = system_prompts(settings.system) if settings.system else []
-    if settings.openers:
-        check_openers(settings.openers, settings.n)
-    else:
-        check_capacity(settings, streams(settings, prompts, sector))
-    for language in settings.language:
-        _rehearse(settings, prompts, sector, language)
-    meter = Meter(
-        {role: price_of(settings.endpoint(role), settings.prices) for role in ROLES},
-        max_cost_usd=settings.max_cost_usd,
-        max_requests=settings.max_requests,
-    )
-    return _assemble(settings, prompts, sector, systems, meter, say)
+    return _assemble(settings, check(settings), say)
 
 
-def _assemble(
-    settings: RunSettings,
-    prompts: Prompts,
-    sector: Sector,
-    systems: list[SystemPrompt],
-    meter: Meter,
-    say: Callable[[str], None],
-) -> Setup:
+def _assemble(settings: RunSettings, checked: Checked, say: Callable[[str], None]) -> Setup:
+    prompts, sector, meter = checked.prompts, checked.sector, checked.meter
     gate = Gate(settings.concurrency)
     ways = transports(settings, gate)
-    paces = Paces(slots=settings.concurrency, say=say)
+    paces = Paces(slots=min(settings.concurrency, settings.n), say=say)
     chats: dict[str, Chat] = {
         role: Chat(
             settings.endpoint(role),
@@ -171,7 +147,7 @@ def _assemble(
         )
         for role in ROLES
     }
-    folder = RunFolder.open(settings.out, _request(settings, prompts, sector), _facts(settings), say, fold=fold)
+    folder = RunFolder.open(settings.out, _request(settings, checked), _facts(settings), say, fold=fold)
     tally = Tally.from_dict(folder.totals.get("tally", {}))
     meter.restore(folder.totals.get("meter", {}))
     scenery = Scenery(
@@ -184,7 +160,7 @@ def _assemble(
         run_seed=settings.seed,
         rounds=rounds_of(settings, sector),
         preset=settings.preset or sector.preset,
-        systems=systems,
+        systems=checked.systems,
     )
     writer = OpenerWriter(
         chats["opener"],
@@ -197,23 +173,6 @@ def _assemble(
         say=say,
     )
     return Setup(settings, sector, prompts, folder, gate, paces, meter, tally, scenery, writer, say, {})
-
-
-def _rehearse(settings: RunSettings, prompts: Prompts, sector: Sector, language: str) -> None:
-    """Render every prompt once: a template or a table with a fault in it must not wait for its turn."""
-    preset = settings.preset or sector.preset
-    for _ in every_prompt(prompts, sector, language, rounds_of(settings, sector), preset):
-        pass
-
-
-def _check_languages(settings: RunSettings) -> None:
-    if any(settings.endpoint(role).is_builtin for role in ROLES):
-        for language in settings.language:
-            if language not in LANGUAGES:
-                raise UsageError(
-                    f"--language {language}: the builtin endpoint writes {', '.join(LANGUAGES)} only; "
-                    "name another --endpoint"
-                )
 
 
 def transports(settings: RunSettings, gate: Gate) -> dict[str, Transport]:
@@ -232,18 +191,13 @@ def _embedded(endpoint: Endpoint) -> BuiltinTransport:
     )
 
 
-def _request(settings: RunSettings, prompts: Prompts, sector: Sector) -> dict[str, Any]:
+def _request(settings: RunSettings, checked: Checked) -> dict[str, Any]:
     """What is asked, for the run's hash: settings, templates and the files brought by the user."""
     inputs: dict[str, Path | None] = {"input": settings.input, "system": settings.system}
     return {
         **settings.identity(),
         "own_openers": settings.openers is not None,
-        "prompts": prompts.hashes(
-            f"sectors/{sector.name}",
-            "users",
-            "openers",
-            *(f"languages/{folder(prompts, code)}" for code in settings.language),
-        ),
+        "prompts": dict(sorted(checked.prompts.used.items())),
         **{name: file_hash(path, f"--{name}") for name, path in inputs.items() if path is not None},
     }
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from dialogue.records import Record
 from generator.client.chat import Sampling
@@ -52,6 +52,12 @@ class RunSettings(Record):
     endpoints: dict[str, Endpoint]
     roles: dict[RoleName, RoleSettings]
 
+    @field_validator("language")
+    @classmethod
+    def _in_order(cls, languages: dict[str, float]) -> dict[str, float]:
+        """The same mixture makes the same plan, in whatever order it was written."""
+        return dict(sorted(languages.items()))
+
     @model_validator(mode="after")
     def _sound(self) -> "RunSettings":
         if self.rounds is not None and not 1 <= self.rounds[0] <= self.rounds[1]:
@@ -84,4 +90,5 @@ class RunSettings(Record):
             "model": endpoint.model,
             **self.roles[role].sampling.model_dump(exclude_none=True),
             "extra_body": endpoint.extra_body,
+            **({"seed": endpoint.seed, "wrong_share": endpoint.wrong_share} if endpoint.is_builtin else {}),
         }

@@ -1,16 +1,16 @@
 """Every prompt of a sector, rendered with an example."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from dialogue.faults import Fault
 from dialogue.records import Seed
 from generator.agents import SEPARATOR
-from generator.estimate import example_path
 from generator.openers.tree import Batch
 from generator.openers.writer import render_list, specs_of
 from generator.sources import identify, shelves_of
 from generator.stage import sentinel_of
 from generator.user.acts import TurnPlan
+from generator.user.noise import typed
 from generator.user.script import script
 from prompts.loader import Prompts
 from prompts.sector import Sector
@@ -23,16 +23,19 @@ EXAMPLE = "example"
 def every_prompt(
     prompts: Prompts, sector: Sector, language: str, rounds: tuple[int, int], preset: str
 ) -> Iterator[tuple[str, str]]:
-    """Title and text of each: one list of every level, the simulator's request for each act, the assistant's."""
+    """Title and text of each: one list of every level, the simulator's note for every act and form, the assistant's.
+
+    Raises UsageError where a template or a table of wordings lacks something.
+    """
     shelves = shelves_of(prompts, sector, language, None, 0)
     for level in sector.levels:
         shelf = shelves[level.name]
-        batch = Batch(level, language, 0, shelf.size(0), example_path(shelf), ())
+        batch = Batch(level, language, 0, shelf.size(0), shelf.example_path(), ())
         specs = specs_of(prompts, sector, batch, 0, lambda key: identify(0, sector, key))
         text = render_list(prompts, sector, batch, specs)
         yield f"opener writer, list of {level.name} ({sector.template(level)})", text
     sentinel = sentinel_of(0)
-    seed = Seed(language=language, topic=example_path(shelves[sector.levels[0].name])[0][1])
+    seed = Seed(language=language, topic=shelves[sector.levels[0].name].example_path()[0][1])
     plan = script(
         prompts,
         sector.column,
@@ -45,13 +48,25 @@ def every_prompt(
     )
     yield "user simulator, system", plan.block(prompts, sentinel)
     yield "user simulator, first user message", plan.cue(prompts)
-    past: list[TurnPlan] = []
-    for number in range(2, plan.rounds + 1):
-        turn = plan.turn(number, past, ANSWER)
-        note = plan.note(prompts, turn, may_end=number > rounds[0], sentinel=sentinel)
-        yield f"user simulator, last message of turn {number} ({turn.act})", ANSWER + SEPARATOR + note
-        past.append(turn)
+    for turn in _turns(plan.law.forms, sorted(plan.law.turns[-1])):
+        note = plan.note(prompts, turn, may_end=True, sentinel=sentinel)
+        yield f"user simulator, last message: {turn.act}, {turn.form}", ANSWER + SEPARATOR + note
     fault = Fault("politeness", "thanks", "Thank you!")
     note = plan.note(prompts, plan.turn(2, (), ANSWER), may_end=False, sentinel=sentinel, again=fault)
     yield "user simulator, asked again after a fault", ANSWER + SEPARATOR + note
-    yield "assistant", OPENER
+    yield "assistant, the opener as it is typed", typed(prompts, OPENER, plan.persona.traits, language, EXAMPLE)
+
+
+def _turns(forms: Mapping[str, Mapping[str, float]], acts: Iterable[str]) -> Iterator[TurnPlan]:
+    """A plan for every act in every form it can take, and one more for each wording of its own."""
+    for act in acts:
+        for form, weight in forms[act].items():
+            if weight > 0:
+                yield TurnPlan(number=2, act=act, form=form, words=(6, 15), opening="so", leave=True)
+        detail = "(what it is about)" if act in ("change", "correct") else None
+        if detail or act == "doubt":
+            right = True if act == "doubt" else None
+            fact = "(a held fact)"
+            yield TurnPlan(
+                number=2, act=act, form=form, words=(6, 15), detail=detail, doubt_right=right, release=fact, thanks=True
+            )

@@ -85,3 +85,6 @@ def _pay(totals: dict[str, Any], role: str, usage: Mapping[str, int]) -> None:
     for name, count in usage.items():
         paid[name] = paid.get(name, 0) + count
     paid["replies"] = paid.get("replies", 0) + usage["requests"]
+    if "prompt_tokens" not in usage or "completion_tokens" not in usage:
+        paid["unreported"] = paid.get("unreported", 0) + usage["requests"]
+    paid["longest"] = max(paid.get("longest", 0), usage.get("completion_tokens", 0) // max(1, usage["requests"]))

@@ -5,7 +5,7 @@ stops the run before the first request instead of going into a hundred thousand 
 """
 
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path
@@ -63,7 +63,7 @@ class Prompts:
     @cache  # noqa: B019 - one object a run
     def _toml(self, name: str) -> dict[str, Any]:
         try:
-            return tomllib.loads(self.read(name))
+            return Table(tomllib.loads(self.read(name)), str(self.path(name)))
         except tomllib.TOMLDecodeError as error:
             raise UsageError(f"{self.path(name)}: {error}") from None
 
@@ -88,16 +88,18 @@ class Prompts:
         found = {path.name for folder in self._folders for path in (folder / under).glob("*/")}
         return sorted(name for name in found if not name.startswith((".", "_")))
 
-    def hashes(self, *under: str) -> dict[str, str]:
-        """Name and hash of every file in the folders, for the record of what a run was made with."""
-        found = {
-            path.relative_to(folder).as_posix()
-            for folder in self._folders
-            for name in under
-            for path in (folder / name).rglob("*")
-            if path.is_file() and path.suffix in (".j2", ".toml", ".jsonl")
-        }
-        return {name: blake2b(self.read(name).encode(), digest_size=8).hexdigest() for name in sorted(found)}
+
+class Table(dict[str, Any]):
+    """A table of a data file; asking for what is not there is a fault of the file, and named as such."""
+
+    def __init__(self, rows: Mapping[str, Any], place: str) -> None:
+        super().__init__(
+            {name: Table(row, f"{place}: {name}") if isinstance(row, dict) else row for name, row in rows.items()}
+        )
+        self._place = place
+
+    def __missing__(self, name: str) -> Any:
+        raise UsageError(f"{self._place}: no {name!r}")
 
 
 class _Noted(jinja2.FileSystemLoader):

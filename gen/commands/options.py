@@ -42,7 +42,11 @@ def run_options(parser: argparse.ArgumentParser) -> None:
     models.add_argument("--rpm", metavar="R", help="requests per minute allowed by the provider")
     models.add_argument("--tpm", metavar="T", help="tokens per minute allowed by the provider")
     models.add_argument("--concurrency", metavar="C", help="dialogues, and requests, under way at once (default: 64)")
-    models.add_argument("--max-cost", metavar="USD", help="stop, resumable, before spending more")
+    models.add_argument(
+        "--max-cost",
+        metavar="USD",
+        help="stop, resumable, before spending more (an answer longer than all before it may)",
+    )
     models.add_argument("--max-requests", metavar="N", help="stop, resumable, after so many requests")
     models.add_argument("--prices", metavar="F.toml", help="price table that stands before the package's")
 

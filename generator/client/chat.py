@@ -61,6 +61,7 @@ class Chat:
         self._totals = meter.roles[role]
         self._say = say
         self._retry_wait_s = retry_wait_s
+        self._totals.limit = sampling.max_tokens
         self._place = f"endpoint {endpoint.name}, {role}"
         self._wire = Wire(endpoint, paces, transport, self._totals, retry_wait_s)
         self._wording = Wording(endpoint, sampling, paces.dropped(endpoint), say)
@@ -129,7 +130,7 @@ class Chat:
                     bound = ask.schema is not None and "response_format" in fields
                     return self._read(server, reply, body, tokens, held, "schema" if bound else "text")
             finally:
-                self._meter.release(held)
+                self._meter.release(self._totals, held)
             if reply is not None:
                 self._refused(server, reply, fields)
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from pydantic import Field, JsonValue, field_validator
+from pydantic import Field, JsonValue, field_validator, model_validator
 
 from dialogue.errors import UsageError
 from dialogue.records import Record
@@ -25,8 +25,12 @@ BUILTIN_URL = "builtin://local"
 SECRETIVE = ("base_url", "api_key_env", "extra_headers", "extra_body")
 """Fields in which a user may have put a secret by mistake: their values are never shown."""
 
+_BUILTIN = ("builtin", ("builtin",), ["builtin"], BUILTIN_URL, (BUILTIN_URL,), [BUILTIN_URL])
+_KEY_ITSELF = re.compile(r"(?:gsk|hf|sk|pk|xai|r8|pplx|nvapi|AIza|AKIA|glpat)[_-]?[A-Za-z0-9_]{8,}")
 _TELLTALE = re.compile(r"authorization|cookie|secret|token|password|(?:^|[-_])(?:api)?key|^sig", re.I)
 """Names of things that are secrets."""
+_KEY_NAME = re.compile(r"(?:^|_)(?:api_?key|secret|password|authorization|access_token)$", re.I)
+"""The same in a request's body, where `max_tokens` is none."""
 
 
 class Price(Record):
@@ -76,6 +80,14 @@ class Endpoint(Record):
     seed: int = 0
     """`builtin` alone: another seed, another text."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _builtin_says_so(cls, fields: Any) -> Any:
+        """Whatever was asked for, its records bear its own name."""
+        if isinstance(fields, dict) and fields.get("base_url") in _BUILTIN:
+            return {**fields, "model": "builtin", "price": FREE}
+        return fields
+
     @field_validator("base_url", mode="before")
     @classmethod
     def _one_or_several(cls, value: Any) -> Any:
@@ -92,7 +104,7 @@ class Endpoint(Record):
     @field_validator("api_key_env")
     @classmethod
     def _a_name(cls, name: str | None) -> str | None:
-        if name is not None and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        if name is not None and (not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name) or _KEY_ITSELF.match(name)):
             raise ValueError("no variable's name; put the key into a variable and name that here")
         return name
 
@@ -103,6 +115,12 @@ class Endpoint(Record):
             if _TELLTALE.search(name) and not text.startswith("$"):
                 raise ValueError(f'{name} would be written to files; put it into a variable and write "$NAME"')
         return headers
+
+    @field_validator("extra_body")
+    @classmethod
+    def _no_key(cls, body: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        _refuse_keys(body)
+        return body
 
     @property
     def is_builtin(self) -> bool:
@@ -130,10 +148,23 @@ def _address(url: object) -> str:
         sound = False
     if not sound:
         raise ValueError("expected http://HOST/v1 or https://HOST/v1")
-    if "@" in parts.netloc or any(_TELLTALE.search(part.split("=")[0]) for part in parts.query.split("&")):
+    if "@" in parts.netloc or any(part.split("=")[0] not in ("", "api-version") for part in parts.query.split("&")):
         raise ValueError("a key in an address would be written to files; name a variable in api_key_env instead")
     path = parts.path.rstrip("/").removesuffix("/chat/completions")
     return parts._replace(path=path, fragment="").geturl()
+
+
+def _refuse_keys(value: JsonValue) -> None:
+    if isinstance(value, dict):
+        for name, part in value.items():
+            if _KEY_NAME.search(name):
+                raise ValueError(
+                    f"{name} would be written to files; put it into a variable and send it in extra_headers"
+                )
+            _refuse_keys(part)
+    elif isinstance(value, list):
+        for part in value:
+            _refuse_keys(part)
 
 
 def chat_url(base_url: str) -> str:
@@ -168,6 +199,6 @@ def _checked(*, name: str, base_url: str, model: str | None, api_key_env: str | 
     try:
         address = _address(base_url)
     except ValueError as error:
-        shown = name if "@" in base_url else base_url  # a password is not repeated
+        shown = name if "@" in base_url or "?" in base_url else base_url  # a key is not repeated
         raise UsageError(f"--endpoint {shown}: {error}") from None
     return Endpoint(name=name, base_url=(address,), model=model, api_key_env=api_key_env)

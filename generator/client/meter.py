@@ -59,6 +59,11 @@ class RoleMeter:
     """As the endpoint named itself."""
     fingerprints: dict[str, int] = field(default_factory=dict)
 
+    limit: int | None = None
+    """`max_tokens` of the role, where it has one: no answer can be longer."""
+    holding: int = 0
+    """Requests on their way that hold back money."""
+
     def paid(self, usage: Usage, held_usd: float) -> None:
         """Count a whole reply, for which so much was held back."""
         self.replies += 1
@@ -88,9 +93,14 @@ class RoleMeter:
 
     @property
     def cost_usd(self) -> float | None:
-        """What the reported tokens cost; None where the price is not known, or nothing was ever reported."""
-        if self.price is None or (self.unreported and self.unreported == self.replies):
-            return None
+        """What was spent; None where the price is not known, or a reply did not say what it cost."""
+        return None if self.price is None or self.unreported else self.reported_usd
+
+    @property
+    def reported_usd(self) -> float:
+        """What the tokens cost that were reported."""
+        if self.price is None:
+            return 0.0
         return dollars(self.price, self.prompt_tokens, self.cached_tokens, self.completion_tokens)
 
     def as_dict(self) -> dict[str, Any]:
@@ -149,12 +159,15 @@ class Meter:
 
     async def _hold(self, cap: float, role: RoleMeter, price: Price, prompt_tokens: int) -> float:
         while True:
-            amount = dollars(price, prompt_tokens, 0, role.longest or FIRST_GUESS_TOKENS)
+            amount = dollars(price, prompt_tokens, 0, role.limit or role.longest or FIRST_GUESS_TOKENS)
             spent = self._spent_usd()
-            if spent + self._held_usd + amount <= cap:
+            # As long as nobody knows how long an answer is, one request at a time goes to find out.
+            known = role.limit is not None or role.longest > 0 or role.holding == 0
+            if known and spent + self._held_usd + amount <= cap:
                 self._held_usd += amount
+                role.holding += 1
                 return amount
-            if self._held_usd <= 0.0:
+            if known and self._held_usd <= 0.0:
                 raise RunStopped(
                     f"--max-cost {cap:g}: {spent:.4f} USD spent, and the next request may cost {amount:.4f}; "
                     "run again with a higher one to go on"
@@ -162,9 +175,10 @@ class Meter:
             self._freed.clear()
             await self._freed.wait()
 
-    def release(self, amount: float) -> None:
-        """Give back what a request held."""
+    def release(self, role: RoleMeter, amount: float) -> None:
+        """Give back what a request of the role held."""
         if amount:
+            role.holding -= 1
             held = self._held_usd - amount
             self._held_usd = held if held > 1e-12 else 0.0
             self._freed.set()
@@ -192,7 +206,7 @@ class Meter:
         return sum(known) if costs and len(known) == len(costs) else None
 
     def _spent_usd(self) -> float:
-        return sum((role.cost_usd or 0.0) + role.assumed_usd for role in self.roles.values())
+        return sum(role.reported_usd + role.assumed_usd for role in self.roles.values())
 
     def as_dict(self) -> dict[str, Any]:
         """For the checkpoint and the summary."""

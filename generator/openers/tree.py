@@ -102,6 +102,13 @@ class Shelf:
         item = items[place[1]] if place[1] < len(items) else None
         return None if above is None or item is None else (*above, (self.above.level.what, item))
 
+    def example_path(self) -> Path:
+        """A way down to a list of this shelf: a real root, and placeholders for the items on the way."""
+        if not isinstance(self.above, Shelf):
+            return self.above[0].path
+        level = self.above.level
+        return (*self.above.example_path(), (level.what, f"(an item of the list of {level.name})"))
+
     def above_are_names(self) -> list[bool]:
         """For each level between the root and this one, from the top: whether its items are names and not openers."""
         if not isinstance(self.above, Shelf):

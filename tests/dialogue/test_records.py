@@ -50,7 +50,8 @@ def test_a_wrong_shape_is_one_line_of_complaint(fields: dict[str, object]) -> No
 def test_tokens_that_nobody_reported_are_not_zero() -> None:
     silent, counted = Usage(requests=1), Usage(requests=1, prompt_tokens=5)
     assert (silent + silent).prompt_tokens is None
-    assert (silent + counted).prompt_tokens == 5
+    assert (silent + counted).prompt_tokens is None
+    assert (Usage() + counted).prompt_tokens == 5
     assert (counted + counted).requests == 2
 
 

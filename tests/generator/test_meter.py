@@ -38,8 +38,29 @@ def test_replies_without_usage_are_counted_and_priced_at_nothing() -> None:
     meter.roles["user"].paid(Usage(requests=1), 0.0)
     assert (meter.roles["user"].unreported, meter.cost_usd) == (1, None)
     meter.roles["user"].paid(MILLION, 0.0)
-    assert meter.cost_usd == pytest.approx(2.55)
+    assert meter.cost_usd is None  # a sum that lacks something is no cost
+    assert meter.roles["user"].reported_usd == pytest.approx(2.55)
     assert meter.roles["user"].mean_completion == 1_000_000
+
+
+async def test_as_long_as_no_answer_is_known_one_request_goes_to_find_out_how_long_they_are() -> None:
+    meter = Meter({"user": PRICE}, max_cost_usd=3.0)
+    role = meter.roles["user"]
+    first = await meter.reserve(role, 10)
+    second = asyncio.create_task(meter.reserve(role, 10))
+    await asyncio.sleep(0)
+    assert not second.done()
+    role.paid(Usage(requests=1, prompt_tokens=10, completion_tokens=4000), first)
+    meter.release(role, first)
+    assert await second > 10 * first
+
+
+async def test_a_role_with_a_longest_answer_holds_back_that_much() -> None:
+    meter = Meter({"user": PRICE}, max_cost_usd=3.0)
+    role = meter.roles["user"]
+    role.limit = 1_000_000
+    assert await meter.reserve(role, 0) > 1.0
+    assert role.holding == 1
 
 
 def test_a_meter_goes_on_where_it_was() -> None:
@@ -66,7 +87,7 @@ async def test_a_request_near_the_cap_waits_for_those_before_it() -> None:
     second = asyncio.create_task(meter.reserve(role, 500_000))
     await asyncio.sleep(0)
     assert not second.done()
-    meter.release(first)
+    meter.release(role, first)
     assert await second == pytest.approx(2.5)
 
 

@@ -1,0 +1,58 @@
+"""Everything about a run that can be wrong, looked at before the first request and before anything is written."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from dialogue.errors import UsageError
+from generator.builtin.languages import LANGUAGES
+from generator.client.meter import Meter
+from generator.client.prices import price_of
+from generator.own import SystemPrompt, check_openers, system_prompts
+from generator.settings import ROLES, RunSettings
+from generator.showcase import every_prompt
+from generator.sources import check_capacity, rounds_of, streams
+from prompts.loader import Prompts
+from prompts.sector import Sector, load
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What the look found and the run needs."""
+
+    prompts: Prompts
+    sector: Sector
+    languages: Collection[str]
+    """All that the run will speak: those asked for, and those that own openers bring."""
+    systems: list[SystemPrompt]
+    meter: Meter
+
+
+def check(settings: RunSettings) -> Checked:
+    """Raise UsageError for the first thing that is wrong with the settings or with a file that they name."""
+    prompts = Prompts(settings.prompts)
+    sector = load(prompts, settings.sector, settings.shares)
+    languages = set(settings.language)
+    if settings.openers:
+        languages |= check_openers(settings.openers, settings.n)
+    else:
+        check_capacity(settings, streams(settings, prompts, sector))
+    for language in sorted(languages):
+        _check_language(settings, language)
+        # A template or a table with a fault in it must not wait for its turn.
+        for _ in every_prompt(prompts, sector, language, rounds_of(settings, sector), settings.preset or sector.preset):
+            pass
+    systems = system_prompts(settings.system) if settings.system else []
+    meter = Meter(
+        {role: price_of(settings.endpoint(role), settings.prices) for role in ROLES},
+        max_cost_usd=settings.max_cost_usd,
+        max_requests=settings.max_requests,
+    )
+    return Checked(prompts, sector, languages, systems, meter)
+
+
+def _check_language(settings: RunSettings, language: str) -> None:
+    if language not in LANGUAGES and any(settings.endpoint(role).is_builtin for role in ROLES):
+        place = "--language" if language in settings.language else "--openers: language"
+        raise UsageError(
+            f"{place} {language}: the builtin endpoint writes {', '.join(LANGUAGES)} only; name another --endpoint"
+        )
