@@ -13,6 +13,7 @@ from dialogue.courtesy import thanks_only
 from dialogue.draft import Draft, read, unwrap
 from dialogue.errors import Reason
 from dialogue.languages import language_of
+from dialogue.likeness import words as all_words
 from dialogue.records import Message
 from dialogue.tongues import letters_by_script, word_count
 from dialogue.wordlists import wordlists
@@ -132,7 +133,7 @@ def soft_fault(text: str, *, language: str | None, words: tuple[int, int] | None
         return Fault("markers", "language", evidence)
     if words is None:
         return None
-    size = word_count(text)
+    size = len(all_words(text))
     least, most = 0.4 * words[0], 2.0 * words[1]
     if least <= size <= most:
         return None

@@ -81,6 +81,7 @@ def _beside(work: Callable[[OnStart], Coroutine[Any, Any, Result]]) -> Result:
     ways_out: list[Callable[[], object]] = []
     found: list[Result] = []
     broken: list[BaseException] = []
+    ended = threading.Event()  # a join() that an interrupt leaves takes the thread for dead
 
     def on_start(interrupt: Callable[[], None]) -> None:
         loop = asyncio.get_running_loop()
@@ -91,12 +92,14 @@ def _beside(work: Callable[[OnStart], Coroutine[Any, Any, Result]]) -> Result:
             found.append(_finish(work(on_start)))
         except BaseException as error:
             broken.append(error)
+        finally:
+            ended.set()
 
     thread = threading.Thread(target=there, name="gen")
     thread.start()
-    while thread.is_alive():
+    while not ended.is_set():
         try:
-            thread.join()
+            ended.wait()
         except KeyboardInterrupt:
             for way_out in ways_out:
                 way_out()

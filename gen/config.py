@@ -103,9 +103,28 @@ def _endpoints(
         )
     if asked is not None:
         roles = {role: part.model_copy(update={"endpoint": str(asked)}) for role, part in roles.items()}
+    found = agreed(found)
     for endpoint in found.values():
         endpoint.check(environ)
     return found, roles
+
+
+def agreed(endpoints: Mapping[str, Endpoint]) -> dict[str, Endpoint]:
+    """The endpoints with one limit for all that share a server and a key: the least that is stated."""
+
+    def least(endpoint: Endpoint, field: str) -> float | None:
+        sharing = (
+            other
+            for other in endpoints.values()
+            if other.api_key_env == endpoint.api_key_env and set(other.base_url) & set(endpoint.base_url)
+        )
+        return min((limit for other in sharing if (limit := getattr(other, field)) is not None), default=None)
+
+    fields = ("requests_per_minute", "tokens_per_minute")
+    return {
+        name: endpoint.model_copy(update={field: least(endpoint, field) for field in fields})
+        for name, endpoint in endpoints.items()
+    }
 
 
 def _declared(name: str, table: object, config: Path | None) -> Endpoint:

@@ -4,10 +4,14 @@ import argparse
 import io
 import os
 import sys
+import traceback
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
 from typing import NoReturn
+
+BUG = 70
+"""Exit status of a bug of ours, as sysexits.h has it."""
 
 COMMANDS = {
     "run": "make dialogues: openers, then user simulator and assistant, to JSONL; run again to resume",
@@ -85,6 +89,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except KeyboardInterrupt:
         return 130
+    except Exception:  # the last boundary: what arrives here is a bug of ours, and must not look like a finished run
+        traceback.print_exc()
+        print(f"gen {name}: this is a bug in duologue; what was finished is saved", file=sys.stderr)
+        return BUG
     return status
 
 

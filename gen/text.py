@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from dialogue.records import Dialogue, Failure, Message
-from generator.estimate import Estimate
+from generator.estimate import ANSWER_TOKENS, USER_TOKENS, Estimate
 from generator.progress import duration
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -20,7 +20,7 @@ def run_report(summary: dict[str, Any]) -> str:
     tally, meter = summary["tally"], summary["meter"]
     lines = [f"{summary['dialogues']:,} of {summary['n']:,} dialogues in {duration(summary['wall_s'])}"]
     if summary["failed"]:
-        reasons = ", ".join(f"{count:,} {reason}" for reason, count in _most(tally["reasons"]))
+        reasons = ", ".join(f"{count:,} {reason}" for reason, count in _most(summary["failed_reasons"]))
         lines.append(f"failed: {summary['failed']:,} ({reasons}), in failures.jsonl")
     if summary["open"]:
         lines.append(f"not finished: {summary['open']:,}; the same command goes on")
@@ -63,7 +63,7 @@ def plan_report(plan: Estimate) -> str:
         )
     lines.append(
         f"requests: {plan.requests:,}; tokens: {plan.prompt_tokens:,} in, {plan.completion_tokens:,} out "
-        f"({plan.tokens_counted})"
+        f"({plan.tokens_counted}; answers of {ANSWER_TOKENS} tokens and user turns of {USER_TOKENS} assumed)"
     )
     lines.append("cost: unknown, no price for this model" if plan.cost_usd is None else f"cost: ${plan.cost_usd:,.2f}")
     time = "" if plan.hours is None else f"{duration(plan.hours * 3600)}, bound by "

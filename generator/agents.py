@@ -23,6 +23,9 @@ SEPARATOR = "\n\n* * *\n"
 """Parts the assistant's last answer from the note to the simulator, in one message: some templates refuse two
 user messages running."""
 
+ATTEMPTS = 2
+"""Times a turn is asked for before its dialogue is given up."""
+
 CLIP_CHARACTERS = 6000
 CLIP_HEAD, CLIP_TAIL = 4000, 1500
 """A longer answer is shown to the simulator by its head and tail, by the same rule at every turn."""
@@ -66,8 +69,12 @@ class UserSimulator:
         unused: Callable[[Usage], None],
         past: Sequence[TurnPlan] = (),
         leaving: bool = False,
+        failures: int = 0,
     ) -> None:
-        """`unused` hears of what was paid for a turn that came to nothing; `noted` counts faults by check."""
+        """`unused` hears of what was paid for a turn that came to nothing; `noted` counts faults by check.
+
+        `failures` of the dialogue before this one give every request another seed, or a server would repeat itself.
+        """
         self._chat = chat
         self._script = script
         self._key = key
@@ -78,6 +85,7 @@ class UserSimulator:
         self._unused = unused
         self._past = list(past)
         self._leaving = leaving
+        self._first_attempt = ATTEMPTS * failures
         self._head: list[dict[str, str]] = [
             {"role": "system", "content": script.block(prompts, sentinel)},
             {"role": "user", "content": script.cue(prompts)},
@@ -94,7 +102,7 @@ class UserSimulator:
         fault: Fault | None = None
         usage: Usage | None = None
         first: str | None = None
-        for attempt in range(2):
+        for attempt in range(ATTEMPTS):
             completion = await self._ask(history, plan, may_end and attempt == 0, fault, number, attempt)
             usage = completion.usage if usage is None else usage + completion.usage
             text, ends = end_mark(unwrap(completion.content), self._sentinel)
@@ -142,7 +150,7 @@ class UserSimulator:
         note = self._script.note(self._prompts, plan, may_end=may_end, sentinel=self._sentinel, again=fault)
         messages = [*self._head, *self._seen(history)]
         messages[-1] = {"role": "user", "content": messages[-1]["content"] + SEPARATOR + note}
-        seed = seed_of(self._key, number, attempt)
+        seed = seed_of(self._key, number, self._first_attempt + attempt)
         return await self._chat.complete(messages, key=self._key, priority=self._priority, seed=seed)
 
     def _seen(self, history: Sequence[Message]) -> list[dict[str, str]]:
@@ -159,20 +167,29 @@ class Assistant:
     """Answers as the endpoint's model does; knows nothing of simulator, persona or plan."""
 
     def __init__(
-        self, chat: Chat, *, key: str, priority: int, noted: Counter[str], unused: Callable[[Usage], None]
+        self,
+        chat: Chat,
+        *,
+        key: str,
+        priority: int,
+        noted: Counter[str],
+        unused: Callable[[Usage], None],
+        failures: int = 0,
     ) -> None:
+        """As for the user simulator."""
         self._chat = chat
         self._key = key
         self._priority = priority
         self._noted = noted
         self._unused = unused
+        self._first_attempt = ATTEMPTS * failures
 
     async def reply(self, history: Sequence[Message]) -> Turn | None:
         """The answer to the last user message. A word-for-word repeat of an earlier answer is asked again once."""
         messages = [{"role": message.role, "content": message.content} for message in history]
         usage: Usage | None = None
-        for attempt in range(2):
-            seed = seed_of(self._key, len(history), "answer", attempt)
+        for attempt in range(ATTEMPTS):
+            seed = seed_of(self._key, len(history), "answer", self._first_attempt + attempt)
             completion = await self._chat.complete(messages, key=self._key, priority=self._priority, seed=seed)
             usage = completion.usage if usage is None else usage + completion.usage
             text = completion.content

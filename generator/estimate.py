@@ -239,16 +239,22 @@ def _cost(settings: RunSettings, sides: dict[RoleName, Side]) -> float | None:
 
 
 def _hours(settings: RunSettings, sides: dict[RoleName, Side]) -> tuple[float | None, str]:
-    """Hours at the stated limits, shared by the roles of one endpoint, and the limit that binds."""
+    """Hours at the stated limits, shared by all who use the same servers and key, and the limit that binds."""
+    clocks: dict[tuple[object, ...], list[RoleName]] = {}
+    for role in ROLES:
+        endpoint = settings.endpoint(role)
+        clocks.setdefault((endpoint.base_url, endpoint.api_key_env), []).append(role)
     worst, binding = 0.0, "no limit is stated; the endpoint's own speed decides"
-    for name, endpoint in settings.endpoints.items():
-        mine = [side for role, side in sides.items() if settings.roles[role].endpoint == name]
-        requests = sum(side.requests for side in mine)
-        tokens = sum(side.prompt_tokens + side.completion_tokens for side in mine)
+    for roles in clocks.values():
+        endpoint = settings.endpoint(roles[0])
+        servers = len(endpoint.base_url)
+        requests = sum(sides[role].requests for role in roles)
+        tokens = sum(sides[role].prompt_tokens + sides[role].completion_tokens for role in roles)
         for limit, need, what in (
             (endpoint.requests_per_minute, requests, "requests"),
             (endpoint.tokens_per_minute, tokens, "tokens"),
         ):
-            if limit and need / limit > worst:
-                worst, binding = need / limit, f"{name}: {limit:,.0f} {what}/min"
+            if limit and need / limit / servers > worst:
+                worst, binding = need / limit / servers, f"{endpoint.name}: {limit:,.0f} {what}/min"
+                binding += f" on each of {servers} servers" if servers > 1 else ""
     return (round(worst / 60, 2), binding) if worst else (None, binding)

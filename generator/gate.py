@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
-from generator.client.transport import Reply, Transport
+from generator.client.transport import NotSent, Reply, Transport
 
 
 class Gate:
@@ -27,9 +27,9 @@ class Gate:
         return len(self._sending)
 
     def enter(self) -> "asyncio.Task[object]":
-        """Note that the present task is about to send; CancelledError once the gate is shut."""
+        """Note that the present task is about to send; NotSent once the gate is shut."""
         if self.closed:
-            raise asyncio.CancelledError
+            raise NotSent
         task = asyncio.current_task()
         assert task is not None
         self._sending.add(task)

@@ -187,6 +187,7 @@ def _summary(setup: Setup, job: Run, started: float) -> dict[str, Any]:
         "n": n,
         "dialogues": folder.done_count,
         "failed": folder.failed_count,
+        "failed_reasons": dict(folder.failed_reasons()),
         "open": max(0, missing),
         "stopped": stopped,
         "out": str(setup.settings.out),

@@ -193,9 +193,15 @@ def _embedded(endpoint: Endpoint) -> BuiltinTransport:
 
 def _request(settings: RunSettings, checked: Checked) -> dict[str, Any]:
     """What is asked, for the run's hash: settings, templates and the files brought by the user."""
+    total = sum(settings.language.values())
     inputs: dict[str, Path | None] = {"input": settings.input, "system": settings.system}
     return {
         **settings.identity(),
+        # As they come out: a default that is written out asks for the same.
+        "rounds": "-".join(map(str, rounds_of(settings, checked.sector))),
+        "preset": settings.preset or checked.sector.preset,
+        "shares": checked.sector.share_preset,
+        "language": {code: round(weight / total, 12) for code, weight in settings.language.items()},
         "own_openers": settings.openers is not None,
         "prompts": dict(sorted(checked.prompts.used.items())),
         **{name: file_hash(path, f"--{name}") for name, path in inputs.items() if path is not None},

@@ -22,7 +22,7 @@ class RoleSettings(Record):
 
 
 class RunSettings(Record):
-    """Everything a run needs to know; see `CHANGEABLE` for what may differ between two calls on one folder."""
+    """Everything a run needs to know; what is not in its `identity` may differ between two calls on one folder."""
 
     sector: str
     n: int = Field(ge=1)
@@ -73,14 +73,10 @@ class RunSettings(Record):
         return self.endpoints[self.roles[role].endpoint]
 
     def identity(self) -> dict[str, Any]:
-        """What makes this run this run and no other: all that changes what is asked of the models."""
+        """What makes this run this one, as far as settings alone say; `setting_up` adds what they lead to."""
         return {
             "sector": self.sector,
-            "rounds": None if self.rounds is None else f"{self.rounds[0]}-{self.rounds[1]}",
-            "preset": self.preset,
-            "shares": self.shares,
             "seed": self.seed,
-            "language": self.language,
             **{role: self._asked(role) for role in ROLES},
         }
 

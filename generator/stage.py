@@ -79,6 +79,8 @@ class Stage:
         self._past: list[dict[str, JsonValue]] = [dict(event["plan"]) for event in taken if event.get("plan")]
         self._history = self._opening() + [Message.model_validate(event["message"]) for event in taken]
         self._usage = _paid(job.events)
+        self._failures = sum(event["k"] == "spent" for event in job.events)
+        self._paid_for_nothing = False
 
     async def perform(self) -> None:
         """Play the job to its end and write it down, or write down why it failed. RunStopped passes through."""
@@ -113,6 +115,7 @@ class Stage:
             unused=lambda usage: self._unused("user", usage),
             past=[_plan(turn) for turn in self._past],
             leaving=bool(self._past and self._past[-1].get("end")),
+            failures=self._failures,
         )
 
     def _assistant(self) -> Assistant:
@@ -122,6 +125,7 @@ class Stage:
             priority=self._job.index,
             noted=self._all.tally.noted,
             unused=lambda usage: self._unused("assistant", usage),
+            failures=self._failures,
         )
 
     def _said(self, turn: Turn) -> None:
@@ -134,6 +138,7 @@ class Stage:
         self._all.folder.turn(self._job.index, number, side, turn.message, turn.usage, turn.plan)
 
     def _unused(self, side: str, usage: Usage) -> None:
+        self._paid_for_nothing = True
         self._usage[side] += usage
         self._all.folder.spent(self._job.index, side, usage)
 
@@ -166,6 +171,10 @@ class Stage:
         return None if None in costs else round(sum(cost or 0.0 for cost in costs), 8)
 
     def _lose(self, error: ReplyFailed) -> None:
+        if (
+            not self._paid_for_nothing
+        ):  # a failure always leaves such a line: it is counted when the dialogue is retried
+            self._unused("assistant", Usage())
         failure = Failure(
             id=self._job.id,
             sector=self._all.sector.name,

@@ -18,7 +18,7 @@ class Tally:
     stops: Counter[str] = field(default_factory=Counter)
     reasons: Counter[str] = field(default_factory=Counter)
     noted: Counter[str] = field(default_factory=Counter)
-    """Checks that fired, by name: turns asked again, flags on answers."""
+    """Checks that fired, by name; each had its turn asked again."""
     lists: Counter[str] = field(default_factory=Counter)
     """Lists of the opener writer by how they were read: "schema", "text", or the fault."""
 

@@ -6,6 +6,8 @@ from typing import Any
 import orjson
 
 from dialogue.chance import hash64
+from dialogue.faults import user_fault
+from dialogue.records import Message
 from generator.builtin.answers import answer
 from generator.builtin.grammar import grammar, wide_characters
 from generator.builtin.languages import LANGUAGES
@@ -25,6 +27,10 @@ MESSAGE_TOKENS = 4
 TRADITIONAL = frozenset(
     "們個這時對說為麼過還樣問題給讓從應該關於發經濟國學會動實現點頭長見話認識語讀寫請謝書電網東車間門開與號無當"
 )
+
+
+REDRAWS = 8
+"""A turn asked again is drawn anew until the checks find nothing: word lists can hit on a "Here is" by chance."""
 
 
 class BadRequest(ValueError):
@@ -91,7 +97,12 @@ class Server:
         if line:
             wanted = self._wanted(note)
             own = [text for role, text in zip(roles, texts, strict=True) if role == "assistant"]
-            return user_turn(wanted, own, latest, grammar(wanted.language), stream, self._faults)
+            turn = user_turn(wanted, own, latest, grammar(wanted.language), stream, self._faults)
+            for _ in range(REDRAWS if wanted.again else 0):
+                if user_fault(turn, _seen(roles, texts, latest), act=wanted.act, language=wanted.language) is None:
+                    break
+                turn = user_turn(wanted, own, latest, grammar(wanted.language), stream, self._faults)
+            return turn
         listed = list_wanted(last)
         if listed is not None:
             return self._list(listed, last, request, stream)
@@ -125,6 +136,15 @@ class Server:
         asked = request.get("response_format")
         schema = isinstance(asked, dict) and asked.get("type") == "json_schema"
         return orjson.dumps({"items": array} if schema else array).decode()
+
+
+def _seen(roles: list[str], texts: list[str], latest: str) -> list[Message]:
+    """The dialogue as the user sees it, out of a simulator's request: without system text and cue, roles swapped."""
+    said = [
+        Message(role="user" if role == "assistant" else "assistant", content=text)
+        for role, text in zip(roles[2:-1], texts[2:-1], strict=True)
+    ]
+    return [*said, Message(role="assistant", content=latest)]
 
 
 def _messages(request: Any) -> tuple[list[str], list[str]]:

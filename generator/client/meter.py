@@ -61,6 +61,8 @@ class RoleMeter:
 
     limit: int | None = None
     """`max_tokens` of the role, where it has one: no answer can be longer."""
+    under_way: int = 0
+    """Requests whose outcome is not known yet."""
     holding: int = 0
     """Requests on their way that hold back money."""
 
@@ -106,6 +108,7 @@ class RoleMeter:
     def as_dict(self) -> dict[str, Any]:
         """For the checkpoint and the summary."""
         totals: dict[str, Any] = {name: getattr(self, name) for name in (*COUNTS, "longest", "assumed_usd")}
+        totals["requests"] -= self.under_way  # they are counted again with their turn, should a kill come between
         hits = self.cached_tokens / self.prompt_tokens if self.prompt_tokens else None
         names = {name: dict(getattr(self, name)) for name in NAMES}
         return {**totals, "cache_hit_share": hits, "cost_usd": self.cost_usd, **names}
@@ -149,12 +152,14 @@ class Meter:
         if self._max_requests is not None and self.requests >= self._max_requests:
             raise RunStopped(f"--max-requests {self._max_requests}: reached; run again with a higher one to go on")
         role.requests += 1
+        role.under_way += 1
         if self._max_cost_usd is None or role.price is None:
             return 0.0
         try:
             return await self._hold(self._max_cost_usd, role, role.price, prompt_tokens)
         except BaseException:
             role.requests -= 1
+            role.under_way -= 1
             raise
 
     async def _hold(self, cap: float, role: RoleMeter, price: Price, prompt_tokens: int) -> float:
@@ -177,6 +182,7 @@ class Meter:
 
     def release(self, role: RoleMeter, amount: float) -> None:
         """Give back what a request of the role held."""
+        role.under_way -= 1
         if amount:
             role.holding -= 1
             held = self._held_usd - amount

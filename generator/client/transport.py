@@ -1,5 +1,6 @@
 """Bytes to a server and back: the one thing that differs between HTTP and the builtin endpoint."""
 
+import asyncio
 from collections.abc import Mapping
 from typing import Protocol
 from urllib.parse import SplitResult, urlsplit
@@ -10,7 +11,11 @@ from generator.client.http1 import request_head
 from generator.client.proxied import Proxied
 from generator.client.reply import Broken, Reply, Unreachable
 
-__all__ = ["Broken", "HttpTransport", "Reply", "Transport", "Unreachable", "proxy_for"]
+__all__ = ["Broken", "HttpTransport", "NotSent", "Reply", "Transport", "Unreachable", "proxy_for"]
+
+
+class NotSent(asyncio.CancelledError):
+    """The run is ending, and this request was never sent."""
 
 
 class Transport(Protocol):

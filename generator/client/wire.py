@@ -9,7 +9,7 @@ from generator.client.meter import RoleMeter
 from generator.client.refusals import mend
 from generator.client.retry import Again
 from generator.client.servers import Paces, Server
-from generator.client.transport import Broken, Reply, Transport, Unreachable
+from generator.client.transport import Broken, NotSent, Reply, Transport, Unreachable
 
 
 class Wire:
@@ -52,6 +52,9 @@ class Wire:
         timeout_s = self._endpoint.timeout_s
         try:
             return await self._transport.post(server.url, self._access.headers, body, timeout_s)
+        except NotSent:
+            self._totals.requests -= 1
+            raise
         except Unreachable as error:
             self._totals.requests -= 1
             self.servers.away(server, self.scrub(str(error)), self._retry_wait_s)

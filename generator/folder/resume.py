@@ -102,8 +102,10 @@ def _finder(openers: OpenerLog, likely: Iterable[int] | None) -> Callable[[objec
     everyone: list[Callable[[object], int | None]] = []
 
     def find(id: object) -> int | None:
+        if not isinstance(id, str):
+            return None
         if id in near:
-            return near[str(id)]
+            return near[id]
         if not everyone:
             everyone.append(_search(openers))
         return everyone[0](id)

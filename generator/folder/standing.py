@@ -1,5 +1,6 @@
 """Where a run stands: what its folder holds by now."""
 
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,6 +33,11 @@ class Standing:
     @property
     def failed_count(self) -> int:
         return len(self._ledger.failed)
+
+    def failed_reasons(self) -> Counter[str]:
+        """The dialogues that are failed now, by reason."""
+        lines = map(self._logs.journal.object, self._ledger.failed.values())
+        return Counter(str(line["failure"]["reason"]) for line in lines)
 
     @property
     def full(self) -> str | None:

@@ -2,8 +2,8 @@
 
 Writers are asked for a JSON array of {"i", "text"} and send arrays of strings, objects, fenced or twice, cut or with a
 polite word before and after, or a numbered list instead (generator/openers/numbered.py). What can be read in one way
-only is XX
-which less than 60 % is left is no list.
+only is read; anything else is the caller's to ask for again. Nothing is guessed: an item in doubt is left out, and a
+list of which less than 60 % is left is no list.
 """
 
 import json
