@@ -25,6 +25,7 @@ $(VENV)/complete: pyproject.toml constraints.txt | $(VENV)/bin/python
 	@touch $@ $(VENV)/installed
 
 demo: $(VENV)/installed
+	rm -rf runs/demo
 	$(RUN)/gen run --sector world-questions --n 200 --endpoint builtin --out runs/demo
 	$(RUN)/gen show runs/demo --n 1
 	@echo

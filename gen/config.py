@@ -14,6 +14,7 @@ from dialogue.errors import UsageError
 from dialogue.records import one_line
 from generator.client.chat import Sampling
 from generator.client.endpoint import SECRETIVE, Endpoint, resolve
+from generator.own import own_openers
 from generator.settings import ROLES, RoleName, RoleSettings, RunSettings
 
 TABLES = ("run", "endpoint", "roles", "filters", "contamination", "train", "evaluate", "loop")
@@ -36,10 +37,13 @@ def run_settings(
     Raises UsageError where anything is unknown, unreadable or missing.
     """
     environ = os.environ if environ is None else environ
+    known_keys(flags, RUN_KEYS, "run")
     project = read_project(config) if config else {}
     table = dict(project.get("run", {}))
     known_keys(table, RUN_KEYS, f"{config}: [run]")
     values: dict[str, Any] = {**table, **flags}
+    if "n" not in values and "openers" in values:
+        values["n"] = sum(1 for _ in own_openers(Path(str(values["openers"]))))
     for name in ("sector", "n"):
         if name not in values:
             raise UsageError(f"--{name} is missing" + (" (or sector and n under [run] in --config)" if config else ""))

@@ -23,13 +23,16 @@ def run_report(summary: dict[str, Any]) -> str:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in _most(summary["failed_reasons"]))
         lines.append(f"failed: {summary['failed']:,} ({reasons}), in failures.jsonl")
     if summary["open"]:
-        lines.append(f"not finished: {summary['open']:,}; the same command goes on")
+        mend = "" if summary["stopped"] else "; the same command goes on"
+        lines.append(f"not finished: {summary['open']:,}{mend}")
     lines.append("ended: " + (", ".join(f"{count:,} {stop}" for stop, count in _most(tally["stops"])) or "none"))
     for role, spent in meter["roles"].items():
         if spent["requests"]:
             lines.append(f"{role}: " + _spent(spent))
     if meter.get("cost_usd") is not None:
         lines.append(f"cost: ${meter['cost_usd']:,.4f}")
+    else:
+        lines.append("cost: unknown, since a price or a reply's usage is")
     lines.append(f"{summary['out']}/dialogues.jsonl")
     return "\n".join(lines)
 

@@ -11,7 +11,7 @@ from generator.own import SystemPrompt, check_openers, system_prompts
 from generator.settings import ROLES, RunSettings
 from generator.showcase import every_prompt
 from generator.sources import check_capacity, rounds_of, streams
-from prompts.loader import Prompts
+from prompts.loader import Prompts, check_overlay
 from prompts.sector import Sector, load
 
 
@@ -30,6 +30,8 @@ class Checked:
 def check(settings: RunSettings) -> Checked:
     """Raise UsageError for the first thing that is wrong with the settings or with a file that they name."""
     prompts = Prompts(settings.prompts)
+    if settings.prompts:
+        check_overlay(settings.prompts)
     sector = load(prompts, settings.sector, settings.shares)
     languages = set(settings.language)
     if settings.openers:

@@ -64,10 +64,11 @@ class Progress:
         """The present state in one line."""
         (start, first), (now, state) = self._seen[0], self._seen[-1]
         span = max(now - start, 1e-9)
+        known = span >= 0.2
         per_s = (state.done + state.failed - first.done - first.failed) / span
         parts = [
             f"{state.done:,}/{state.n:,} dialogues",
-            f"{(state.turns - first.turns) / span:,.1f} turns/s",
+            *([f"{(state.turns - first.turns) / span:,.1f} turns/s"] if known else []),
             f"{state.tokens:,} tokens",
         ]
         if state.cost_usd is not None:

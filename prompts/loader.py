@@ -113,3 +113,13 @@ class _Noted(jinja2.FileSystemLoader):
         text, path, fresh = super().get_source(environment, template)
         self._note_file(template, text)
         return text, path, fresh
+
+
+def check_overlay(overlay: Path) -> None:
+    """Raise UsageError for a file beside the subfolders: it stands before none of ours, so it is a slip."""
+    ours = sorted(path.relative_to(HOME).as_posix() for path in HOME.rglob("*") if path.is_file())
+    for path in sorted(overlay.glob("*")):
+        if path.suffix in (".j2", ".toml", ".jsonl"):
+            near = [known for known in ours if known.endswith(f"/{path.name}")][:3]
+            hint = f"; did you mean {' or '.join(near)}?" if near else ""
+            raise UsageError(f"--prompts {overlay}: {path.name} stands for no file of prompts/{hint}")

@@ -12,7 +12,9 @@ def run_options(parser: argparse.ArgumentParser) -> None:
     """Add them."""
     what = parser.add_argument_group("what to make")
     what.add_argument("--sector", metavar="S", help="kind of dialogue (`gen sectors` lists them)")
-    what.add_argument("--n", metavar="N", help="how many dialogues the folder shall hold in the end")
+    what.add_argument(
+        "--n", metavar="N", help="dialogues that the folder shall hold in the end (--openers: one for each)"
+    )
     what.add_argument("--rounds", metavar="A-B", help="fewest and most rounds (default: the sector's)")
     what.add_argument("--preset", metavar="P", help="how the rounds are spread: training, wild")
     what.add_argument("--shares", metavar="P", help="the sector's shares of opener kinds: paper, readme")

@@ -34,6 +34,9 @@ def count(text: str) -> int:
 def command(arguments: argparse.Namespace) -> int:
     """Print the dialogues; status 0."""
     reports = list(_reports(arguments))
+    if not reports and arguments.failures and arguments.id is None:
+        print("no failed dialogues")
+        return 0
     if not reports:
         what = f"no dialogue {arguments.id}" if arguments.id else "nothing yet"
         raise UsageError(f"{arguments.run}: {what}")

@@ -27,6 +27,11 @@ class Standing:
         return len(self._logs.openers)
 
     @property
+    def lists(self) -> int:
+        """Bytes of lists.jsonl; 0 where no list is kept."""
+        return self._logs.lists.log.end
+
+    @property
     def done_count(self) -> int:
         return len(self._ledger.done)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from dialogue.errors import ReplyFailed
+from dialogue.errors import ReplyFailed, RunStopped
 from dialogue.records import Usage
 from generator.agents import seed_of
 from generator.client.chat import Chat
@@ -17,6 +17,9 @@ from prompts.sector import Sector
 
 ATTEMPTS = 3
 """Times a list is asked for, each with another seed, before it is left empty."""
+
+IN_VAIN = 8
+"""Lists running that came to nothing before the run is stopped."""
 
 PRIORITY = 2**40
 """Dialogues under way go before new ones, and new ones before lists."""
@@ -49,6 +52,10 @@ class OpenerWriter:
         self._run_seed = run_seed
         self._identify = identify
         self._say = say
+        self._in_vain = 0
+        """Lists running that came to nothing."""
+        self._read = folder.lists > 0
+        """Whether any list was ever read: until then none is kept, so that another model may be tried in the folder."""
 
     async def __call__(self, batch: Batch) -> Sequence[str | None]:
         stored = self._folder.items(batch.key)
@@ -56,7 +63,9 @@ class OpenerWriter:
             return stored
         items, usage, how = await self._ask(batch)
         self._tally.lists[how] += 1
-        self._folder.add_list(batch.key, items, usage, how)
+        if items or self._read:
+            self._read = self._read or bool(items)
+            self._folder.add_list(batch.key, items, usage, how)
         return items
 
     async def _ask(self, batch: Batch) -> tuple[list[str | None], Usage, str]:
@@ -78,7 +87,14 @@ class OpenerWriter:
             except ValueError as error:
                 fault = f"unreadable: {error}"
                 continue
+            self._in_vain = 0
             return self._placed(batch, found), usage, completion.format
+        self._in_vain += 1
+        if self._in_vain >= IN_VAIN:
+            raise RunStopped(
+                f"openers: {self._in_vain} lists running came to nothing, the last: {fault}; "
+                "is the opener writer's model able to write a JSON array? another one can be named under [roles]"
+            )
         self._say(f"openers: list {batch.key} came to nothing ({fault})")
         return [], usage, fault.split(":")[0]
 

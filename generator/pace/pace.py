@@ -114,7 +114,7 @@ class Pace:
         """What the requests wait for at this moment, in one short phrase."""
         now, head = self._clock.now(), self._head()
         if self._pause.probing and now < self._pause.until:
-            return f"one request goes first{self._pause.cause}"
+            return f"a first request{self._pause.cause}"
         if not self._pause.over(now):
             return f"paused {max(0, math.ceil(self._pause.until - now))} s{self._pause.cause}"
         return self._rates.phrase(now, head.tokens) if head and self._rates.slots else "concurrency"

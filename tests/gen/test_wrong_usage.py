@@ -280,3 +280,21 @@ def test_a_key_with_a_line_end_in_it_is_not_shown(
     assert "BAD_KEY" in line
     assert KEY not in line
     assert leaks(tmp_path) == []
+
+
+def test_a_flat_copy_of_prompts_is_refused_with_the_place_that_was_meant(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "rounds.toml").write_text("")
+    asked = ("--sector", "world-questions", "--n", "2", "--endpoint", "builtin")
+    line = refused(capsys, "run", *asked, "--prompts", str(tmp_path / "mine"))
+    assert "rounds.toml stands for no file of prompts/; did you mean users/rounds.toml?" in line
+
+
+def test_a_keyword_that_is_no_option_is_refused() -> None:
+    from dialogue.errors import UsageError
+    from gen.api import plan
+
+    with pytest.raises(UsageError, match="did you mean rounds"):
+        plan(sector="world-questions", n=3, endpoint="builtin", rouns="2-4")

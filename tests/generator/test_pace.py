@@ -210,7 +210,7 @@ def test_after_a_pause_one_goes_first_and_the_rest_when_it_was_accepted():
         return alone, phrase, len(log.times) - 1, len(await asyncio.gather(*tasks))
 
     alone, phrase, soon, _ = virtually(main())
-    assert (alone, phrase) == (1, "one request goes first after a 429")
+    assert (alone, phrase) == (1, "a first request after a 429")
     assert soon == 30
 
 
