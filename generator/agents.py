@@ -209,4 +209,4 @@ class Assistant:
             finish_reason=reason,
             model=named(completion, self._chat),
         )
-        return Turn(message, usage, refused=completion.refused)
+        return Turn(message, usage)

@@ -16,7 +16,6 @@ class Turn:
     message: Message
     usage: Usage
     """All requests that this turn took, those asked again included."""
-    refused: bool = False
     plan: dict[str, JsonValue] | None = field(default=None)
 
 

@@ -135,14 +135,6 @@ def roots(prompts: Prompts, sector: Sector, level: Level, language: str, input: 
     return from_data(prompts, f"{HOME}/{sector.name}/{source.file}", source.what, language)
 
 
-def capacity(sector: Sector, root_counts: Mapping[str, int]) -> dict[str, int]:
-    """How many items each level can give, if no list comes back short; `root_counts` by source name."""
-    items = dict(root_counts)
-    for level in sector.levels:
-        items[level.name] = items[level.source] * level.passes * level.batch
-    return {level.name: items[level.name] for level in sector.levels}
-
-
 def _changed(levels: Iterable[Mapping[str, Any]], changes: Mapping[str, Mapping[str, int]]) -> list[dict[str, Any]]:
     found = [dict(level) for level in levels]
     if stray := set(changes) - {level.get("name") for level in found}:

@@ -17,7 +17,7 @@ class Reader:
             return None
         reason = self._finish_reason if len(self._lines) == 1 else None
         message = Message(role=self._role, content=self._lines.pop(0), finish_reason=reason)
-        return Turn(message, Usage(requests=1), refused=reason == "refusal")
+        return Turn(message, Usage(requests=1))
 
 
 def opening() -> list[Message]:

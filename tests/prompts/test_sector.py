@@ -6,7 +6,7 @@ import pytest
 
 from dialogue.errors import UsageError
 from prompts.loader import HOME, Prompts
-from prompts.sector import capacity, load, names, roots
+from prompts.sector import load, names, roots
 
 WORLD = "sectors/world-questions"
 SECTOR = (HOME / WORLD / "sector.toml").read_text(encoding="utf-8")
@@ -47,25 +47,6 @@ def test_the_readmes_preset_has_its_own_weights_and_subtopics() -> None:
     sector = load(Prompts(), "world-questions", "readme")
     assert (sector.shares["question"], sector.shares["further"]) == (11, 110)
     assert 30 * sector.level("subtopic").batch * sector.level("subtopic").passes == 1_140
-
-
-def test_capacity_multiplies_down_the_branches() -> None:
-    room = capacity(load(Prompts(), "world-questions"), {"topics": 30, "entities": 1_000})
-    assert room["subtopic"] == 1_500
-    assert room["further"] == 150_000
-    assert (room["meta"], room["specific"], room["general"]) == (5_000, 50_000, 100_000)
-
-
-def test_there_is_room_for_a_hundred_thousand_with_forty_percent_to_spare() -> None:
-    prompts = Prompts()
-    sector = load(prompts, "world-questions")
-    counts = {
-        source.name: len(roots(prompts, sector, next(x for x in sector.levels if x.source == source.name), "en"))
-        for source in sector.sources
-    }
-    room = capacity(sector, counts)
-    for name, weight in sector.shares.items():
-        assert room[name] >= 140_000 * weight / sum(sector.shares.values()), name
 
 
 def test_an_unknown_sector_or_preset_names_the_near_ones() -> None:
