@@ -41,14 +41,13 @@ def open_folder(
     settings: Mapping[str, Any],
     facts: Mapping[str, Any],
     say: Callable[[str], None],
-    changeable: frozenset[str],
     fold: Fold,
 ) -> Opened:
     """The folder, made or taken up again; as `RunFolder.open`, which see."""
     with ExitStack() as undo:
         lock = take_folder(path)
         undo.callback(lock.release)
-        run = check_settings(path, settings, changeable, facts, LOG_NAMES)
+        run = check_settings(path, settings, facts, LOG_NAMES)
         disk = Disk(path)
         disk.reserve()
         logs = _logs(path, disk, say, undo)

@@ -54,17 +54,15 @@ class RunFolder(Standing):
         facts: Mapping[str, Any],
         say: Callable[[str], None],
         *,
-        changeable: frozenset[str] = frozenset(),
         fold: Fold = lambda totals, event: None,
     ) -> "RunFolder":
         """The folder, created or taken up where a run left it, however that ended.
 
-        `changeable`: patterns of dotted keys whose settings may differ from call to call. `fold(totals, event)` adds
-        to the totals what is younger than the last checkpoint: the journal's `turn`, `spent` and `fail` events, a
-        `done` with its `stop` for each dialogue, a `list` for each line of lists.jsonl. Raises UsageError for another
-        request, a folder in use or not writable, an unreadable line.
+        `settings` are the request. `fold(totals, event)` adds to the totals what is younger than the last checkpoint:
+        the journal's `turn`, `spent` and `fail` events, a `done` with its `stop` for each dialogue, a `list` for each
+        line of lists.jsonl. Raises UsageError for another request, a folder in use or not writable, an unreadable line.
         """
-        opened = open_folder(path, settings, facts, say, changeable, fold)
+        opened = open_folder(path, settings, facts, say, fold)
         folder = cls(opened)
         if opened.read_whole:  # the next opening shall not have to
             folder.checkpoint(folder.totals)

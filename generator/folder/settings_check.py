@@ -1,7 +1,6 @@
 """run.json: what a run was asked for, and the refusal to mix another request into its folder."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -15,27 +14,23 @@ _SHOWN = 3
 _ABSENT = "(not set)"
 
 
-def check_settings(
-    folder: Path, settings: Mapping[str, Any], changeable: Iterable[str], facts: Mapping[str, Any], logs: Iterable[str]
-) -> str:
+def check_settings(folder: Path, settings: Mapping[str, Any], facts: Mapping[str, Any], logs: Iterable[str]) -> str:
     """The run's hash, after run.json was written, or found to be of the same request.
 
-    `changeable` holds patterns of dotted keys (`n`, `endpoint.*.base_url`); all other settings are the request. Facts
-    (versions, hashes of templates and inputs) are kept, not compared: those of earlier calls stay under
-    `earlier_facts` where they differ. UsageError for another request, showing up to three of the differing keys, and
+    `settings` are the request, all of them: what may differ from call to call is kept out of them. Facts (versions,
+    addresses) are kept, not compared: those of earlier calls stay under `earlier_facts` where they differ. UsageError for another request, showing up to three of the differing keys, and
     for a folder that holds any of `logs` without a run.json.
     """
     path = folder / "run.json"
-    changeable = frozenset(changeable)
     new = {"settings": _plain(settings), "facts": _plain(facts), "earlier_facts": []}
-    new["run"] = run_hash(new["settings"], changeable)
+    new["run"] = run_hash(new["settings"])
     old = _read(path)
     if old is None:
         _refuse_strangers(folder, logs)
     elif _untouched(folder, logs):
         pass  # nothing was made with the old request: a mended setting needs no other folder
     else:
-        _refuse_another_request(folder, old["settings"], new["settings"], changeable)
+        _refuse_another_request(folder, old["settings"], new["settings"])
         new["run"] = old["run"]
         changed = [old["facts"]] if old["facts"] != new["facts"] else []
         new["earlier_facts"] = old["earlier_facts"] + changed
@@ -44,10 +39,9 @@ def check_settings(
     return str(new["run"])
 
 
-def run_hash(settings: Mapping[str, Any], changeable: Iterable[str]) -> str:
-    """16 hex digits over all settings but the changeable ones."""
-    fixed = _fixed(settings, frozenset(changeable))
-    return hex64(orjson.dumps(fixed, option=orjson.OPT_SORT_KEYS).decode())
+def run_hash(settings: Mapping[str, Any]) -> str:
+    """16 hex digits over all settings."""
+    return hex64(orjson.dumps(dict(_flat(settings)), option=orjson.OPT_SORT_KEYS).decode())
 
 
 def _plain(value: Mapping[str, Any]) -> Any:
@@ -75,22 +69,14 @@ def _refuse_strangers(folder: Path, logs: Iterable[str]) -> None:
             raise UsageError(f"{folder}: holds {name} but no run.json, so it is no run's folder; choose another --out")
 
 
-def _refuse_another_request(
-    folder: Path, old: Mapping[str, Any], new: Mapping[str, Any], changeable: frozenset[str]
-) -> None:
-    before, now = _fixed(old, changeable), _fixed(new, changeable)
+def _refuse_another_request(folder: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    before, now = dict(_flat(old)), dict(_flat(new))
     keys = [key for key in sorted(before | now) if before.get(key, _ABSENT) != now.get(key, _ABSENT)]
     if not keys:
         return
     shown = [f"{key} was {_show(before, key)}, is now {_show(now, key)}" for key in keys[:_SHOWN]]
     more = [f"{len(keys) - _SHOWN} more"] if len(keys) > _SHOWN else []
     raise UsageError(f"{folder}: holds a run with other settings: {'; '.join(shown + more)}; choose another --out")
-
-
-def _fixed(settings: Mapping[str, Any], changeable: frozenset[str]) -> dict[str, Any]:
-    return {
-        key: value for key, value in _flat(settings) if not any(fnmatchcase(key, pattern) for pattern in changeable)
-    }
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

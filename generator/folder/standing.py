@@ -13,7 +13,7 @@ class Standing:
     def __init__(self, opened: Opened) -> None:
         self.path = opened.path
         self.run = opened.run
-        """The run's hash: of all settings but the changeable ones."""
+        """The run's hash: of all settings that make the request."""
         self.totals = opened.totals
         """The caller's counts up to the opening: those of the checkpoint, and every later event folded in."""
         self._disk = opened.disk

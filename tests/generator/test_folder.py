@@ -327,14 +327,6 @@ def test_a_failed_opening_lets_the_folder_go(tmp_path: Path) -> None:
     opened(tmp_path).release()
 
 
-def test_a_changeable_setting_may_differ(tmp_path: Path) -> None:
-    first = opened(tmp_path, changeable=frozenset({"n"}))
-    first.release()
-    again = RunFolder.open(tmp_path, {"seed": 1, "n": 4}, {}, lambda note: None, changeable=frozenset({"n"}))
-    assert again.run == first.run
-    again.release()
-
-
 def fill(folder: RunFolder, path: Path) -> int:
     """Take turns until the disk is known to be full; how many were taken."""
     for n in range(100_000):
