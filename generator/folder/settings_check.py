@@ -18,8 +18,9 @@ def check_settings(folder: Path, settings: Mapping[str, Any], facts: Mapping[str
     """The run's hash, after run.json was written, or found to be of the same request.
 
     `settings` are the request, all of them: what may differ from call to call is kept out of them. Facts (versions,
-    addresses) are kept, not compared: those of earlier calls stay under `earlier_facts` where they differ. UsageError for another request, showing up to three of the differing keys, and
-    for a folder that holds any of `logs` without a run.json.
+    addresses) are kept, not compared: those of earlier calls stay under `earlier_facts` where they differ. UsageError
+    for another request, showing up to three of the differing keys, and for a folder that holds any of `logs` without
+    a run.json.
     """
     path = folder / "run.json"
     new = {"settings": _plain(settings), "facts": _plain(facts), "earlier_facts": []}
