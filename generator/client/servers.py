@@ -107,7 +107,7 @@ class Servers:
 
     def away(self, server: Server, detail: str, wait_s: float) -> None:
         """Pass over a server that cannot be reached, or pause its clock; RunStopped when that has gone on too long."""
-        now = _now()
+        now, news = _now(), server.away_since is None
         server.away_since = now if server.away_since is None else server.away_since
         if self._others(server):
             self._pass_over(server, detail)
@@ -121,7 +121,7 @@ class Servers:
                 f"{self._where(server)}: no connection for {patience_s:g} s ({detail}); "
                 "is it running, and is base_url right?"
             )
-        if now == since:
+        if news:
             self._say(f"{self._where(server)} cannot be reached ({detail}); trying on")
         shortest, longest = self._patience.probe_s
         server.pace.pause(min(max(shortest, (now - since) / 4), longest) * wait_s)
