@@ -48,7 +48,7 @@ def parser(name: str | None) -> Parser:
         description="Synthetic multi-turn dialogues: generate, look, resume.",
         epilog=f"commands:\n{lines}\n\n`gen COMMAND --help` tells the rest. Exit status: 0 done; 1 finished, some\n"
         "items failed; 2 wrong usage or input; 3 the endpoint or a limit stopped the run, it can be resumed;\n"
-        "130 interrupted, all finished work saved.",
+        "70 a bug of ours; 130 interrupted, all finished work saved.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         usage="gen COMMAND [options]",
         allow_abbrev=False,
