@@ -67,7 +67,8 @@ def test_the_scale_check_sees_200_dialogues_through_a_kill(tmp_path):
 def test_kill_9_loses_nothing_and_repeats_only_what_was_in_flight(tmp_path):
     outcome = kills.trial(seed=7, kills=3, dialogues=300, folder=tmp_path)
     assert outcome.good, outcome.row()
-    assert (outcome.kills, outcome.repeated) == (3, outcome.flown)
+    assert outcome.kills == 3
+    assert 0 < outcome.repeated <= outcome.flown
     assert len(made.openers(tmp_path / "7-killed")) == 300
 
 
