@@ -7,9 +7,10 @@ from typing import Any
 
 import orjson
 
+from dialogue.disk import stopped, sync_folder
 from dialogue.errors import UsageError
 from dialogue.jsonl import write_atomically
-from generator.folder.disk import Disk, stopped, sync_folder
+from generator.folder.disk import Disk
 
 _BLOCK = 1 << 20
 # macOS and Windows have no fdatasync.

@@ -4,10 +4,10 @@ import errno
 import os
 from pathlib import Path
 
+from dialogue.disk import FULL, stopped
 from dialogue.errors import RunStopped
 
 RESERVE_BYTES = 4 << 20
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class Disk:
@@ -40,7 +40,7 @@ class Disk:
 
     def relieve(self, error: OSError, path: Path) -> bool:
         """True where the refused write is worth another try: the disk was full, and the reserve has just been freed."""
-        if error.errno not in _FULL:
+        if error.errno not in FULL:
             return False
         self.full = str(stopped(error, path))
         if self._spent:
@@ -50,7 +50,7 @@ class Disk:
 
     def note(self, error: OSError, path: Path) -> None:
         """Remember that a file which can be made again was refused: a full disk ends the asking, other trouble all."""
-        if error.errno in _FULL:
+        if error.errno in FULL:
             self.full = str(stopped(error, path))
         else:
             self.broken(str(stopped(error, path)))
@@ -63,25 +63,6 @@ class Disk:
         """RunStopped where the disk is known to be broken."""
         if self._trouble is not None:
             raise RunStopped(self._trouble)
-
-
-def stopped(error: OSError, path: Path) -> RunStopped:
-    """The refused write as the end of the run, with what the user can do."""
-    mend = "what was finished is saved; free space and run the same command again"
-    if error.errno in _FULL:
-        return RunStopped(f"disk full: {path}: {error.strerror}; {mend}")
-    return RunStopped(f"{path}: {error.strerror}; what was finished before is saved; mend the disk, then run it again")
-
-
-def sync_folder(folder: Path) -> None:
-    """Put the folder's list of names on disk; Windows does so by itself."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _is_laid_out(path: Path) -> bool:

@@ -8,12 +8,13 @@ from typing import Any
 
 from filelock import BaseFileLock
 
+from dialogue.disk import sync_folder
+from dialogue.lock import take_folder
 from generator.folder.appendlog import AppendLog
 from generator.folder.checkpoint import Checkpoint, read
-from generator.folder.disk import Disk, sync_folder
+from generator.folder.disk import Disk
 from generator.folder.journal import Journal
 from generator.folder.ledger import Ledger
-from generator.folder.lock import take_folder
 from generator.folder.openerlog import ListLog, OpenerLog
 from generator.folder.resume import Fold, Logs, reconcile, replay
 from generator.folder.settings_check import check_settings

@@ -18,11 +18,11 @@ from typing import Any
 
 import orjson
 
+from dialogue.disk import stopped
 from dialogue.errors import DuologueError
 from dialogue.jsonl import write_atomically
 from dialogue.records import Failure, Message, Usage
 from generator.folder.checkpoint import Checkpoint, take
-from generator.folder.disk import stopped
 from generator.folder.failures import Failures
 from generator.folder.opening import Opened, open_folder
 from generator.folder.resume import Fold

@@ -298,7 +298,7 @@ CASES = (
         "two runs on one folder",
         endpoint="timeout_s = 2",
         status=2,
-        says=("another run (pid ",),
+        says=("another command (pid ",),
         done=-1,
         play=disasters.two_runs,
     ),

@@ -21,7 +21,9 @@ def take_folder(folder: Path) -> FileLock:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
-        raise UsageError(f"{folder}: another run ({_holder(folder)}) is at work in it; wait for it or end it") from None
+        raise UsageError(
+            f"{folder}: another command ({_holder(folder)}) is at work in it; wait for it or end it"
+        ) from None
     except (FileExistsError, NotADirectoryError):
         raise UsageError(f"--out {folder}: is a file, or lies in one; name a folder") from None
     except OSError as error:

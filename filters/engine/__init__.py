@@ -1,0 +1,1 @@
+"""What a filter is, and the walk of a corpus through a chain of them."""

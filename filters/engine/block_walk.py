@@ -1,0 +1,294 @@
+"""One block's way through the chain: what a worker does, with what was computed before taken from the cache."""
+
+import shutil
+from base64 import b64decode, b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import orjson
+from numpy.typing import NDArray
+from pydantic import JsonValue
+
+from dialogue.chance import hash64
+from dialogue.jsonl import write_atomically
+from dialogue.records import Dialogue
+from filters.engine.base import CorpusFilter, Drop, Filter
+from filters.engine.blocks import Block
+from filters.engine.chain import Step
+from filters.engine.counts import EXAMPLES, Counts, Example, shown
+from filters.engine.rows import Refused, Row, Rows
+from filters.engine.section import Bits, Sections
+
+CLIP = 2000
+"""Characters of a message that an example shows."""
+
+
+class CopyOf(NamedTuple):
+    """What a corpus filter has decided of one row."""
+
+    kept: str
+    """The id of the document kept instead."""
+    similarity: float
+    number: int
+    """Its number in the corpus."""
+
+
+class Task(NamedTuple):
+    """What is to be done with a block."""
+
+    block: Block
+    format: str | None
+    steps: tuple[Step, ...]
+    upto: int
+    """Filters before this place are applied, corpus filters from it on prepared; all of them: the end is written."""
+    copies: Mapping[int, Mapping[int, CopyOf]]
+    """For each corpus filter before `upto`, by its place, the rows that it drops."""
+    cache: Path
+    sample_below: int = 0
+    """Kept rows whose ids have hashes below this are handed back for samples."""
+
+
+@dataclass
+class Walked:
+    """What came of it."""
+
+    digest: str
+    rows: int
+    torn: bool
+    refused: list[bytes] = field(default_factory=list)
+    """Lines of refused.jsonl."""
+    shards: list[tuple[Path, Bits]] = field(default_factory=list)
+    """For each corpus filter prepared: its folder and which of the documents in it are alive."""
+    counts: list[Counts] = field(default_factory=list)
+    kept: bytes = b""
+    kept_rows: int = 0
+    dropped: bytes = b""
+    dropped_rows: int = 0
+    notes: bytes = b""
+    edited: int = 0
+    sample: list[tuple[int, bytes]] = field(default_factory=list)
+    """Hash of the id and line of kept rows."""
+
+
+class BlockWalk:
+    """A block with what is known of it."""
+
+    def __init__(self, block: Block, format: str | None, cache: Path) -> None:
+        self.rows = Rows(block, format)
+        self.folder = cache / self.rows.digest[:2] / (self.rows.digest + (f"-{format}" if format else ""))
+        self._row: dict[int, Row] = {}
+        self.lines: dict[int, bytes] = {}
+        """Rows that a filter has edited."""
+        self.sections = Sections(self.folder / "verdicts.json", len(self.rows))
+        self.alive: Bits = np.ones(len(self.rows), np.bool_)
+        self.alive[list(self.info.refused)] = False
+        self.counts: list[Counts] = []
+        self.fates: dict[int, tuple[str, Drop]] = {}
+        """Dropped rows, with the name of the filter and its drop."""
+        self.noted: list[tuple[int, str, Mapping[str, Any]]] = []
+
+    @cached_property
+    def info(self) -> "Info":
+        """Ids and shapes of all rows."""
+        path = self.folder / "info.json"
+        try:
+            return Info.from_json(orjson.loads(path.read_bytes()))
+        except (OSError, orjson.JSONDecodeError):
+            pass
+        info = Info()
+        for number in range(len(self.rows)):
+            row = self.row(number)
+            try:
+                info.ids.append(row.dialogue.id)
+                info.native.append(row.native)
+            except Refused as error:
+                info.ids.append("")
+                info.native.append(False)
+                info.refused[number] = str(error)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, (orjson.dumps(info.to_json()),))
+        return info
+
+    def row(self, number: int) -> Row:
+        """The row as the filters before left it."""
+        if number not in self._row:
+            line = self.lines.get(number)
+            self._row[number] = self.rows.row(number) if line is None else self.rows.edited(line)
+        return self._row[number]
+
+    def apply(self, steps: Sequence[Step], copies: Mapping[int, Mapping[int, CopyOf]]) -> None:
+        """Walk through these filters."""
+        for place, step in enumerate(steps):
+            counts = Counts(read=int(self.alive.sum()))
+            self.counts.append(counts)
+            if isinstance(step.filter, CorpusFilter):
+                self._leave_out(step, step.filter.reason, copies.get(place, {}), counts)
+            else:
+                self._judge(step, step.filter, counts)
+        self.sections.save()
+
+    def _leave_out(self, step: Step, reason: str, copies: Mapping[int, CopyOf], counts: Counts) -> None:
+        for row, copy in copies.items():
+            evidence: dict[str, JsonValue] = {"kept": copy.kept, "jaccard": round(float(copy.similarity), 4)}
+            self._drop(step, row, Drop(reason, evidence), counts, copy.number)
+
+    def _judge(self, step: Step, filter: Filter, counts: Counts) -> None:
+        section = self.sections.section(step.key)
+        new = np.flatnonzero(self.alive & ~section.seen).tolist()
+        if new:
+            dialogues = [self.row(row).dialogue for row in new]
+            for row, dialogue, verdict in zip(new, dialogues, filter.verdicts(dialogues), strict=True):
+                section.add(row, dialogue, verdict)
+            self.sections.changed()
+        for name, values in section.measures.items():
+            counts.measured(name, values[self.alive].tolist())
+        for row, notes in section.notes.items():
+            if self.alive[row] and row not in section.drops:
+                counts.noted += 1
+                self.noted += [(row, step.name, note) for note in notes]
+        for row, drop in section.drops.items():
+            if self.alive[row]:
+                self._drop(step, row, drop, counts)
+        for row, line in section.edits.items():
+            if self.alive[row]:
+                counts.edited += 1
+                self.lines[row] = line
+                self._row.pop(row, None)
+
+    def _drop(self, step: Step, row: int, drop: Drop, counts: Counts, kept: int | None = None) -> None:
+        self.alive[row] = False
+        self.fates[row] = (step.name, drop)
+        counts.dropped += 1
+        counts.reasons[drop.reason] += 1
+        id = self.info.ids[row]
+        example = Example(hash64(id), id, drop.reason, drop.evidence, [], kept)
+        if len(counts.examples) < EXAMPLES or example.draw < counts.examples[-1].draw:
+            example.messages = clipped(self.row(row).dialogue)
+            counts.examples = shown([*counts.examples, example])
+
+    def prepare(self, step: Step, filter: CorpusFilter) -> tuple[Path, Bits]:
+        """What a corpus filter needs of the living rows, in a folder; and which documents in it are alive."""
+        folder = self.folder / step.key
+        try:
+            rows: NDArray[np.int64] = np.load(folder / "rows.npy")
+        except OSError:
+            rows = np.empty(0, np.int64)
+        known = np.zeros(len(self.alive), np.bool_)
+        known[rows] = True
+        if not folder.exists() or (self.alive & ~known).any():
+            rows = np.flatnonzero(self.alive | known)
+            self._prepare(step, filter, folder, rows)
+        return folder, self.alive[rows]
+
+    def _prepare(self, step: Step, filter: CorpusFilter, folder: Path, rows: NDArray[np.int64]) -> None:
+        beside = folder.with_name(f".{folder.name}.new")
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir(parents=True)
+        found = [self.row(row) for row in rows.tolist()]
+        np.save(beside / "rows.npy", rows)
+        filter.prepare([row.text(filter.level) for row in found], [row.number(filter.prefer) for row in found], beside)
+        shutil.rmtree(folder, ignore_errors=True)
+        beside.rename(folder)
+
+    def refused(self) -> list[bytes]:
+        """Lines of refused.jsonl."""
+        return [
+            orjson.dumps(
+                {
+                    "place": self.rows.place(row),
+                    "error": error,
+                    "line": self.rows.row(row).line.decode("utf-8", "replace"),
+                },
+                option=orjson.OPT_APPEND_NEWLINE,
+            )
+            for row, error in self.info.refused.items()
+        ]
+
+    def record(self, row: int) -> bytes:
+        """The row as a line of ours, newline included, with the edits that were made."""
+        if row not in self.lines and self.info.native[row]:
+            return self.rows.line(row) + b"\n"
+        return self.row(row).record()
+
+
+@dataclass(slots=True)
+class Info:
+    """Ids and shapes of a block's rows."""
+
+    ids: list[str] = field(default_factory=list)
+    native: list[bool] = field(default_factory=list)
+    refused: dict[int, str] = field(default_factory=dict)
+    """Rows that are no dialogue, and why."""
+
+    def to_json(self) -> dict[str, Any]:
+        """As an object that `from_json` reads."""
+        bits = b64encode(np.packbits(np.array(self.native, np.bool_)).tobytes()).decode()
+        return {"ids": self.ids, "native": bits, "refused": {str(row): why for row, why in self.refused.items()}}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> "Info":
+        """The info in an object."""
+        bits = np.frombuffer(b64decode(fields["native"]), np.uint8)
+        native = np.unpackbits(bits, count=len(fields["ids"])).astype(bool).tolist()
+        return cls(fields["ids"], native, {int(row): why for row, why in fields["refused"].items()})
+
+
+def clipped(dialogue: Dialogue) -> list[Any]:
+    """The messages as an example shows them."""
+    return [{"role": message.role, "content": message.content[:CLIP]} for message in dialogue.messages]
+
+
+def walk(task: Task) -> Walked:
+    """Do a task."""
+    if task.block.earlier:
+        steps: Sequence[Step] = ()
+    else:
+        steps = task.steps[: task.upto]
+    block = BlockWalk(task.block, task.format, task.cache)
+    block.apply(steps, task.copies)
+    walked = Walked(block.rows.digest, len(block.rows), block.rows.torn, block.refused(), counts=block.counts)
+    if task.upto < len(task.steps):
+        for step in task.steps[task.upto :]:
+            if not isinstance(step.filter, CorpusFilter):
+                break
+            walked.shards.append(block.prepare(step, step.filter))
+    else:
+        _write(block, walked, task.sample_below)
+    return walked
+
+
+def _write(block: BlockWalk, walked: Walked, sample_below: int) -> None:
+    ids = block.info.ids
+    rows = np.flatnonzero(block.alive).tolist()
+    kept = [block.record(row) for row in rows]
+    walked.kept, walked.kept_rows = b"".join(kept), len(kept)
+    if sample_below:
+        drawn = ((hash64("sample", ids[row]), line) for row, line in zip(rows, kept, strict=True))
+        walked.sample = [pair for pair in drawn if pair[0] < sample_below]
+    walked.edited = int(block.alive[list(block.lines)].sum()) if block.lines else 0
+    dropped = (
+        {
+            "id": ids[row],
+            "filter": name,
+            "reason": drop.reason,
+            "evidence": drop.evidence,
+            "record": _fragment(block, row),
+        }
+        for row, (name, drop) in sorted(block.fates.items())
+    )
+    walked.dropped = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in dropped)
+    walked.dropped_rows = len(block.fates)
+    notes = (
+        {"id": ids[row], "filter": name, **note}
+        for row, name, note in sorted(block.noted, key=lambda it: it[:2])
+        if block.alive[row]
+    )
+    walked.notes = b"".join(orjson.dumps(note, option=orjson.OPT_APPEND_NEWLINE) for note in notes)
+
+
+def _fragment(block: BlockWalk, row: int) -> orjson.Fragment:
+    return orjson.Fragment(block.record(row).rstrip(b"\n"))

@@ -1,0 +1,91 @@
+"""A chain of filters from tables such as `{use = "near_duplicates", threshold = 0.8}`, and chains by name."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from dialogue.chance import hex64
+from dialogue.errors import UsageError
+from dialogue.records import one_line
+from filters.engine.base import CorpusFilter, Filter
+
+FOLDER = Path(__file__).parents[1]
+DEFAULT = "default"
+
+
+class Step(NamedTuple):
+    """A filter in its place."""
+
+    name: str
+    """Its file's name, with a number behind it where the same one stands twice."""
+    use: str
+    filter: Filter | CorpusFilter
+    key: str
+    """Stands for its verdicts, and for the edits that were made before it."""
+
+
+def names() -> list[str]:
+    """All filters there are."""
+    return sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
+
+
+def presets() -> list[str]:
+    """All named chains."""
+    return sorted(path.stem for path in (FOLDER / "presets").glob("*.toml"))
+
+
+def preset(name: str) -> list[dict[str, Any]]:
+    """The tables of a named chain."""
+    if name not in presets():
+        raise UsageError(f"preset {name!r}: no such preset ({_near(name, presets())})")
+    tables: list[dict[str, Any]] = tomllib.loads((FOLDER / "presets" / f"{name}.toml").read_text("utf-8"))["filters"]
+    return tables
+
+
+def filter_class(use: str, place: str = "use") -> type[Filter] | type[CorpusFilter]:
+    """The class in filters/USE.py. Raises UsageError where there is no such file."""
+    if use not in names():
+        raise UsageError(f"{place} = {use!r}: no filters/{use}.py ({_near(use, names())})")
+    found: type[Filter] | type[CorpusFilter] = getattr(
+        import_module(f"filters.{use}"), "".join(map(str.capitalize, use.split("_")))
+    )
+    return found
+
+
+def chain(tables: Sequence[Mapping[str, Any]], place: str) -> tuple[Step, ...]:
+    """The filters of the tables in order. Raises UsageError that names the place and the near ones."""
+    steps: list[Step] = []
+    edits: list[str] = []
+    for number, table in enumerate(tables):
+        here = f"{place}[{number}]"
+        if not isinstance(table, Mapping) or not isinstance(table.get("use"), str):
+            raise UsageError(f"{here}: expected a table with `use`, the name of a filter ({', '.join(names())})")
+        use = table["use"]
+        made = _made(use, {name: value for name, value in table.items() if name != "use"}, here)
+        key = hex64(made.prepared_by() if isinstance(made, CorpusFilter) else made.fingerprint(), *edits)
+        again = sum(step.use == use for step in steps)
+        steps.append(Step(f"{use}-{again + 1}" if again else use, use, made, key))
+        if isinstance(made, Filter) and made.edits:
+            edits.append(key)
+    return tuple(steps)
+
+
+def _made(use: str, settings: Mapping[str, Any], place: str) -> Filter | CorpusFilter:
+    kind = filter_class(use, f"{place}.use")
+    for name in settings:
+        if name not in kind.model_fields:
+            raise UsageError(f"{place}: {use} has no setting {name!r} ({_near(name, list(kind.model_fields))})")
+    try:
+        return kind(**settings)
+    except ValidationError as error:
+        raise UsageError(f"{place}: {use}: {one_line(error)}") from None
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    near = get_close_matches(name, known, n=2)
+    return f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known) or 'none'}"

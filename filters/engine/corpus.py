@@ -1,0 +1,105 @@
+"""The whole corpus as corpus filters see it: numbered documents over the blocks' prepared shards."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from filters.engine.base import Copies, CorpusFilter, Shard
+from filters.engine.block_walk import BlockWalk, CopyOf
+from filters.engine.blocks import Block
+from filters.engine.chain import Step
+
+
+class PreparedCorpus:
+    """The documents that were prepared for one corpus filter."""
+
+    def __init__(
+        self,
+        filter: CorpusFilter,
+        blocks: Sequence[Block],
+        shards: Sequence[Shard],
+        steps: Sequence[Step],
+        copies: Sequence[Mapping[int, Mapping[int, CopyOf]]],
+        format: str | None,
+        cache: Path,
+    ) -> None:
+        self.shards = shards
+        self._filter, self._blocks, self._steps, self._copies = filter, blocks, steps, copies
+        self._format, self._cache = format, cache
+        self.first: NDArray[np.int64] = np.cumsum([0, *(len(shard.alive) for shard in shards)])
+        """(shards + 1,): documents of shard i are first[i]:first[i + 1]."""
+
+    def ids(self, numbers: NDArray[np.int64]) -> list[str]:
+        """The ids of these documents."""
+        found = [""] * len(numbers)
+        for shard, places, rows in self._by_shard(numbers):
+            ids = self._walk(shard).info.ids
+            for place, row in zip(places, rows, strict=True):
+                found[place] = ids[row]
+        return found
+
+    def texts(self, numbers: NDArray[np.int64]) -> list[str]:
+        """The texts of these documents, as `prepare` got them."""
+        found = [""] * len(numbers)
+        for shard, places, rows in self._by_shard(numbers):
+            block = self.walked(shard)
+            for place, row in zip(places, rows, strict=True):
+                found[place] = block.row(row).text(self._filter.level)
+        return found
+
+    def walked(self, shard: int) -> BlockWalk:
+        """The block behind a shard, edited as it was when it was prepared."""
+        block = self._walk(shard)
+        if not self._blocks[shard].earlier:
+            block.apply(self._steps, self._copies[shard])
+        return block
+
+    def place(self, number: int) -> tuple[int, int]:
+        """Shard and row of a document."""
+        shard, _, rows = next(self._by_shard(np.array([number])))
+        return shard, rows[0]
+
+    def rows(self, shard: int) -> NDArray[np.int64]:
+        """The row of each document of a shard."""
+        rows: NDArray[np.int64] = np.load(self.shards[shard].folder / "rows.npy")
+        return rows
+
+    def _walk(self, shard: int) -> BlockWalk:
+        return BlockWalk(self._blocks[shard], self._format, self._cache)
+
+    def _by_shard(self, numbers: NDArray[np.int64]) -> Iterator[tuple[int, list[int], list[int]]]:
+        """Shard, places in `numbers`, and rows in the shard's block, for each shard that is asked for."""
+        shards = np.searchsorted(self.first, numbers, side="right") - 1
+        order = np.argsort(shards, kind="stable")
+        ends = np.flatnonzero(np.diff(shards[order], append=-1)) + 1
+        start = 0
+        for end in ends.tolist():
+            places = order[start:end]
+            shard = int(shards[places[0]])
+            rows = self.rows(shard)[numbers[places] - self.first[shard]]
+            yield shard, places.tolist(), rows.tolist()
+            start = end
+
+
+def by_block(corpus: PreparedCorpus, copies: Copies) -> list[dict[int, CopyOf]]:
+    """For each shard the rows that are copies; earlier data is never dropped."""
+    kept, place = np.unique(copies.kept, return_inverse=True)
+    ids = corpus.ids(kept)
+    bounds = np.searchsorted(copies.dropped, corpus.first)
+    found: list[dict[int, CopyOf]] = []
+    for shard in range(len(corpus.shards)):
+        part = slice(int(bounds[shard]), int(bounds[shard + 1]))
+        if part.start == part.stop:
+            found.append({})
+            continue
+        rows = corpus.rows(shard)[copies.dropped[part] - corpus.first[shard]].tolist()
+        of = (
+            CopyOf(ids[k], s, number)
+            for k, s, number in zip(
+                place[part].tolist(), copies.similarity[part].tolist(), copies.kept[part].tolist(), strict=True
+            )
+        )
+        found.append(dict(zip(rows, of, strict=True)))
+    return found

@@ -1,0 +1,84 @@
+"""What the report says of each filter, summed over blocks; the sum does not depend on their order."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from math import floor, isnan, log10
+
+from pydantic import JsonValue
+
+EXAMPLES = 8
+"""Dropped dialogues shown for each filter: those with the smallest hashes of their ids."""
+
+
+@dataclass(slots=True)
+class Example:
+    """A dropped dialogue to be shown."""
+
+    draw: int
+    """A hash of the id; the smallest are shown."""
+    id: str
+    reason: str
+    evidence: Mapping[str, JsonValue]
+    messages: list[JsonValue]
+    kept: int | None = None
+    """The number of the document that was kept instead."""
+
+
+@dataclass(slots=True)
+class Counts:
+    """One filter's figures."""
+
+    read: int = 0
+    dropped: int = 0
+    edited: int = 0
+    noted: int = 0
+    reasons: Counter[str] = field(default_factory=Counter)
+    values: dict[str, Counter[float]] = field(default_factory=dict)
+    """Dialogues by measured value, floored to two significant digits."""
+    examples: list[Example] = field(default_factory=list)
+
+    def add(self, other: "Counts") -> None:
+        """Sum up."""
+        self.read += other.read
+        self.dropped += other.dropped
+        self.edited += other.edited
+        self.noted += other.noted
+        self.reasons += other.reasons
+        for name, values in other.values.items():
+            self.values.setdefault(name, Counter()).update(values)
+        self.examples = shown([*self.examples, *other.examples])
+
+    def measured(self, name: str, values: Iterable[float]) -> None:
+        """Count measured values."""
+        self.values.setdefault(name, Counter()).update(floored(value) for value in values if not isnan(value))
+
+
+def shown(examples: list[Example]) -> list[Example]:
+    """The examples that are shown."""
+    return sorted(examples, key=lambda example: (example.draw, example.id))[:EXAMPLES]
+
+
+def floored(value: float) -> float:
+    """The value with two significant digits, rounded towards minus infinity."""
+    if not value:
+        return 0.0
+    digits = 1 - floor(log10(abs(value)))
+    scaled = round(value * 10.0**digits, 6)  # 0.3 * 100 is 30, not 29.999999999999996
+    return round(floor(scaled) / 10.0**digits, max(digits, 0))
+
+
+def at_thresholds(
+    values: Mapping[float, int], least: float | None, most: float | None, steps: int = 5
+) -> list[tuple[float, int]]:
+    """About how many dialogues would be dropped at thresholds around the one that is set."""
+    own = most if most is not None else least
+    if own is None:
+        return []
+    step = abs(own) / 10 or 0.1
+    found = []
+    for place in range(-steps, steps + 1):
+        threshold = floored(own + place * step) if place else own
+        beyond = (n for value, n in values.items() if (value > threshold if most is not None else value < threshold))
+        found.append((threshold, sum(beyond)))
+    return sorted(dict(found).items())

@@ -1,0 +1,137 @@
+"""The output folder of a filtering: one request, one result, and that in one piece.
+
+kept.jsonl      the dialogues that passed, edits made
+dropped.jsonl   the others: {"id", "filter", "reason", "evidence", "record"}
+notes.jsonl     kept, and to be looked at: {"id", "filter", ...}
+refused.jsonl   lines that are JSON and no dialogue: {"place", "error", "line"}
+pairs.jsonl     near duplicates that were found
+report.json     counts, measures, examples; written last: where it stands, the rest is whole
+report.html     the same, to be read
+filter.json     what was asked
+work/           what was computed; may be deleted, a later call then computes it again
+"""
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from io import BufferedWriter
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import orjson
+from pydantic import JsonValue
+
+from dialogue.disk import stopped
+from dialogue.errors import UsageError
+from dialogue.jsonl import objects, write_atomically
+from dialogue.lock import take_folder
+from filters.engine.base import Drop
+from filters.engine.block_walk import Walked
+
+FILES = ("kept.jsonl", "dropped.jsonl", "notes.jsonl", "refused.jsonl")
+REPORT = "report.json"
+
+
+class Output:
+    """An output folder under lock; results become visible at `close`."""
+
+    def __init__(self, folder: Path, asked: Mapping[str, Any]) -> None:
+        self.folder = folder
+        self.read = self.kept = self.dropped = self.refused = self.edited = 0
+        self._lock = take_folder(folder)
+        self._open: dict[str, BufferedWriter] = {}
+        try:
+            self._check(asked)
+            self._asked = asked
+            for name in FILES:
+                self._open[name] = self._new(name).open("wb")
+        except BaseException:
+            self._lock.release()
+            raise
+
+    def __enter__(self) -> "Output":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for file in self._open.values():
+            with suppress(OSError):
+                file.close()
+        for path in self.folder.glob(".*.new"):
+            path.unlink(missing_ok=True)
+        self._lock.release()
+        if isinstance(error, OSError):
+            raise stopped(error, Path(str(error.filename or self.folder))) from None
+
+    def _check(self, asked: Mapping[str, Any]) -> None:
+        """UsageError where the folder holds the result of other input; other filters replace the result."""
+        try:
+            before = orjson.loads((self.folder / "filter.json").read_bytes())
+        except (OSError, orjson.JSONDecodeError):
+            before = None
+        if before is not None and before.get("inputs") != asked["inputs"]:
+            raise UsageError(
+                f"--out {self.folder}: holds what was filtered from {', '.join(before.get('inputs', ['?']))}, "
+                f"not from {', '.join(asked['inputs'])}; name another folder"
+            )
+        if before is None and any((self.folder / name).exists() for name in (*FILES, "dialogues.jsonl")):
+            raise UsageError(f"--out {self.folder}: holds files of another kind; name another folder")
+        write_atomically(self.folder / "filter.json", (orjson.dumps(asked, option=orjson.OPT_INDENT_2),))
+
+    def _new(self, name: str) -> Path:
+        return self.folder / f".{name}.new"
+
+    def add(self, walked: Walked) -> None:
+        """Take a block's lines."""
+        self._open["kept.jsonl"].write(walked.kept)
+        self._open["dropped.jsonl"].write(walked.dropped)
+        self._open["notes.jsonl"].write(walked.notes)
+        self._open["refused.jsonl"].writelines(walked.refused)
+        self.read += walked.rows
+        self.kept += walked.kept_rows
+        self.dropped += walked.dropped_rows
+        self.refused += len(walked.refused)
+        self.edited += walked.edited
+
+    def lines(self, name: str, lines: Iterable[bytes]) -> None:
+        """Write a file of lines that a corpus filter gives."""
+        self._open[name] = self._new(name).open("wb")
+        self._open[name].writelines(lines)
+
+    def dropped_by(self, filter: str) -> Iterator[tuple[str, Drop]]:
+        """Id and drop of each dialogue that this filter has dropped."""
+        self._open["dropped.jsonl"].flush()
+        for _, line in objects(self._new("dropped.jsonl")):
+            if line["filter"] == filter:
+                yield line["id"], Drop(line["reason"], line["evidence"])
+
+    def notes_of(self, filter: str) -> Iterator[dict[str, JsonValue]]:
+        """The notes of this filter."""
+        self._open["notes.jsonl"].flush()
+        for _, line in objects(self._new("notes.jsonl")):
+            if line["filter"] == filter:
+                yield line
+
+    def close(self, report: dict[str, Any], page: str) -> None:
+        """Put everything in place, the report last; checked first: what was read was kept, dropped or refused."""
+        for file in self._open.values():
+            file.flush()
+            os.fsync(file.fileno())
+        found = {name: _count_lines(self._new(name)) for name in FILES}
+        whole = found["kept.jsonl"] + found["dropped.jsonl"] + found["refused.jsonl"]
+        if whole != self.read or found["kept.jsonl"] != self.kept or found["dropped.jsonl"] != self.dropped:
+            raise RuntimeError(f"{self.read} dialogues were read, {found} written: a bug of ours, nothing was replaced")
+        (self.folder / REPORT).unlink(missing_ok=True)
+        for name in self._open:
+            self._new(name).replace(self.folder / name)
+        if not self.refused:
+            (self.folder / "refused.jsonl").unlink()
+        write_atomically(self.folder / "report.html", (page.encode("utf-8", "replace"),))
+        write_atomically(self.folder / REPORT, (orjson.dumps(report, option=orjson.OPT_INDENT_2),))
+
+
+def _count_lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))

@@ -1,0 +1,184 @@
+"""A corpus through a chain: nothing lost, the same result however it is run, and nothing computed twice."""
+
+import random
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from toys import Never, Same, Shout, Words, filtered, lines, results, steps, talk, write
+
+from dialogue.errors import RunStopped, UsageError
+from dialogue.records import Dialogue
+
+
+def corpus(n: int, seed: int = 0) -> list[Dialogue]:
+    draw = random.Random(seed)
+    words = ["one", "two", "three", "never", "shout", "四", "\u2028", "<script>"]
+    return [talk(" ".join(draw.choices(words, k=draw.randint(1, 5))), "a b", id=f"d{number:04}") for number in range(n)]
+
+
+CHAIN = steps(Words(), Same(), Shout(), Never(), Same(level="opener"))
+
+
+def test_what_is_read_is_kept_or_dropped_with_filter_and_reason(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", corpus(300))
+    report = filtered(tmp_path / "out", CHAIN, source)
+    kept, dropped = lines(tmp_path / "out/kept.jsonl"), lines(tmp_path / "out/dropped.jsonl")
+    assert report["read"] == 300 == len(kept) + len(dropped)
+    assert report["kept"] == len(kept)
+    assert report["dropped"] == len(dropped) > 50
+    assert {line["filter"] for line in dropped} == {"words", "same", "never"}
+    assert {line["id"] for line in kept} | {line["id"] for line in dropped} == {d.id for d in corpus(300)}
+    assert all(line["record"]["id"] == line["id"] for line in dropped)
+    for step, before in zip(report["filters"][1:], report["filters"], strict=False):
+        assert step["read"] == before["read"] - before["dropped"]
+
+
+def test_a_copy_names_the_kept_one_and_an_edit_is_counted(tmp_path: Path) -> None:
+    source = write(
+        tmp_path / "in.jsonl", [talk("hi", "a", id="b"), talk("hi", "a", id="a"), talk("shout", "b", id="c")]
+    )
+    report = filtered(tmp_path / "out", steps(Same(), Shout()), source)
+    (dropped,) = lines(tmp_path / "out/dropped.jsonl")
+    assert dropped["evidence"] == {"kept": "a", "jaccard": 1.0}
+    assert dropped["id"] == "b"
+    assert lines(tmp_path / "out/kept.jsonl")[1]["messages"][0]["content"] == "SHOUT"
+    assert report["edited"] == 1 == report["filters"][1]["edited"]
+    assert report["filters"][0]["examples"][0]["beside"]["id"] == "a"
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 1000), size=st.integers(1, 3000), shuffle=st.booleans())
+def test_blocks_and_their_order_change_nothing(
+    tmp_path_factory: pytest.TempPathFactory, seed: int, size: int, shuffle: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("walk")
+    dialogues = corpus(60, seed)
+    filtered(folder / "one", CHAIN, write(folder / "in.jsonl", dialogues))
+    other = random.Random(seed).sample(dialogues, len(dialogues)) if shuffle else dialogues
+    filtered(folder / "two", CHAIN, write(folder / "in2.jsonl", other), block_bytes=size)
+    for name in ("kept.jsonl", "dropped.jsonl"):
+        one, two = lines(folder / "one" / name), lines(folder / "two" / name)
+        key = lambda line: line["id"]  # noqa: E731
+        assert sorted(one, key=key) == sorted(two, key=key)
+
+
+def test_several_workers_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("filters.engine.walk.INLINE_BYTES", 0)
+    source = write(tmp_path / "in.jsonl", corpus(200))
+    filtered(tmp_path / "one", CHAIN, source, workers=1, block_bytes=2000)
+    filtered(tmp_path / "two", CHAIN, source, workers=3, block_bytes=2000)
+    assert results(tmp_path / "one") == results(tmp_path / "two")
+
+
+def test_nothing_is_asked_twice_and_a_changed_filter_asks_only_its_own(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", corpus(100))
+    asked, again = tmp_path / "asked", tmp_path / "again"
+    chain = steps(Words(), Never(asked=str(asked)))
+    first = filtered(tmp_path / "out", chain, source)
+    seen = asked.read_bytes().splitlines()
+    assert len(seen) == first["filters"][1]["read"]
+    assert filtered(tmp_path / "out", chain, source) == first
+    assert asked.read_bytes().splitlines() == seen
+    looser = filtered(tmp_path / "out", steps(Words(most_words=100), Never(asked=str(asked))), source)
+    assert looser["filters"][0]["dropped"] == 0
+    assert len(asked.read_bytes().splitlines()) == 100  # those that Words had dropped, and no other
+    tighter = filtered(tmp_path / "out", chain, source)
+    assert tighter == first
+    assert not again.exists()
+
+
+def test_a_longer_file_computes_only_what_is_new(tmp_path: Path) -> None:
+    source, asked = tmp_path / "in.jsonl", tmp_path / "asked"
+    chain = steps(Never(asked=str(asked)))
+    write(source, corpus(100))
+    filtered(tmp_path / "out", chain, source, block_bytes=1000)
+    write(source, [*corpus(100), *(talk("more", "a", id=f"e{n}") for n in range(10))])
+    filtered(tmp_path / "out", chain, source, block_bytes=1000)
+    assert 110 <= len(asked.read_bytes().splitlines()) < 130  # the last block is read again
+    assert len(lines(tmp_path / "out/kept.jsonl")) + len(lines(tmp_path / "out/dropped.jsonl")) == 110
+
+
+def test_earlier_data_wins_and_is_not_filtered_itself(tmp_path: Path) -> None:
+    old = write(tmp_path / "old.jsonl", [talk("hi", "a", id="z"), talk("never", "a", id="y")])
+    new = write(tmp_path / "new.jsonl", [talk("hi", "a", id="a"), talk("ho", "a", id="b")])
+    report = filtered(tmp_path / "out", steps(Never(), Same()), new, against=(old,))
+    assert [line["id"] for line in lines(tmp_path / "out/kept.jsonl")] == ["b"]
+    assert lines(tmp_path / "out/dropped.jsonl")[0]["evidence"]["kept"] == "z"
+    assert report["read"] == 2
+
+
+def test_odd_files(tmp_path: Path) -> None:
+    empty = tmp_path / "empty.jsonl"
+    empty.write_bytes(b"")
+    report = filtered(tmp_path / "e", CHAIN, empty)
+    assert report["read"] == report["kept"] == 0
+    assert (tmp_path / "e/kept.jsonl").read_bytes() == b""
+    odd = tmp_path / "odd.jsonl"
+    good = b'{"messages": [{"role": "user", "content": "a\xe2\x80\xa8b"}], "source": "x"}\n'
+    odd.write_bytes(b"\xef\xbb\xbf" + good + b"\n  \n" + b'[1, 2]\n{"messages": 3}\n' + good[:20])
+    report = filtered(tmp_path / "o", steps(Never()), odd)
+    (kept,) = lines(tmp_path / "o/kept.jsonl")
+    assert kept["seed"]["extra"] == {"source": "x"}
+    assert kept["messages"][0]["content"] == "a\u2028b"
+    assert kept["id"]
+    refused = lines(tmp_path / "o/refused.jsonl")
+    assert [line["place"] for line in refused] == [f"{odd}:4", f"{odd}:5"]
+    assert report["refused"] == 2
+    assert report["read"] == 3
+    assert report["inputs"][0]["torn"]
+    odd.write_bytes(good + b"{nonsense\n" + good)
+    with pytest.raises(UsageError, match=r"odd.jsonl:2: not JSON"):
+        filtered(tmp_path / "n", steps(Never()), odd)
+
+
+def test_a_json_array_and_a_foreign_format(tmp_path: Path) -> None:
+    array = tmp_path / "array.json"
+    rows = [{"id": "x", "conversations": [{"from": "human", "value": "a"}, {"from": "gpt", "value": "b"}]}] * 3
+    array.write_bytes(orjson.dumps(rows))
+    report = filtered(tmp_path / "out", steps(Same()), array)
+    assert report["read"] == 3
+    assert report["kept"] == 1
+    assert lines(tmp_path / "out/kept.jsonl")[0]["messages"][1] == {"role": "assistant", "content": "b"}
+    with pytest.raises(UsageError, match="no such file"):
+        filtered(tmp_path / "out2", CHAIN, tmp_path / "absent")
+
+
+def test_a_folder_is_not_shared_by_two_inputs_nor_two_commands(tmp_path: Path) -> None:
+    from dialogue.lock import take_folder
+
+    one, two = (write(tmp_path / name, corpus(5)) for name in ("one.jsonl", "two.jsonl"))
+    filtered(tmp_path / "out", CHAIN, one)
+    with pytest.raises(UsageError, match="name another folder"):
+        filtered(tmp_path / "out", CHAIN, two)
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run/dialogues.jsonl").touch()
+    with pytest.raises(UsageError, match="name another folder"):
+        filtered(tmp_path / "run", CHAIN, one)
+    lock = take_folder(tmp_path / "out")
+    with pytest.raises(UsageError, match="another command"):
+        filtered(tmp_path / "out", CHAIN, one)
+    lock.release()
+
+
+def test_a_full_disk_stops_with_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: object, walked: object) -> None:
+        raise OSError(28, "No space left on device", "kept.jsonl")
+
+    source = write(tmp_path / "in.jsonl", corpus(5))
+    before = filtered(tmp_path / "out", CHAIN, source)
+    monkeypatch.setattr("filters.engine.writing.Output.add", full)
+    with pytest.raises(RunStopped, match="disk full"):
+        filtered(tmp_path / "out", CHAIN, source)
+    assert orjson.loads((tmp_path / "out/report.json").read_bytes()) == before
+    assert not list((tmp_path / "out").glob(".*.new"))
+
+
+def test_a_result_that_does_not_add_up_replaces_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    source = write(tmp_path / "in.jsonl", corpus(20))
+    monkeypatch.setattr("filters.engine.writing._count_lines", lambda path: 3)
+    with pytest.raises(RuntimeError, match="bug of ours"):
+        filtered(tmp_path / "out", CHAIN, source)
+    assert not (tmp_path / "out/kept.jsonl").exists()
