@@ -7,19 +7,18 @@
 Keyword arguments bear the names of the command's long options, dashes as underscores.
 """
 
-import asyncio
-import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from dialogue.records import Dialogue
 from gen.config import run_settings
+from gen.loops import OnStart, finish
 from generator.estimate import Estimate, estimate
 from generator.settings import RunSettings
 
-Result = TypeVar("Result")
-OnStart = Callable[[Callable[[], None]], None]
+if TYPE_CHECKING:
+    from filters.engine.settings import FilterSettings
 
 
 def run(*, retry_failed: bool = False, config: str | Path | None = None, **options: object) -> dict[str, Any]:
@@ -38,11 +37,7 @@ def run_settled(settings: RunSettings, *, retry_failed: bool = False) -> dict[st
     def work(on_start: OnStart | None) -> Coroutine[Any, Any, dict[str, Any]]:
         return engine(settings, retry_failed=retry_failed, on_start=on_start)
 
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return _finish(work(None))
-    return _beside(work)
+    return finish(work)
 
 
 def plan(*, config: str | Path | None = None, **options: object) -> Estimate:
@@ -62,47 +57,65 @@ def _settings(config: str | Path | None, options: dict[str, object]) -> RunSetti
     return run_settings(flags, Path(config) if config else None)
 
 
-def _loop() -> asyncio.AbstractEventLoop:
-    try:
-        import uvloop
-    except ImportError:  # not to be had on Windows
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
+def filter(
+    *inputs: str | Path,
+    out: str | Path,
+    preset: str | None = None,
+    config: str | Path | None = None,
+    filters: Sequence[Mapping[str, Any]] | None = None,
+    benchmarks: Sequence[str] = (),
+    against: Sequence[str | Path] = (),
+    changes: Sequence[str] = (),
+    without: Sequence[str] = (),
+    format: str | None = None,
+    workers: int = 1,
+    cache: str | Path | None = None,
+) -> dict[str, Any]:
+    """Filter dialogues as `gen filter` does; returns the report, which is also in `out`/report.json.
+
+    `filters` is a chain of tables, as `[{"use": "near_duplicates", "threshold": 0.8}]`. More than one worker asks that
+    a script's own work stands under `if __name__ == "__main__":`. Raises UsageError for a wrong setting or input.
+    """
+    from gen.filter_config import filter_settings
+
+    return filter_settled(
+        filter_settings(
+            inputs,
+            out,
+            preset_name=preset,
+            config=config,
+            filters=filters,
+            benchmarks=benchmarks,
+            against=against,
+            changes=changes,
+            without=without,
+            format=format,
+            workers=workers,
+            cache=cache,
+        )
+    )
 
 
-def _finish(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine to its end on a loop of its own."""
-    with asyncio.Runner(loop_factory=_loop) as runner:
-        return runner.run(work)
+def filter_settled(settings: "FilterSettings") -> dict[str, Any]:
+    """`filter` for settings that are made already."""
+    from filters.engine.walk import filtered
+    from gen.progress import Progress
+
+    with Progress("bytes") as progress:
+        return filtered(settings, progress.show)
 
 
-def _beside(work: Callable[[OnStart], Coroutine[Any, Any, Result]]) -> Result:
-    """Run a coroutine in a thread, since this one has a loop; an interrupt here is handed on, and waited for."""
-    ways_out: list[Callable[[], object]] = []
-    found: list[Result] = []
-    broken: list[BaseException] = []
-    ended = threading.Event()  # a join() that an interrupt leaves takes the thread for dead
+def contamination(
+    *inputs: str | Path, config: str | Path | None = None, workers: int = 1, **options: object
+) -> dict[str, Any]:
+    """Report on benchmark items in dialogues as `gen contamination` does; `status` is the command's exit status.
 
-    def on_start(interrupt: Callable[[], None]) -> None:
-        loop = asyncio.get_running_loop()
-        ways_out.append(lambda: loop.call_soon_threadsafe(interrupt))
+    Options bear the names of the command's, but for `benchmarks`, a list; as
+    `contamination("runs/first", benchmarks=["gsm8k.jsonl"], out="leaks", judge="openai")`. May be called under a
+    running event loop. Raises UsageError for a wrong setting or input.
+    """
+    from gen.contamination import settled
+    from gen.contamination_config import contamination_settings
 
-    def there() -> None:
-        try:
-            found.append(_finish(work(on_start)))
-        except BaseException as error:
-            broken.append(error)
-        finally:
-            ended.set()
-
-    thread = threading.Thread(target=there, name="gen")
-    thread.start()
-    while not ended.is_set():
-        try:
-            ended.wait()
-        except KeyboardInterrupt:
-            for way_out in ways_out:
-                way_out()
-    if broken:
-        raise broken[0]
-    return found[0]
+    flags = {name: value for name, value in options.items() if value is not None}
+    return settled(contamination_settings(inputs, {"workers": workers, **flags}, Path(config) if config else None))

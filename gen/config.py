@@ -83,7 +83,7 @@ def known_keys(table: Mapping[str, Any], known: tuple[str, ...] | list[str], pla
 def _endpoints(
     values: Mapping[str, Any], project: Mapping[str, Any], config: Path | None, environ: Mapping[str, str]
 ) -> tuple[dict[str, Endpoint], dict[RoleName, RoleSettings]]:
-    declared = {name: _declared(name, table, config) for name, table in project.get("endpoint", {}).items()}
+    declared = {name: declared_endpoint(name, table, config) for name, table in project.get("endpoint", {}).items()}
     roles = {role: _role(role, project.get("roles", {}), config) for role in ROLES}
     known_keys(project.get("roles", {}), [*ROLES, "judge"], f"{config}: [roles]")
     asked = values.get("endpoint")
@@ -131,7 +131,7 @@ def agreed(endpoints: Mapping[str, Endpoint]) -> dict[str, Endpoint]:
     }
 
 
-def _declared(name: str, table: object, config: Path | None) -> Endpoint:
+def declared_endpoint(name: str, table: object, config: Path | None) -> Endpoint:
     place = f"{config}: [endpoint.{name}]"
     if not isinstance(table, dict):
         raise UsageError(f"{place}: expected a table")
@@ -180,11 +180,11 @@ def _limited(endpoint: Endpoint, values: Mapping[str, Any]) -> Endpoint:
         over["model"] = str(values["model"])
     for flag, field in (("rpm", "requests_per_minute"), ("tpm", "tokens_per_minute")):
         if flag in values:
-            over[field] = _number(f"--{flag}", values[flag])
+            over[field] = number_above_0(f"--{flag}", values[flag])
     return endpoint.model_copy(update=over)
 
 
-def _number(place: str, value: Any, whole: bool = False) -> Any:
+def number_above_0(place: str, value: Any, whole: bool = False) -> Any:
     try:
         number = float(str(value).replace("_", ""))
     except ValueError:
@@ -194,8 +194,8 @@ def _number(place: str, value: Any, whole: bool = False) -> Any:
     return int(number) if whole else number
 
 
-def _whole(place: str, value: Any) -> int:
-    number: int = _number(place, value, whole=True)
+def whole_number(place: str, value: Any) -> int:
+    number: int = number_above_0(place, value, whole=True)
     return number
 
 
@@ -218,7 +218,7 @@ def _languages(place: str, value: Any) -> dict[str, float]:
             )
         if code in found:
             raise UsageError(f"{place} {value}: {code} stands twice")
-        found[code] = _number(f"{place}: weight of {code}", weight or 1)
+        found[code] = number_above_0(f"{place}: weight of {code}", weight or 1)
         if found[code] > MOST_WEIGHT:
             raise UsageError(f"{place}: weight of {code} {weight}: expected at most {MOST_WEIGHT:,}")
     return found
@@ -244,7 +244,7 @@ def _path(_place: str, value: Any) -> Path:
 
 _READERS: dict[str, Callable[[str, Any], Any]] = {
     "sector": _text,
-    "n": _whole,
+    "n": whole_number,
     "rounds": _rounds,
     "preset": _text,
     "shares": _text,
@@ -255,11 +255,11 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
     "prompts": _path,
     "seed": _seed,
     "out": _path,
-    "concurrency": _whole,
-    "max_cost": _number,
-    "max_requests": _whole,
+    "concurrency": whole_number,
+    "max_cost": number_above_0,
+    "max_requests": whole_number,
     "prices": _path,
-    "retry_wait_s": _number,
+    "retry_wait_s": number_above_0,
 }
 
 

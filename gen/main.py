@@ -17,6 +17,8 @@ COMMANDS = {
     "run": "make dialogues: openers, then user simulator and assistant, to JSONL; run again to resume",
     "plan": "what `gen run` with the same arguments would ask and cost; sends nothing",
     "show": "read dialogues of a run in the terminal",
+    "filter": "keep what is clean, unique and no benchmark's; say why the rest was left out",
+    "contamination": "which benchmark items leaked in, what a judge says of the doubtful ones, what was missed",
     "sectors": "the sectors, and their prompts rendered with an example",
 }
 """Each is a module of the same name in gen/commands/ with `arguments(parser)` and `command(arguments) -> status`."""
@@ -42,7 +44,7 @@ def parser(name: str | None) -> Parser:
         own = Parser(prog=f"gen {name}", description=COMMANDS[name], allow_abbrev=False)
         import_module(f"gen.commands.{name}").arguments(own)
         return own
-    lines = "\n".join(f"  {command:<10}{text}" for command, text in COMMANDS.items())
+    lines = "\n".join(f"  {command:<15}{text}" for command, text in COMMANDS.items())
     whole = Parser(
         prog="gen",
         description="Synthetic multi-turn dialogues: generate, look, resume.",

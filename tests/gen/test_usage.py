@@ -114,7 +114,7 @@ async def test_a_smaller_n_asks_nothing_and_loses_nothing(tmp_path: Path) -> Non
         said = (await gen(*on(server, tmp_path, 2))).check(0)
         assert server.requests == 12
         assert len(Disk.of(tmp_path / "run").dialogues) == 4
-        assert "-2" not in said.out, "no negative number of anything"
+        assert " -2" not in said.out, "no negative number of anything"
 
 
 async def test_other_settings_are_refused_with_the_difference(tmp_path: Path) -> None:

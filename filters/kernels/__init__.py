@@ -1,0 +1,1 @@
+"""Compiled kernels over many texts at once: words, n-gram hashes, MinHash signatures."""

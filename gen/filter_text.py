@@ -1,0 +1,65 @@
+"""`gen filter` as a person reads it in a terminal."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from filters.engine.chain import Step
+
+
+def filter_report(report: Mapping[str, Any], out: Path) -> str:
+    """What was kept, what each filter dropped and why, and where to look."""
+    read = report["read"]
+    lines = [f"read {read:,}, kept {report['kept']:,} ({_share(report['kept'], read)}), dropped {report['dropped']:,}"]
+    if report["edited"]:
+        lines[0] += f", edited {report['edited']:,}"
+    width = max((len(step["name"]) for step in report["filters"]), default=0)
+    for step in report["filters"]:
+        if step["dropped"] or step["edited"] or step["noted"]:
+            lines.append(f"  {step['name']:<{width}}  {step['dropped']:>9,} dropped{_more(step)}")
+    quiet = [step["name"] for step in report["filters"] if not (step["dropped"] or step["edited"] or step["noted"])]
+    if quiet:
+        lines.append(f"  nothing to say: {', '.join(quiet)}")
+    if report["refused"]:
+        lines.append(f"refused: {report['refused']:,} lines that are no dialogue, in {out}/refused.jsonl")
+    lines += [
+        f"{file['path']}: its last line was cut off and left out" for file in report["inputs"] if file.get("torn")
+    ]
+    lines += [f"{out}/kept.jsonl", f"{out}/report.html"]
+    return "\n".join(lines)
+
+
+def _more(step: Mapping[str, Any]) -> str:
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in list(step["reasons"].items())[:4])
+    parts = [f" ({reasons})" if len(step["reasons"]) > 1 else ""]
+    if step["edited"]:
+        parts.append(f", {step['edited']:,} edited")
+    if step["noted"]:
+        parts.append(f", {step['noted']:,} to be looked at, in notes.jsonl")
+    return "".join(parts)
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.1%}" if whole else "none"
+
+
+def chain_report(steps: Sequence[Step]) -> str:
+    """The chain as the TOML that says it whole."""
+    return "\n\n".join(_table(step) for step in steps)
+
+
+def _table(step: Step) -> str:
+    lines = ["[[filters]]", f'use = "{step.use}"']
+    for name, value in step.filter.model_dump(mode="json").items():
+        lines.append(f"# {name}: not set" if value is None else f"{name} = {_toml(value)}")
+    return "\n".join(lines)
+
+
+def _toml(value: Any) -> str:
+    import orjson
+
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{orjson.dumps(key).decode()} = {_toml(part)}" for key, part in value.items()) + " }"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    return orjson.dumps(value).decode()
