@@ -124,7 +124,7 @@ class Language(Filter):
         if len(plain) * 3 < self.least_letters or (plain.isascii() and len(plain) < self.least_letters):
             return None
         letters = letters_by_script(plain)
-        weights = {script: number * (3 if _tells(script) else 1) for script, number in letters.items()}
+        weights = {script: number * _weight(script) for script, number in letters.items()}
         weight, script = sum(weights.values()), script_of(letters)
         own = sum(
             weights.get(part, 0) for part in (("Hani", "Kana") if script in ("Hani", "Kana") else (script or "",))
@@ -181,6 +181,10 @@ def _letters(script: str) -> re.Pattern[str]:
 def _tells(script: str) -> bool:
     """Whether the script alone tells the language."""
     return script in _LANGUAGE_OF or script == "Hani"
+
+
+def _weight(script: str) -> int:
+    return 3 if _tells(script) else 2 if script == "Deva" else 1  # half of what Hindi writes are marks
 
 
 def _plain(text: str) -> str:

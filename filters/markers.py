@@ -12,13 +12,15 @@ from dialogue.records import Dialogue
 from dialogue.tongues import normal
 from dialogue.wordlists import phrases, wordlists
 from filters.engine.base import Drop, Filter
-from filters.engine.messages import Needles, confirmed, draft_of, evidence, needles
+from filters.engine.messages import Needles, draft_of, evidence, needles
 
 Check = Literal["sentinel", "think_tag", "template_token", "slot", "role_marker", "placeholder", "meta"]
 CHECKS: tuple[Check, ...] = get_args(Check)
 
 _SENTINEL = re.compile(r"⟦[^⟦⟧\s]{1,40}⟧")
-_SLOT = re.compile(r"\{\{-? ?[a-z_][a-z0-9_.]* ?-?\}\}|\{% ?(?:if|elif|else|endif|for|endfor|set)\b[^%{}\n]{0,80}%\}")
+_SLOT = re.compile(
+    r"(?<![\w}\]\\^$])\{\{-? ?[a-z_][a-z0-9_.]* ?-?\}\}|\{% ?(?:if|elif|else|endif|for|endfor|set)\b[^%{}\n]{0,80}%\}"
+)
 _SCRIPT_WORDS = ("[end]", "[eos]", "[stop]", "[done]")
 """Tokens that are words of a script or a list in longer texts."""
 _AROUND = "*_[](<># 0123456789"
@@ -54,7 +56,7 @@ class Markers(Filter):
             if checks:
                 draft = draft_of(dialogue, number)
                 for check in checks:
-                    if found := confirmed(dialogue, draft, _RULES[check].by_speaker[speaker]):
+                    if found := _RULES[check].by_speaker[speaker](draft):
                         at = max(0, normal(message.content).find(found))
                         return Drop(check, evidence(number, message.content, at, phrase=found))
         return dialogue

@@ -17,12 +17,12 @@ from filters.engine.messages import evidence
 
 _KINDS = {
     "replacement": re.compile("\ufffd"),
-    "control": re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f-\x9f]"),
+    "control": re.compile("[\x00-\x08\x0b\x0e-\x1f\x7f]"),
     "private_use": re.compile("[\ue000-\uf8ff\U000f0000-\U0010ffff]"),
     "zero_width": re.compile("[\u200b\u2060-\u2064\ufeff]"),
 }
 _CONTROLS = bytes([*range(9), 11, *range(14, 32), 127])
-_LEADS = (b"\xef", b"\xc2", b"\xe2\x80\x8b", b"\xe2\x81", b"\xee", b"\xf3", b"\xf4")
+_LEADS = (b"\xef", b"\xe2\x80\x8b", b"\xe2\x81", b"\xee", b"\xf3", b"\xf4")
 """With what the characters of `_KINDS` begin in UTF-8, C0 and DEL aside."""
 _PLAIN = "’“”–—‘…•·°\u00a0"
 """Marks that with ASCII alone make no mojibake."""
@@ -56,7 +56,7 @@ class Mojibake(Limits):
     most_replacement: float | None = 0
     """Replacement characters, U+FFFD: a character was lost. Three in 700 UltraChat dialogues have some."""
     most_control: float | None = 0
-    """Control characters other than tab, line breaks and form feed; C1, which wrong decoding leaves, among them."""
+    """Control characters of ASCII other than tab, line breaks and form feed; those beyond it count as mojibake."""
     most_private_use: float | None = 10
     """Characters without a meaning, such as bullets out of a word processor, of which a pasted list has a few."""
     most_zero_width: float | None = 10

@@ -10,7 +10,7 @@ from dialogue.records import Dialogue
 from dialogue.tongues import normal, word_count
 from dialogue.wordlists import Phrases, phrases, wordlists
 from filters.engine.base import Drop, Filter
-from filters.engine.messages import Needles, confirmed, draft_of, evidence, exchanges, needles, own_phrases
+from filters.engine.messages import Needles, draft_of, evidence, exchanges, needles, own_phrases
 
 _LONGEST = 400
 """Characters of a turn that can be nothing but thanks."""
@@ -62,7 +62,7 @@ def _polite(dialogue: Dialogue, number: int) -> str | None:
     if not _known(dialogue.seed.language).courtesies.in_(low):
         return None
     draft = draft_of(dialogue, number)
-    return next((reason for reason, check in _CHECKS.items() if confirmed(dialogue, draft, check)), None)
+    return next((reason for reason, check in _CHECKS.items() if check(draft)), None)
 
 
 def _welcomed(dialogue: Dialogue, span: range) -> bool:

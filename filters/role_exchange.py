@@ -15,7 +15,6 @@ from filters.engine.base import Drop, Filter
 from filters.engine.messages import (
     CLIPPED,
     Needles,
-    confirmed,
     draft_of,
     evidence,
     needles,
@@ -75,16 +74,16 @@ class RoleExchange(Filter):
                 long = self.shape and number != opener and (len(text) > _SHORT or "\n" in text)
                 if long or low.lstrip(_EDGE).startswith(known.starts) or (phrased and known.phrases.in_(low)):
                     checks = _OPENER if number == opener else _FOLLOW_UP
-                    found = self._user(dialogue, draft_of(dialogue, number), checks)
+                    found = self._user(draft_of(dialogue, number), checks)
             if found:
                 reason, phrase = found
                 at = max(0, normal(said.content).find(phrase))
                 return Drop(reason, evidence(number, said.content, at, phrase=phrase[:CLIPPED]))
         return dialogue
 
-    def _user(self, dialogue: Dialogue, draft: Draft, checks: Mapping[str, Finder]) -> tuple[str, str] | None:
+    def _user(self, draft: Draft, checks: Mapping[str, Finder]) -> tuple[str, str] | None:
         for reason, check in checks.items():
-            if (reason != "shape" or self.shape) and (phrase := confirmed(dialogue, draft, check)):
+            if (reason != "shape" or self.shape) and (phrase := check(draft)):
                 return reason, phrase
         return None
 

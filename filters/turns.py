@@ -45,7 +45,8 @@ class Turns(Limits):
         """The number of rounds."""
         spoken = [message.role for message in dialogue.messages if message.role in ("user", "assistant")]
         rounds = sum(pair == ("user", "assistant") for pair in pairwise(spoken))
-        return {"rounds": Measure(rounds, {})}
+        last = len(dialogue.messages) - 1
+        return {"rounds": Measure(rounds, evidence(last, dialogue.messages[last].content))}
 
     def apply(self, dialogue: Dialogue) -> Dialogue | Drop:
         """The dialogue, trimmed where it has to be."""

@@ -25,9 +25,9 @@ from filters.leaks.scan import Hit
 
 RULE = "embedding-top-k"
 TOP_K = 5
-"""The right turn is among the first 3 for 84 % of published rewrites, among 5 for 85 %, among 10 for 87 %."""
+"""The rewrite is among the first 3 for 84 % of published ones, among 5 for 85 %, among 10 for 87 % of 1,830 turns."""
 LEAST_COSINE = 0.70
-"""all-MiniLM-L6-v2 puts 99 % of GSM8K's published rewrites, and one in five of its look-alikes, above it."""
+"""all-MiniLM-L6-v2 puts 99 % of GSM8K's published rewrites above it, 64 % of HumanEval's, and 17 % of look-alikes."""
 _BLOCK = 1024
 """Texts that are sorted by length and compared at once: 4 MB of cosines for every 1,000 items."""
 _UNIT = 10_000

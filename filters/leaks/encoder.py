@@ -27,6 +27,7 @@ class LocalEncoder:
 
     def __init__(self, model: str, max_tokens: int = MAX_TOKENS) -> None:
         torch, transformers = _libraries()
+        transformers.utils.logging.disable_progress_bar()  # of reading 90 MB: it would tear the command's own
         options = {"trust_remote_code": False, "local_files_only": _is_folder(model)}
         try:
             self._tokenizer = transformers.AutoTokenizer.from_pretrained(model, **options)

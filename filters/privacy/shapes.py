@@ -89,8 +89,9 @@ _EMAIL = re.compile(
 _ANY = re.compile(r"^(?:your|my|the|some|any|an?)[-_.]?|[-_.]?\d*$")
 _JWT = re.compile(r"(?<![\w-])eyJ[\w-]{8,4000}\.eyJ[\w-]{8,8000}\.[\w-]{8,1000}(?![\w-])", re.ASCII)
 _PRIVATE_KEY = re.compile(
-    r"-----BEGIN (?:[A-Z0-9]{1,10} ){0,3}PRIVATE KEY(?: BLOCK)?-----(?:[^-]|-(?!----)){40,20000}"
-    r"(?:-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)?"
+    r"-----BEGIN (?:[A-Z0-9]{1,10} ){0,3}PRIVATE KEY(?: BLOCK)?-----"
+    r"(?:(?:[^-]|-(?!----)){40,20000}+-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
+    r"|(?:\s{0,4}[A-Za-z0-9+/=]{20,}+)++(?:\s{0,4}[A-Za-z0-9+/]{0,60}={1,2})?)"  # its end is missing
 )
 _BASE64 = re.compile("[A-Za-z0-9+/=]{30}")
 _PLACEHOLDER = re.compile(r"(?i)example|your|placeholder|xxxx|12345|abcde|(.)\1{5}")

@@ -10,7 +10,8 @@ PIECES = (
     "Why are tides later every day?", "The moon moves on, so the bulge follows it.", "Sure. The boat", "continue",
     "Thanks a lot!", "Goodbye!", "You're welcome! Feel free to ask.", "Certainly! Here is", "Human:", "<|im_end|>",
     "As an AI language model, I have no opinions.", "I'm sorry, but I can't assist", "```", "{{topic}}", "[AI]", "\n",
-    "1. One\n2. Two\n", "⟦ab12cd⟧", "<think>", "非常感谢！", "作为一个AI语言模型，我", "お手伝いできません", "’", "\x00", "İ",
+    "1. One\n2. Two\n", "⟦ab12cd⟧", "<think>", "非常感谢！", "作为一个AI语言模型，我", "お手伝いできません",
+    "’", "\x00", "İ",
 )  # fmt: skip
 CONTENTS = st.lists(st.sampled_from(PIECES) | st.text(max_size=12), max_size=5).map(" ".join)
 TURNS = st.builds(

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from dialogue.likeness import words
 from dialogue.records import Dialogue, Message
 from filters.leaks.benchmark import Benchmark, Item
+from filters.leaks.index import Index
 from filters.leaks.plants import KINDS, edited, recased, truncated, vocabulary
 from filters.leaks.rules import Rule
-from filters.leaks.scan import Hit
+from filters.leaks.scan import Hit, scan
 from filters.leaks.self_test import Plant as Planted
 from filters.leaks.self_test import fired, items_to_plant, plant, sample, self_test, text_of, wilson
 
@@ -259,6 +260,18 @@ def test_it_is_plain_data_and_the_same_for_the_same_corpus() -> None:
     index = ToyIndex((questions("a", 30), questions("b", 3)))
     reports = [orjson.dumps(run(index, hosts, plants_per_kind=9)) for hosts in (HOSTS, reversed(HOSTS))]
     assert reports[0] == reports[1]
+
+
+def test_the_rules_themselves_find_what_is_left_word_for_word(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("filters.leaks.self_test.scan", scan)
+    index = Index(
+        [questions("a", 30), benchmark("zh", CHINESE, "请把下面这句话翻译成英文：今天的天气真好，我们去公园吧。")]
+    )
+    report = self_test(index, HOSTS, plants_per_kind=12)
+    for kind in ("verbatim", "case_and_punctuation"):
+        assert found(report, kind, "certain") == 12
+    assert found(report, "edited_10", "certain or candidate") == 12
+    assert all(row["found"] == 0 for row in report["unplanted"]["found"])  # type: ignore[index, call-overload, union-attr]
 
 
 def test_the_interval_is_wilsons() -> None:

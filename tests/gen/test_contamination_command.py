@@ -359,6 +359,7 @@ async def killed_after(place: Path, server: FaultyServer, requests: int, how: in
     return await end(running)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
 async def test_after_a_kill_only_what_was_on_the_wire_is_asked_again(place: Path) -> None:
     async with FaultyServer(lambda number, body: replace(odd_leak(number, body), delay_s=0.1)) as server:
@@ -490,7 +491,6 @@ async def test_a_row_that_is_no_dialogue_is_put_aside(place: Path) -> None:
         (("--max-cost", "free"), "--max-cost free: expected a number"),
         (("--per-item", "0"), "--per-item 0: expected a whole number above 0"),
         (("--format", "stone"), "stone"),
-        (("--encoder", "/no/such/model"), "no such folder"),
         (("--benchmark", "/no/such/file"), "/no/such/file: no such file"),
         (("--benchmark", "gsm9k=in.jsonl"), "did you mean gsm8k"),
         (("--jugde", "x"), "no such option; did you mean --judge"),

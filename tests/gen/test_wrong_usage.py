@@ -40,7 +40,10 @@ def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
 
 
 FLAGS = {
-    "no such command": (("frobnicate",), ("frobnicate", "no such command", "run, plan, show, filter, contamination, sectors")),
+    "no such command": (
+        ("frobnicate",),
+        ("frobnicate", "no such command", "run, plan, show, filter, contamination, sectors"),
+    ),
     "a command misspelt": (("rnu",), ("rnu", "did you mean run?")),
     "a flag misspelt": ((*FULL, "--secotr", "x"), ("--secotr", "did you mean --sector")),
     "a flag without its value": (("run", "--sector"), ("--sector", "expected one argument")),
