@@ -28,9 +28,11 @@ demo: $(VENV)/installed
 	rm -rf runs/demo
 	$(RUN)/gen run --sector world-questions --n 200 --endpoint builtin --out runs/demo
 	$(RUN)/gen show runs/demo --n 1
+	$(RUN)/gen filter runs/demo --out runs/demo-filtered
 	@echo
 	@echo "The dialogues are in runs/demo/dialogues.jsonl, one a line; read more of them with"
 	@echo "  $(RUN)/gen show runs/demo --random 3"
+	@echo "What passed the filters is in runs/demo-filtered/kept.jsonl, and why the rest did not in runs/demo-filtered/report.html"
 
 test: $(VENV)/complete
 	$(THREADS) $(RUN)/python -m pytest

@@ -238,8 +238,10 @@ class Info:
 
 
 def clipped(dialogue: Dialogue) -> list[Any]:
-    """The messages as an example shows them."""
-    return [{"role": message.role, "content": message.content[:CLIP]} for message in dialogue.messages]
+    """The messages as an example shows them: cut, and without the secrets that a filter may have dropped them for."""
+    from filters.privacy.shapes import mask
+
+    return [{"role": message.role, "content": mask(message.content[:CLIP])} for message in dialogue.messages]
 
 
 def walk(task: Task) -> Walked:

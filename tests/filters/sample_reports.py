@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Reports as `gen filter` and `gen contamination` write them, made up: what the pages are tried on."""
 
 import random

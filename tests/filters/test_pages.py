@@ -1,0 +1,40 @@
+"""The reports as pages: whole in one file, without script or request, and hostile text stays text."""
+
+import html
+import re
+from typing import Any
+
+import pytest
+from sample_reports import contamination_report, filter_report
+
+from filters.pages.contamination_page import contamination_page
+from filters.pages.filter_page import filter_page
+
+HOSTILE = "<script>alert(1)</script><img src=http://127.0.0.1:9/x onerror=alert(1)></style>\u202e\u2028\x00" + "w" * 300
+PAGES = {"filter": (filter_page, filter_report), "contamination": (contamination_page, contamination_report)}
+
+
+def poisoned(value: Any, key: str = "") -> Any:
+    """The report with hostile text in every text that models or files wrote."""
+    if isinstance(value, dict):
+        return {name: poisoned(part, name) for name, part in value.items()}
+    if isinstance(value, list):
+        return [poisoned(part, key) for part in value]
+    return (
+        HOSTILE + value if isinstance(value, str) and key in {"content", "text", "item_text", "id", "path"} else value
+    )
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("hostile", [False, True])
+def test_a_page_has_no_script_and_asks_for_nothing(name: str, hostile: bool) -> None:
+    page, report = PAGES[name]
+    found = page(poisoned(report()) if hostile else report())
+    assert found.startswith("<!doctype html>") or found.lower().startswith("<!doctype html>")
+    assert "default-src 'none'" in html.unescape(found)
+    assert not re.search(r"<\s*(script|img|iframe|link|object|embed|form|base)\b", found, re.IGNORECASE)
+    assert not re.search(r"<[^>]*\s(src|href|on\w+)\s*=\s*[\"']?(?![\"'#])", found, re.IGNORECASE)
+    assert found.count("</style>") == 1
+    assert len(found) < 1_000_000
+    for steering in ("\x00", "\u202e"):
+        assert steering not in found
