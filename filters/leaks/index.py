@@ -18,6 +18,7 @@ from dialogue.errors import UsageError
 from dialogue.wordlists import stop_words
 from filters.kernels.tokens import tokens
 from filters.leaks.benchmark import Benchmark
+from filters.leaks.characters import substrings
 from filters.leaks.hashing import Flags, Floats, Hashes, Numbers, Table, hashed, rolled, table
 from filters.leaks.parts import ANSWER, CHARACTERS_PER_WORD, Parts, length, parts
 from filters.leaks.rules import Rule, choose
@@ -105,6 +106,12 @@ class Index:
         """(parts,) words of a message within which a part's words stand close together."""
         self.short = self._short()
         """Parts of fewer than SHORTEST words by the bytes of their words' hashes."""
+        self.substrings = tuple(
+            (number, substrings(self._asked(), rule.n))
+            for number, rule in enumerate(self.rules)
+            if rule.kind == "characters"
+        )
+        """For each rule of characters its number and its substrings."""
 
     def length(self, n: int) -> Numbers:
         """(parts,) words of the part's script that say as much as n words."""
@@ -116,6 +123,11 @@ class Index:
         # share * weight >= evidence, where share = weight / total
         least = np.maximum(rule.least * total, np.sqrt(rule.evidence * self.weights.rarest * total))
         return np.where((self.parts.kind != ANSWER) & (total > 0) & (least <= total), least, np.inf)
+
+    def _asked(self) -> list[str]:
+        """The texts of the parts, "" where one is an answer."""
+        kinds = self.parts.kind.tolist()
+        return ["" if kind == ANSWER else text for kind, text in zip(kinds, self.parts.texts, strict=True)]
 
     def _short(self) -> dict[bytes, list[int]]:
         short: dict[bytes, list[int]] = {}

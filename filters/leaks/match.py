@@ -1,10 +1,12 @@
 """Which parts of items some texts look like, and by which rules: the numbers behind the hits."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from filters.leaks import characters
 from filters.leaks.hashing import Flags, Floats, Numbers, Words, lookup, rolled
 from filters.leaks.index import SHORTEST, Index
 from filters.leaks.runs import find_runs, longest_runs, measure
@@ -48,20 +50,20 @@ class _Runs(NamedTuple):
     """(pairs, 2) as in Matches."""
 
 
-def matches(index: Index, words: Words, asked: Flags) -> Matches:
+def matches(index: Index, texts: Sequence[str], words: Words, asked: Flags) -> Matches:
     """The pairs for which a rule fired, but for those that only repeat what a better item of their benchmark says.
 
-    `asked` (texts,) says which texts are compared by the weights of words.
+    `words` are those of the texts; `asked` (texts,) says which are compared by the weights of words.
     """
     parts = len(index.parts.item)
     found = _runs(index, words)
     fired = _fired_by_runs(index, words, found)
     known = lookup(words.terms, index.weights.table)
     close = _close(index, words, known, asked)
-    whole = _whole(index, words)
+    apart = _apart(index, texts, words)
 
-    kept = np.flatnonzero(fired.any(axis=1) | np.isin(found.keys, close))
-    loose = np.setdiff1d(np.concatenate([close, whole]), found.keys)
+    kept = np.flatnonzero(fired.any(axis=1) | np.isin(found.keys, np.concatenate([close, *apart.values()])))
+    loose = np.setdiff1d(np.concatenate([close, *apart.values()]), found.keys)
     keys = np.concatenate([found.keys[kept], loose])
     pairs = np.stack([keys // parts, keys % parts], axis=1)
     fired = np.concatenate([fired[kept], np.zeros((len(loose), len(index.rules)), np.bool_)])
@@ -72,8 +74,8 @@ def matches(index: Index, words: Words, asked: Flags) -> Matches:
     weight = np.concatenate([found.weight[kept], np.zeros(len(loose))])
     containment = _containment(index, words, known, pairs)
     for number, rule in enumerate(index.rules):
-        if rule.kind == "whole":
-            fired[:, number] |= np.isin(keys, whole)
+        if number in apart:
+            fired[:, number] |= np.isin(keys, apart[number])
         fired[:, number] &= containment >= rule.contained - _SLACK
     by_runs: Flags = fired.sum(axis=1) > 0
     for number, rule in enumerate(index.rules):
@@ -133,13 +135,26 @@ def _fired_by_runs(index: Index, words: Words, found: _Runs) -> Flags:
     return fired
 
 
+def _apart(index: Index, texts: Sequence[str], words: Words) -> dict[int, Numbers]:
+    """By rule, the pairs, as keys, that no run tells of: questions too short for one, and substrings."""
+    parts = len(index.parts.item)
+    found = {}
+    for number, wanted in index.substrings:
+        pairs = characters.pairs(wanted, texts)
+        found[number] = pairs[:, 0] * parts + pairs[:, 1]
+    for number, rule in enumerate(index.rules):
+        if rule.kind == "whole":
+            found[number] = _whole(index, words)
+    return found
+
+
 def _whole(index: Index, words: Words) -> Numbers:
     """The pairs, as keys, where a question too short for a run is all of a text."""
     counts = np.diff(words.first)
     keys: list[int] = []
-    for text in np.flatnonzero((counts > 0) & (counts < SHORTEST)) if index.short else ():
+    for text in np.flatnonzero((counts > 0) & (counts < SHORTEST)).tolist() if index.short else ():
         said = words.hashes[words.first[text] : words.first[text + 1]].tobytes()
-        keys += [int(text) * len(index.parts.item) + part for part in index.short.get(said, ())]
+        keys += [text * len(index.parts.item) + part for part in index.short.get(said, ())]
     return np.array(keys, np.int64)
 
 

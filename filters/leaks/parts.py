@@ -43,6 +43,7 @@ class Parts(NamedTuple):
     """(parts,) number in KINDS."""
     script: NDArray[np.int8]
     """(parts,) number in CHARACTERS_PER_WORD."""
+    texts: tuple[str, ...]
 
 
 def length(n: int, script: int) -> int:
@@ -59,6 +60,7 @@ def parts(benchmarks: Sequence[Benchmark]) -> Parts:
         np.array([benchmark for _, benchmark, *_ in listed], np.int32),
         np.array([kind for _, _, kind, _ in listed], np.int8),
         np.array([script_of(words(text)) for *_, text in listed], np.int8),
+        tuple(text for *_, text in listed),
     )
 
 

@@ -54,7 +54,7 @@ def scan(index: Index, dialogues: Sequence[Dialogue]) -> list[list[Hit]]:
         messages = [dialogues[number].messages[place] for number, place in places]
         texts = [message.content for message in messages]
         asked = np.array([message.role in _WEIGHED_ROLES for message in messages], np.bool_)
-        found = matches(index, hashed(tokens(texts)), asked)
+        found = matches(index, texts, hashed(tokens(texts)), asked)
         if not len(found.pairs):
             continue
         for hit_text, hit in _hits(index, texts, found, [place for _, place in places]):
