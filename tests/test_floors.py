@@ -76,3 +76,9 @@ def test_the_product_never_evaluates_text() -> None:
             if isinstance(node, ast.keyword) and node.arg == "shell":
                 raise AssertionError(f"{path}: shell=")
         assert not {name.split(".")[0] for name in imports(path)} & {"pickle", "marshal", "shelve"}, path
+
+
+def test_no_two_test_modules_bear_one_name() -> None:
+    """Without packages pytest would import one for the other, and not start at all."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(set(names)) == sorted(names)
