@@ -12,7 +12,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from dialogue.chance import hex64
-from filters.engine.base import Copies, Corpus, CorpusFilter
+from filters.engine.base import Copies, Corpus, CorpusFilter, sources
 
 
 class NearDuplicates(CorpusFilter):
@@ -46,7 +46,7 @@ class NearDuplicates(CorpusFilter):
 
     def prepared_by(self) -> str:
         """Neither the threshold nor the shape of bands is in it: signatures serve them all."""
-        return hex64(type(self).__module__, self.version, self.level, self.prefer, self.ngram, self.perms)
+        return hex64(type(self).__module__, sources(), self.level, self.prefer, self.ngram, self.perms)
 
     def prepare(self, texts: Sequence[str], scores: Sequence[float | None], folder: Path) -> None:
         """Write the signatures and n-grams of the texts (near/shards.py)."""

@@ -1,37 +1,20 @@
 """What a scan has found over all blocks: hits in a spool on disk, the likest texts of each item, a sample of hosts."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import orjson
-from xxhash import xxh3_128
 
 from dialogue.records import Dialogue
 from filters.engine.pool import pool
+from filters.engine.report import Input
 from filters.engine.walk import INLINE_BYTES
 from filters.leaks.scan import Hit
 from filters.leaks.self_test import sample
 from gen.leak_scan import Candidate, Scanned, Task, scan_block
 
 OnProgress = Callable[[str, int, int], None]
-
-
-@dataclass
-class Input:
-    """One file that was read."""
-
-    path: str
-    bytes: int = 0
-    rows: int = 0
-    torn: bool = False
-    digest: xxh3_128 = field(default_factory=xxh3_128)
-
-    def to_json(self) -> dict[str, Any]:
-        """As gen filter's report has it."""
-        torn = {"torn": True} if self.torn else {}
-        return {"path": self.path, "bytes": self.bytes, "rows": self.rows, "digest": self.digest.hexdigest(), **torn}
 
 
 class Best:
@@ -103,8 +86,7 @@ class Corpus:
         self.lines += len(scanned.lines)
         block = task.block
         file = self.inputs.setdefault(block.name, Input(block.name))
-        file.bytes, file.rows, file.torn = block.end, file.rows + scanned.rows, file.torn or scanned.torn
-        file.digest.update(scanned.digest.encode())
+        file.add(block.end, scanned.rows, scanned.torn, scanned.digest)
         self.hosts = sample([*self.hosts, *scanned.hosts], task.hosts, task.seed)
 
     def found(self) -> Iterator[tuple[str, list[Mapping[str, Any]]]]:

@@ -1,10 +1,8 @@
 """Coroutines run to their end from ordinary code, under a running event loop as well, and left in good order."""
 
 import asyncio
-import contextlib
-import signal
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 Result = TypeVar("Result")
@@ -22,22 +20,6 @@ def finish(work: Callable[[OnStart | None], Coroutine[Any, Any, Result]]) -> Res
     except RuntimeError:
         return _finish(work(None))
     return _beside(work)
-
-
-@contextlib.contextmanager
-def interrupted_by_signals(interrupt: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C and SIGTERM as an orderly stop, where this is the main thread; elsewhere the caller hands them on."""
-    loop = asyncio.get_running_loop()
-    taken = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, interrupt)
-            taken.append(number)
-    try:
-        yield
-    finally:
-        for number in taken:
-            loop.remove_signal_handler(number)
 
 
 def _loop() -> asyncio.AbstractEventLoop:

@@ -6,7 +6,6 @@ have no dialogue yet, then new openers. Each worker plays its dialogue to the en
 
 import asyncio
 import contextlib
-import signal
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
@@ -16,6 +15,7 @@ from generator.openers.pool import short_pool
 from generator.progress import Progress, State
 from generator.setting_up import Setup, set_up
 from generator.settings import ROLES, RunSettings
+from generator.signals import interrupted_by_signals
 from generator.stage import Job, Stage
 
 TICK_S = 0.5
@@ -152,7 +152,7 @@ async def run(
         job = Run(setup, progress)
         if on_start is not None:
             on_start(job.interrupt)
-        with _signals(job.interrupt):
+        with interrupted_by_signals(job.interrupt):
             await job.work()
         progress.show(job.state(), last=True)
         return _summary(setup, job, started)
@@ -197,19 +197,3 @@ def _summary(setup: Setup, job: Run, started: float) -> dict[str, Any]:
     folder.checkpoint(setup.totals())
     folder.close(summary)
     return summary
-
-
-@contextlib.contextmanager
-def _signals(interrupt: Callable[[], None]) -> Any:
-    """Ctrl-C and SIGTERM as an orderly stop, where this is the main thread; elsewhere the caller cancels."""
-    loop = asyncio.get_running_loop()
-    taken = []
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
-            loop.add_signal_handler(number, interrupt)
-            taken.append(number)
-    try:
-        yield
-    finally:
-        for number in taken:
-            loop.remove_signal_handler(number)

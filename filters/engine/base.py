@@ -7,8 +7,6 @@
 A filter is the class in `filters/NAME.py` whose name is NAME in camel case. It never calls a model.
 """
 
-import inspect
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +18,7 @@ import numpy as np
 import orjson
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, JsonValue
+from xxhash import xxh3_64_hexdigest
 
 from dialogue.chance import hex64
 from dialogue.records import Dialogue
@@ -49,18 +48,17 @@ class Settings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
-    version: ClassVar[int] = 1
-    """Raised when the same settings come to give other verdicts: what was computed before is then not used again."""
-
     def fingerprint(self) -> str:
         """16 hex digits that stand for the verdicts: equal ones mean equal verdicts on equal dialogues."""
-        return hex64(_source(type(self).__module__), self.version, orjson.dumps(self.model_dump(mode="json")).decode())
+        return hex64(type(self).__module__, sources(), orjson.dumps(self.model_dump(mode="json")).decode())
 
 
 @cache
-def _source(module: str) -> str:
-    """The module's text: while a filter is being written, every change of it gives new verdicts."""
-    return inspect.getsource(sys.modules[module])
+def sources() -> str:
+    """A hash of all that verdicts are made of: code, phrases and rules. What another version computed is not used."""
+    root = Path(__file__).parents[2]
+    files = sorted(path for folder in ("dialogue", "filters") for path in (root / folder).rglob("*.*"))
+    return hex64(*(xxh3_64_hexdigest(path.read_bytes()) for path in files if path.suffix in (".py", ".toml")))
 
 
 class Filter(Settings, ABC):

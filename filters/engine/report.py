@@ -8,8 +8,6 @@ from typing import Any
 from xxhash import xxh3_128
 
 from filters.engine.base import Limits
-from filters.engine.block_walk import Walked
-from filters.engine.blocks import Block
 from filters.engine.chain import Step
 from filters.engine.counts import Counts, Example, at_thresholds
 from filters.engine.settings import FilterSettings
@@ -27,12 +25,12 @@ class Input:
     """Its last line was cut off and left out."""
     _digests: xxh3_128 = field(default_factory=xxh3_128)
 
-    def add(self, block: Block, walked: Walked) -> None:
-        """Take a block of it."""
-        self.bytes = block.end
-        self.rows += walked.rows
-        self.torn = self.torn or walked.torn
-        self._digests.update(walked.digest.encode())
+    def add(self, end: int, rows: int, torn: bool, digest: str) -> None:
+        """Take the block of it that goes up to byte `end`."""
+        self.bytes = end
+        self.rows += rows
+        self.torn = self.torn or torn
+        self._digests.update(digest.encode())
 
     def to_json(self) -> dict[str, Any]:
         """Path, size, and a digest of its blocks' digests."""

@@ -129,7 +129,8 @@ class _Run:
             self._sample.add(found.sample)
             for whole, part in zip(counts, found.counts, strict=True):
                 whole.add(part)
-            inputs.setdefault(own[number].name, Input(own[number].name)).add(own[number], found)
+            file = inputs.setdefault(own[number].name, Input(own[number].name))
+            file.add(own[number].end, found.rows, found.torn, found.digest)
         for place, (_, copies) in self._decided.items():
             kind = self._steps[place].filter
             if isinstance(kind, CorpusFilter) and kind.lines_file is not None:

@@ -31,14 +31,6 @@ class Grams(NamedTuple):
     """(texts + 1,) those of text i are hashes[first[i]:first[i + 1]]."""
 
 
-class WordGrams(NamedTuple):
-    """Hashes of n word hashes in a row, in order, repeats included."""
-
-    hashes: NDArray[np.uint64]
-    first: NDArray[np.int64]
-    """(texts + 1,) those of text i are hashes[first[i]:first[i + 1]]; the j-th begins at the text's j-th word."""
-
-
 def grams(tokens: Tokens, n: int) -> Grams:
     """The low 32 bits of XXH64 of every n words joined by spaces; a text of fewer words has one n-gram, all of it."""
     counts = np.diff(tokens.first)
@@ -55,15 +47,6 @@ def word_hashes(tokens: Tokens) -> NDArray[np.uint64]:
     hashes = np.empty(len(tokens.starts), np.uint64)
     _hash(tokens, each, each, hashes)
     return hashes
-
-
-def rolled(words: NDArray[np.uint64], first: NDArray[np.int64], n: int) -> WordGrams:
-    """A hash of every n word hashes in a row; a text of fewer words has none. `first` is as in Tokens."""
-    limits = np.zeros(len(first), np.int64)
-    np.cumsum(np.maximum(np.diff(first) - (n - 1), 0), out=limits[1:])
-    hashes = np.empty(limits[-1], np.uint64)
-    _roll(words, first, n, limits, hashes)
-    return WordGrams(hashes, limits)
 
 
 def _hash(
@@ -189,23 +172,3 @@ def _hash_grams(
             held[queue] = last
     for rest in range(_LENGTHS):
         _hash_alike(data, waiting[rest], places[rest], held[rest], U(rest), hashes)
-
-
-@jit
-def _roll(
-    words: NDArray[np.uint64], first: NDArray[np.int64], n: int, limits: NDArray[np.int64], hashes: NDArray[np.uint64]
-) -> None:
-    """Fill `hashes` with polynomials in P1 over the word hashes, modulo 2^64, mixed by XXH64's last step."""
-    highest = U(1)
-    for _ in range(n):
-        highest *= _P1
-    for text in range(len(first) - 1):
-        if limits[text + 1] == limits[text]:
-            continue
-        start, value = first[text], U(0)
-        for word in range(start, first[text + 1]):
-            value = value * _P1 + words[word]
-            if word - start >= n:
-                value -= words[word - n] * highest
-            if word - start >= n - 1:
-                hashes[limits[text] + word - start - n + 1] = _mixed(value)

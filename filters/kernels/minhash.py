@@ -48,11 +48,6 @@ def set_hashes(grams: Grams) -> NDArray[np.uint64]:
     return sums
 
 
-def overlap(a: NDArray[np.uint32], b: NDArray[np.uint32]) -> int:
-    """How many hashes both have; each is ascending and without repeats."""
-    return _overlap(a, b)
-
-
 def _chunks(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
     start, held = 0, 0
     for number, text in enumerate(texts, 1):
@@ -109,14 +104,3 @@ def _sum(hashes: NDArray[np.uint32], first: NDArray[np.int64], sums: NDArray[np.
             value = (value ^ value >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
             total += value ^ value >> np.uint64(31)
         sums[text] = total
-
-
-@jit
-def _overlap(a: NDArray[np.uint32], b: NDArray[np.uint32]) -> int:
-    i, j, both = 0, 0, 0
-    while i < len(a) and j < len(b):
-        left, right = a[i], b[j]
-        i += left <= right
-        j += right <= left
-        both += left == right
-    return both

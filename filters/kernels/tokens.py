@@ -81,7 +81,7 @@ def _tokens(source: NDArray[np.uint8], limits: NDArray[np.int64], size: int, cha
 
 
 def _lowered(text: str) -> str:
-    return text.lower() if _DOTTED_I in text or _SIGMA in text else text
+    return text.lower() if not text.isascii() and (_DOTTED_I in text or _SIGMA in text) else text
 
 
 def _mend(texts: Sequence[str], found: Tokens) -> None:

@@ -58,9 +58,9 @@ def matches(index: Index, texts: Sequence[str], words: Words, asked: Flags) -> M
     parts = len(index.parts.item)
     found = _runs(index, words)
     fired = _fired_by_runs(index, words, found)
-    known = lookup(words.terms, index.weights.table)
-    close = _close(index, words, known, asked)
     apart = _apart(index, texts, words)
+    known = _known(index, words, np.concatenate([found.keys, *apart.values()]) // parts)
+    close = _close(index, words, known, asked)
 
     kept = np.flatnonzero(fired.any(axis=1) | np.isin(found.keys, np.concatenate([close, *apart.values()])))
     loose = np.setdiff1d(np.concatenate([close, *apart.values()]), found.keys)
@@ -156,6 +156,18 @@ def _whole(index: Index, words: Words) -> Numbers:
         said = words.hashes[words.first[text] : words.first[text + 1]].tobytes()
         keys += [text * len(index.parts.item) + part for part in index.short.get(said, ())]
     return np.array(keys, np.int64)
+
+
+def _known(index: Index, words: Words, matched: Numbers) -> NDArray[np.int32]:
+    """(words,) the number of each term of the items, -1 for others; only in matched texts where no rule weighs all."""
+    if any(rule.kind == "containment" for rule in index.rules):
+        return lookup(words.terms, index.weights.table)
+    wanted = np.zeros(len(words.first) - 1, np.bool_)
+    wanted[matched] = True
+    places = np.flatnonzero(np.repeat(wanted, np.diff(words.first)))
+    known = np.full(len(words.terms), -1, np.int32)
+    known[places] = lookup(words.terms[places], index.weights.table)
+    return known
 
 
 def _close(index: Index, words: Words, known: NDArray[np.int32], asked: Flags) -> Numbers:

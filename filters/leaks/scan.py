@@ -1,5 +1,6 @@
 """Leaks of benchmark items in dialogues: a hit names the message, the item, the rules and the words that both have."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -49,35 +50,41 @@ def scan(index: Index, dialogues: Sequence[Dialogue]) -> list[list[Hit]]:
     At most one hit for each benchmark and overlapping span. Thoughts are not looked at.
     """
     hits: list[list[Hit]] = [[] for _ in dialogues]
-    for start, stop in _chunks(dialogues):
-        places = [(number, place) for number in range(start, stop) for place in range(len(dialogues[number].messages))]
-        messages = [dialogues[number].messages[place] for number, place in places]
-        texts = [message.content for message in messages]
-        asked = np.array([message.role in _WEIGHED_ROLES for message in messages], np.bool_)
-        found = matches(index, texts, hashed(tokens(texts)), asked)
-        if not len(found.pairs):
-            continue
-        for hit_text, hit in _hits(index, texts, found, [place for _, place in places]):
-            hits[places[hit_text][0]].append(hit)
+    for texts, asked, first, start in _chunks(dialogues):
+        found = matches(index, texts, hashed(tokens(texts)), np.array(asked, np.bool_))
+        for text, hit in _hits(index, texts, found, first):
+            hits[start + bisect_right(first, text) - 1].append(hit)
     return hits
 
 
-def _chunks(dialogues: Sequence[Dialogue]) -> Iterator[tuple[int, int]]:
+def _chunks(dialogues: Sequence[Dialogue]) -> Iterator[tuple[list[str], list[bool], list[int], int]]:
+    """Messages of some dialogues, which are weighed, where each dialogue's begin, and the number of the first one."""
+    texts: list[str] = []
+    asked: list[bool] = []
+    first: list[int] = []
     start, held = 0, 0
     for number, dialogue in enumerate(dialogues, 1):
-        held += sum(len(message.content) for message in dialogue.messages)
+        first.append(len(texts))
+        for message in dialogue.messages:
+            content = message.content
+            texts.append(content)
+            asked.append(message.role in _WEIGHED_ROLES)
+            held += len(content)
         if held >= _CHUNK or number == len(dialogues):
-            yield start, number
-            start, held = number, 0
+            yield texts, asked, first, start
+            texts, asked, first, start, held = [], [], [], number, 0
 
 
-def _hits(index: Index, texts: Sequence[str], found: Matches, places: Sequence[int]) -> Iterator[tuple[int, Hit]]:
+def _hits(index: Index, texts: Sequence[str], found: Matches, first: Sequence[int]) -> Iterator[tuple[int, Hit]]:
+    """Texts by their numbers and hits on them; dialogue i's texts start at first[i]."""
+    if not len(found.pairs):
+        return
     distinct = np.unique(found.pairs[:, 0])
     at = tokens([texts[text] for text in distinct], chars=True)
     for number, (text, part) in enumerate(found.pairs.tolist()):
         item = index.items[index.parts.item[part]]
         fired = [rule for rule, on in zip(index.rules, found.fired[number], strict=True) if on]
-        first, words = found.longest[number].tolist()
+        begin, words = found.longest[number].tolist()
         yield (
             text,
             Hit(
@@ -87,8 +94,8 @@ def _hits(index: Index, texts: Sequence[str], found: Matches, places: Sequence[i
                 fired[0].name,
                 tuple(rule.name for rule in fired),
                 KINDS[index.parts.kind[part]],
-                places[text],
-                _span(at, int(at.first[np.searchsorted(distinct, text)]) + first, words),
+                text - first[bisect_right(first, text) - 1],
+                _span(at, int(at.first[np.searchsorted(distinct, text)]) + begin, words),
                 words,
                 round(float(found.coverage[number]), 4),
                 round(float(found.containment[number]), 4),

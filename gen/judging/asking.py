@@ -14,7 +14,7 @@ from dialogue.errors import ReplyFailed, RunStopped
 from dialogue.records import Record, Usage, plain
 from gen.judging.answers import ATTEMPTS, FAILED, UNREADABLE, Answers
 from gen.judging.kinds import Question, RoleName
-from gen.loops import OnStart, finish, interrupted_by_signals
+from gen.loops import OnStart, finish
 from gen.progress import Progress
 from generator.client.chat import Chat, Completion, Paces, Sampling
 from generator.client.endpoint import Endpoint
@@ -22,6 +22,7 @@ from generator.client.meter import Meter
 from generator.client.transport import HttpTransport
 from generator.folder.disk import Disk
 from generator.gate import Gate
+from generator.signals import interrupted_by_signals
 
 TICK_S = 0.5
 RAW_CHARACTERS = 4000

@@ -17,9 +17,9 @@ from numba import njit
 from xxhash import xxh64_intdigest
 
 from dialogue import likeness
-from filters.kernels.grams import Grams, grams, rolled, word_hashes
+from filters.kernels.grams import Grams, grams, word_hashes
 from filters.kernels.jit import jit
-from filters.kernels.minhash import overlap, set_hashes, signatures, signed
+from filters.kernels.minhash import set_hashes, signatures, signed
 from filters.kernels.tokens import Tokens, tokens
 
 ROOT = Path(__file__).parents[2]
@@ -216,35 +216,6 @@ def test_set_hashes_are_equal_for_equal_grams_in_any_order_and_count_repeats() -
     assert one == turned
     assert none == empty
     assert len({one, twice, other, none}) == 4
-
-
-@COMPILING
-@given(*[st.sets(st.integers(0, 0xFFFFFFFF) | st.integers(0, 20)) for _ in range(2)])
-def test_overlap_is_the_size_of_the_intersection(one: set[int], two: set[int]) -> None:
-    a, b = (np.array(sorted(each), np.uint32) for each in (one, two))
-    assert overlap(a, b) == len(one & two)
-
-
-@COMPILING
-@given(st.lists(TEXTS, max_size=4), st.integers(1, 6))
-def test_a_rolled_hash_depends_on_its_own_n_words_alone(texts: list[str], n: int) -> None:
-    words = [likeness.words(text) for text in texts]
-    split = tokens(texts)
-    found = rolled(word_hashes(split), split.first, n)
-    seen: dict[tuple[str, ...], int] = {}
-    for number, text in enumerate(words):
-        runs = [tuple(text[i : i + n]) for i in range(len(text) - n + 1)]
-        hashes = found.hashes[found.first[number] : found.first[number + 1]].tolist()
-        assert len(hashes) == len(runs)
-        assert all(seen.setdefault(run, value) == value for run, value in zip(runs, hashes, strict=True))
-    assert len(set(seen.values())) == len(seen)
-
-
-def test_rolled_hashes_tell_the_order_of_words() -> None:
-    split = tokens(["a b c", "b a c", "a c b", "a b"])
-    found = rolled(word_hashes(split), split.first, 3)
-    assert len(set(found.hashes.tolist())) == 3
-    assert found.first.tolist() == [0, 1, 2, 3, 3]
 
 
 def test_a_function_without_a_place_for_its_cache_is_compiled_all_the_same() -> None:

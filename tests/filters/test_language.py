@@ -135,4 +135,6 @@ def test_it_never_raises_and_changes_nothing(texts: list[str]) -> None:
 
 @pytest.mark.parametrize("part", ["a", " ", "\n", "`", '"', "a(", "a  #", "字", "é ", "я "])
 def test_a_million_characters_of_anything_are_read(part: str) -> None:
-    Language(allowed=("en",)).apply(talk("go on", part * (1_000_000 // len(part)), TEXTS["en"]))
+    dialogue = talk("go on", part * (1_000_000 // len(part)), TEXTS["en"])
+    outcome = Language(allowed=("en",)).apply(dialogue)
+    assert outcome is dialogue or isinstance(outcome, Drop)

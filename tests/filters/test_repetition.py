@@ -170,4 +170,6 @@ def test_many_at_once_have_the_verdicts_of_each(texts: list[str]) -> None:
 @pytest.mark.parametrize("part", ["a", "a b ", ". ", "\n", "```", "| ", "- ", "...", "1", '."', "。"])
 def test_a_million_characters_of_anything_are_measured(part: str) -> None:
     message = Message(role="assistant", content=part * (1_000_000 // len(part)))
-    Repetition(most_digit_run=8).apply(talk("go on").model_copy(update={"messages": (message,)}))
+    measures = Repetition(most_digit_run=8).measure(talk("go on").model_copy(update={"messages": (message,)}))
+    assert measures
+    assert all(measure.value >= 0 for measure in measures.values())
