@@ -41,6 +41,7 @@ def _environment() -> jinja2.Environment:
     environment.filters |= {
         "count": wording.count,
         "number": wording.number,
+        "short": charts.short,
         "size": wording.size,
         "spoken": wording.spoken,
         "told": wording.told,
