@@ -4,7 +4,8 @@
 
 FOLDER holds real dialogues to walk over (bench/near_corpus.py). Every tool gets the same texts from a file, in a
 process of its own, and says which it takes for copies. `--sizes` times `gen filter` with nothing but the near
-duplicates, from file to file, at each size (texts of 1.26 kB); an empty one leaves that out.
+duplicates, from file to file, at each size (texts of 1.26 kB). An empty `--sizes`, and `--dialogues 0`, leave a part
+out. A child's peak of memory shows only above this process's own: ask for the sizes by themselves.
 """
 
 import argparse
@@ -176,7 +177,7 @@ def main() -> int:
         child(given.child[0], Path(given.child[1]), Path(given.child[2]))
         return 0
     with tempfile.TemporaryDirectory() as at:
-        kept = [compare(given.folder, given.dialogues, Path(at))]
+        kept = [compare(given.folder, given.dialogues, Path(at))] if given.dialogues else []
         if given.sizes:
             kept.append(scale(given.folder, list(map(int, given.sizes.split(","))), Path(at)))
     return int(not all(kept))
