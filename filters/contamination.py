@@ -129,16 +129,20 @@ def _made(
     return index, {(one.name, item.id): item for one in index.benchmarks for item in one.items}
 
 
-@cache
 def _judged(path: str | None) -> frozenset[tuple[str, str, str, int]]:
     """What a judge called leaks: dialogue, benchmark, item, message."""
     if path is None:
         return frozenset()
     if not Path(path).exists():
         raise UsageError(f"contamination: judged = {path!r}: no such file")
+    return _leaks(Path(path), Path(path).stat().st_mtime_ns)
+
+
+@cache
+def _leaks(path: Path, changed_ns: int) -> frozenset[tuple[str, str, str, int]]:
     return frozenset(
         (line["id"], line["benchmark"], line["item"], line["message"])
-        for _, line in objects(Path(path))
+        for _, line in objects(path)
         if line.get("verdict") == "leak"
     )
 
