@@ -1,0 +1,1 @@
+"""Which dialogues stand together in a step, and the tensors they become."""

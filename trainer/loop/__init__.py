@@ -1,0 +1,1 @@
+"""The training itself: steps, schedules, checkpoints, and what one sees of them."""

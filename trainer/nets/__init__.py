@@ -1,0 +1,1 @@
+"""Networks: bases, adapters, attention by documents, the loss where something is taught."""

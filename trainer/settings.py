@@ -1,0 +1,166 @@
+"""What a training was asked to do; made by `gen/` from a recipe, a TOML and flags."""
+
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, JsonValue, model_validator
+
+from dialogue.records import Record
+
+TrainOn = Literal["assistant", "last", "user", "all"]
+Batches = Literal["pack", "group", "pad"]
+Thoughts = Literal["keep", "per_turn", "none"]
+Schedule = Literal["constant", "linear", "cosine", "flat_then_linear"]
+
+
+class LoraSettings(Record):
+    """A low-rank adapter (Hu et al. 2021, arXiv 2106.09685)."""
+
+    r: int = Field(ge=1)
+    """Rank."""
+    alpha: float = Field(gt=0)
+    """The adapter's product is scaled by alpha / r."""
+    dropout: float = Field(default=0.0, ge=0, lt=1)
+    targets: tuple[str, ...] | Literal["all-linear"] = "all-linear"
+    """Names of the linear layers that get one."""
+    dora: bool = False
+    """Weight-decomposed (Liu et al. 2024, arXiv 2402.09353)."""
+    bits: Literal[4, 8] | None = None
+    """Load the base quantised (QLoRA); needs bitsandbytes and a GPU."""
+    onto: Literal["freeze", "continue"] = "continue"
+    """Where `model` is an adapter: train it on, or freeze it and train a new one on top (Baize's second stage)."""
+
+
+class ScratchSettings(Record):
+    """A small Llama with a byte-level BPE tokenizer of its own."""
+
+    vocabulary: int = Field(default=765, ge=300)
+    width: int = Field(default=128, ge=8)
+    layers: int = Field(default=2, ge=1)
+    heads: int = Field(default=4, ge=1)
+    kv_heads: int = Field(default=4, ge=1)
+    mlp_width: int = Field(default=512, ge=8)
+    context: int = Field(default=1024, ge=16)
+
+
+class RopeSettings(Record):
+    """Rotary positions stretched to a longer context."""
+
+    context: int = Field(ge=1)
+    """Positions afterwards."""
+    kind: Literal["linear", "dynamic", "yarn"] = "linear"
+
+
+class Decoding(Record):
+    """How replies are drawn by default; goes into generation_config.json, which servers obey."""
+
+    temperature: float = Field(default=1.0, ge=0)
+    """0 takes the likeliest token."""
+    top_p: float = Field(default=1.0, gt=0, le=1)
+    top_k: int = Field(default=0, ge=0)
+    """0 looks at all tokens."""
+    repetition_penalty: float = Field(default=1.0, gt=0)
+    max_new_tokens: int = Field(default=512, ge=1)
+
+
+class TrainSettings(Record):
+    """Everything a training needs to know."""
+
+    data: tuple[Path, ...]
+    out: Path
+    format: str | None = None
+    """Format of the data; None: recognised row by row."""
+    recipe: str | None = None
+    """The name of the recipe that these settings came from."""
+
+    model: str | None = None
+    """A folder or hub id of a causal language model, or of an adapter; None: from scratch."""
+    scratch: ScratchSettings = ScratchSettings()
+    rope: RopeSettings | None = None
+    lora: LoraSettings | None = None
+
+    template: str = "chatml"
+    """A file of trainer/templates, a path, or `own`: the tokenizer's chat template."""
+    train_on: TrainOn = "assistant"
+    thoughts: Thoughts = "none"
+    """Reasoning of the answers: kept in the text, kept for the last turn of one example a turn, or left out."""
+    max_length: int = Field(default=2048, ge=16)
+    """Tokens of one example."""
+    overflow: Literal["split", "refuse"] = "split"
+    """A longer dialogue is split at turns, the system message repeated, or is an error."""
+    weight_by: str | None = None
+    """`weight` (of each message), or `scores.NAME` of the dialogue; None: every supervised token counts 1."""
+    weights: dict[str, float] = Field(default_factory=dict)
+    """Loss weight by class, for templates with classes (OpenChat's C-RLFT)."""
+    classes: dict[str, str] = Field(default_factory=dict)
+    """Class by a part of the assistant model's name, for templates with classes; `default` for the rest."""
+    new_token_embedding: Literal["mean", "random"] = "mean"
+    """Start of the embeddings of added tokens: the mean of the others, or normal with std 0.02."""
+
+    epochs: float = Field(default=3.0, gt=0)
+    max_steps: int | None = Field(default=None, ge=1)
+    """Stop after so many steps, whatever the epochs; the schedule ends there."""
+    batch: int | None = Field(default=None, ge=1)
+    """Examples in a step, over all ranks and micro-batches."""
+    batch_tokens: int | None = Field(default=None, ge=16)
+    """Or tokens in a step. Neither: 65,536 tokens."""
+    micro_tokens: int = Field(default=16_384, ge=16)
+    """Tokens that go through the network at once on one device."""
+    batches: Batches | None = None
+    """None: pack on a GPU, group on a CPU."""
+
+    lr: float = Field(default=2e-5, gt=0)
+    schedule: Schedule = "cosine"
+    warmup_steps: int = Field(default=0, ge=0)
+    warmup_ratio: float = Field(default=0.0, ge=0, lt=1)
+    """Share of all steps; `warmup_steps` goes before it."""
+    flat_ratio: float = Field(default=0.4, ge=0, le=1)
+    """flat_then_linear: the share of steps before the decay begins."""
+    final_lr_ratio: float = Field(default=0.0, ge=0, le=1)
+    """What is left of the learning rate at the end."""
+    weight_decay: float = Field(default=0.0, ge=0)
+    betas: tuple[float, float] = (0.9, 0.999)
+    eps: float = Field(default=1e-8, gt=0)
+    clip: float | None = Field(default=1.0, gt=0)
+    """Largest norm of the whole gradient."""
+
+    dtype: Literal["float32", "bfloat16"] | None = None
+    """Precision of the products; None: bfloat16 on a GPU, float32 on a CPU. Weights and moments stay float32."""
+    compile: bool = False
+    """torch.compile with a fixed number of tokens a micro-batch."""
+    gradient_checkpointing: bool = False
+    seed: int = 0
+
+    validation: float = Field(default=0.0, ge=0)
+    """Dialogues held out: a share below 1, a number from 1 on; chosen by the hash of their id."""
+    eval_every: int = Field(default=200, ge=1)
+    save_every: int = Field(default=200, ge=1)
+    log_every: int = Field(default=10, ge=1)
+    keep: int = Field(default=2, ge=1)
+    """Checkpoints kept, the best one besides."""
+    samples: int = Field(default=2, ge=0)
+    """Replies to held-out dialogues written at each evaluation."""
+    exact: int = Field(default=0, ge=0)
+    """Held-out turns answered greedily and compared word for word at the end."""
+    decoding: Decoding = Decoding()
+
+    @model_validator(mode="after")
+    def _sound(self) -> "TrainSettings":
+        if self.batch is not None and self.batch_tokens is not None:
+            raise ValueError(f"batch = {self.batch}, batch_tokens = {self.batch_tokens}: give one of them")
+        if self.warmup_steps and self.warmup_ratio:
+            raise ValueError(f"warmup_steps = {self.warmup_steps}, warmup_ratio = {self.warmup_ratio}: give one")
+        if self.lora is not None and self.model is None:
+            raise ValueError("lora: an adapter needs a base; give --model")
+        if self.micro_tokens < self.max_length:
+            raise ValueError(
+                f"micro_tokens = {self.micro_tokens}: an example may have max_length = {self.max_length} tokens; "
+                "raise the one or lower the other"
+            )
+        return self
+
+    def as_asked(self) -> dict[str, JsonValue]:
+        """What decides about the weights: a folder holds the result of one such request."""
+        left_out = {"out", "log_every", "keep", "save_every"}
+        asked: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
+        return asked
