@@ -94,7 +94,7 @@ class TrainSettings(Record):
     """Loss weight by class, for templates with classes (OpenChat's C-RLFT)."""
     classes: dict[str, str] = Field(default_factory=dict)
     """Class by a part of the assistant model's name, for templates with classes; `default` for the rest."""
-    new_token_embedding: Literal["mean", "random"] = "mean"
+    new_embeddings: Literal["mean", "random"] = "mean"
     """Start of the embeddings of added tokens: the mean of the others, or normal with std 0.02."""
 
     epochs: float = Field(default=3.0, gt=0)
