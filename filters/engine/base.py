@@ -7,10 +7,12 @@
 A filter is the class in `filters/NAME.py` whose name is NAME in camel case. It never calls a model.
 """
 
+import unicodedata
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import ClassVar, Literal, NamedTuple, Protocol
 
@@ -22,6 +24,9 @@ from xxhash import xxh3_64_hexdigest
 
 from dialogue.chance import hex64
 from dialogue.records import Dialogue
+
+JUDGING = ("ftfy", "py3langid")
+"""Packages whose versions change verdicts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +59,11 @@ class Settings(BaseModel):
 
 
 @cache
-def sources() -> str:
+def sources(root: Path = Path(__file__).parents[2]) -> str:
     """A hash of all that verdicts are made of: code, phrases and rules. What another version computed is not used."""
-    root = Path(__file__).parents[2]
     files = sorted(path for folder in ("dialogue", "filters") for path in (root / folder).rglob("*.*"))
-    return hex64(*(xxh3_64_hexdigest(path.read_bytes()) for path in files if path.suffix in (".py", ".toml")))
+    ours = (xxh3_64_hexdigest(path.read_bytes()) for path in files if path.suffix in (".py", ".toml"))
+    return hex64(unicodedata.unidata_version, *map(version, JUDGING), *ours)
 
 
 class Filter(Settings, ABC):

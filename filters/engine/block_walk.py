@@ -13,10 +13,10 @@ import orjson
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
-from dialogue.chance import hash64
+from dialogue.chance import hash64, hex64
 from dialogue.jsonl import write_atomically
 from dialogue.records import Dialogue
-from filters.engine.base import CorpusFilter, Drop, Filter
+from filters.engine.base import CorpusFilter, Drop, Filter, sources
 from filters.engine.blocks import Block
 from filters.engine.chain import Step
 from filters.engine.counts import EXAMPLES, Counts, Example, shown
@@ -94,7 +94,7 @@ class BlockWalk:
     @cached_property
     def info(self) -> "Info":
         """Ids and shapes of all rows."""
-        path = self.folder / "info.json"
+        path = self.folder / f"info-{sources()}.json"  # other code may read other rows as dialogues
         try:
             return Info.from_json(orjson.loads(path.read_bytes()))
         except (OSError, orjson.JSONDecodeError):
@@ -172,7 +172,8 @@ class BlockWalk:
 
     def prepare(self, step: Step, filter: CorpusFilter) -> tuple[Path, Bits]:
         """What a corpus filter needs of the living rows, in a folder; and which documents in it are alive."""
-        folder = self.folder / step.key
+        # earlier data is not edited: it shares nothing with the same bytes as input behind an edit
+        folder = self.folder / (hex64(filter.prepared_by()) if self.rows.block.earlier else step.key)
         try:
             rows: NDArray[np.int64] = np.load(folder / "rows.npy")
         except OSError:
@@ -180,11 +181,11 @@ class BlockWalk:
         known = np.zeros(len(self.alive), np.bool_)
         known[rows] = True
         if not folder.exists() or (self.alive & ~known).any():
-            rows = np.flatnonzero(self.alive | known)
-            self._prepare(step, filter, folder, rows)
+            rows = np.flatnonzero(self.alive)  # of the others a filter may have dropped some before they were edited
+            self._prepare(filter, folder, rows)
         return folder, self.alive[rows]
 
-    def _prepare(self, step: Step, filter: CorpusFilter, folder: Path, rows: NDArray[np.int64]) -> None:
+    def _prepare(self, filter: CorpusFilter, folder: Path, rows: NDArray[np.int64]) -> None:
         beside = folder.with_name(f".{folder.name}.new")
         shutil.rmtree(beside, ignore_errors=True)
         beside.mkdir(parents=True)

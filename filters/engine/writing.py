@@ -7,7 +7,7 @@ refused.jsonl   lines that are JSON and no dialogue: {"place", "error", "line"}
 pairs.jsonl     near duplicates that were found
 report.json     counts, measures, examples; written last: where it stands, the rest is whole
 report.html     the same, to be read
-filter.json     what was asked
+filter.json     what was asked, and the files of lines that it gave
 work/           what was computed; may be deleted, a later call then computes it again
 """
 
@@ -42,7 +42,7 @@ class Output:
         self._lock = take_folder(folder)
         self._open: dict[str, BufferedWriter] = {}
         try:
-            self._check(asked)
+            self._before = self._check(asked)
             self._asked = asked
             for name in FILES:
                 self._open[name] = self._new(name).open("wb")
@@ -65,8 +65,8 @@ class Output:
         if isinstance(error, OSError):
             raise stopped(error, Path(str(error.filename or self.folder))) from None
 
-    def _check(self, asked: Mapping[str, Any]) -> None:
-        """UsageError where the folder holds the result of other input; other filters replace the result."""
+    def _check(self, asked: Mapping[str, Any]) -> set[str]:
+        """The files of the result that is there, which other filters replace; UsageError where its input was other."""
         try:
             before = orjson.loads((self.folder / "filter.json").read_bytes())
         except (OSError, orjson.JSONDecodeError):
@@ -78,7 +78,7 @@ class Output:
             )
         if before is None and any((self.folder / name).exists() for name in (*FILES, "dialogues.jsonl")):
             raise UsageError(f"--out {self.folder}: holds files of another kind; name another folder")
-        write_atomically(self.folder / "filter.json", (orjson.dumps(asked, option=orjson.OPT_INDENT_2),))
+        return set(before.get("files", ())) if before is not None else set()
 
     def _new(self, name: str) -> Path:
         return self.folder / f".{name}.new"
@@ -124,6 +124,10 @@ class Output:
         if whole != self.read or found["kept.jsonl"] != self.kept or found["dropped.jsonl"] != self.dropped:
             raise RuntimeError(f"{self.read} dialogues were read, {found} written: a bug of ours, nothing was replaced")
         (self.folder / REPORT).unlink(missing_ok=True)
+        request = {**self._asked, "files": sorted(self._open)}
+        write_atomically(self.folder / "filter.json", (orjson.dumps(request, option=orjson.OPT_INDENT_2),))
+        for name in self._before - self._open.keys():  # another chain's, such as pairs.jsonl
+            (self.folder / name).unlink(missing_ok=True)
         for name in self._open:
             self._new(name).replace(self.folder / name)
         if not self.refused:

@@ -11,6 +11,7 @@ from toys import Never, Same, Shout, Words, filtered, lines, results, steps, tal
 
 from dialogue.errors import RunStopped, UsageError
 from dialogue.records import Dialogue
+from filters.near_duplicates import NearDuplicates
 
 
 def corpus(n: int, seed: int = 0) -> list[Dialogue]:
@@ -182,3 +183,55 @@ def test_a_result_that_does_not_add_up_replaces_nothing(tmp_path: Path, monkeypa
     with pytest.raises(RuntimeError, match="bug of ours"):
         filtered(tmp_path / "out", CHAIN, source)
     assert not (tmp_path / "out/kept.jsonl").exists()
+
+
+def test_an_input_that_is_not_there_leaves_the_folder_to_the_right_one(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", corpus(5))
+    with pytest.raises(UsageError, match="no such file"):
+        filtered(tmp_path / "out", CHAIN, tmp_path / "im.jsonl")
+    assert filtered(tmp_path / "out", CHAIN, source)["read"] == 5
+
+
+def test_what_another_chain_wrote_beside_the_result_goes_with_it(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", corpus(20))
+    filtered(tmp_path / "out", steps(NearDuplicates(planted=0)), source)
+    assert (tmp_path / "out/pairs.jsonl").exists()
+    filtered(tmp_path / "out", steps(Words()), source)
+    assert not (tmp_path / "out/pairs.jsonl").exists()
+
+
+def test_a_line_that_was_no_dialogue_is_looked_at_again_by_other_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "in.jsonl"
+    source.write_bytes(b'{"text": "hi"}\n')
+    assert filtered(tmp_path / "out", steps(Never()), source)["refused"] == 1
+    monkeypatch.setattr("filters.engine.block_walk.sources", lambda: "a version that reads texts")
+    monkeypatch.setattr("dialogue.formats.messages.recognise", lambda fields: "text" in fields)
+    monkeypatch.setattr("dialogue.formats.messages.from_object", lambda fields: talk(fields["text"], "a", id="x"))
+    report = filtered(tmp_path / "out", steps(Never()), source)
+    assert (report["refused"], report["kept"]) == (0, 1)
+
+
+def test_a_row_that_was_dropped_before_an_edit_is_compared_as_edited_later(tmp_path: Path) -> None:
+    rows = [talk("shout x y z", "a", id="a"), talk("bee", "b", id="b"), talk("SHOUT X Y Z", "A", id="c")]
+    source = write(tmp_path / "in.jsonl", rows)
+    every = steps(Never(word="bee"), Words(most_words=9), Shout(), Same())
+    for chain in (every, steps(Never(word="wasp"), Words(most_words=3), Shout(), Same()), every):
+        report = filtered(tmp_path / "out", chain, source)
+    assert [line["id"] for line in lines(tmp_path / "out/dropped.jsonl")] == ["b", "c"]
+    assert report["kept"] == 1
+
+
+@pytest.mark.parametrize("first", ["as input", "as earlier data"])
+def test_earlier_data_is_compared_as_it_is_whatever_was_computed_of_it_as_input(tmp_path: Path, first: str) -> None:
+    old = write(tmp_path / "old.jsonl", [talk("shout", "a", id="z")])
+    new = write(tmp_path / "new.jsonl", [talk("SHOUT", "A", id="y"), talk("shout", "a", id="x")])
+    chain, cache = steps(Shout(), Same()), tmp_path / "cache"
+    if first == "as input":
+        filtered(tmp_path / "old", chain, old, cache=cache)
+    filtered(tmp_path / "out", chain, new, against=(old,), cache=cache)
+    assert [line["id"] for line in lines(tmp_path / "out/kept.jsonl")] == ["x"]
+    both = write(tmp_path / "both.jsonl", [talk("SHOUT", "A", id="y")])
+    filtered(tmp_path / "again", chain, old, both, cache=cache)
+    assert [line["id"] for line in lines(tmp_path / "again/kept.jsonl")] == ["y"]
