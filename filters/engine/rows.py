@@ -85,8 +85,10 @@ class Row:
 
     def number(self, path: str | None) -> float | None:
         """The number in a field of the record, given as a dotted path; None where there is none."""
+        if path is None:
+            return None
         value: Any = self.fields
-        for part in path.split(".") if path else ():
+        for part in path.split("."):
             value = value.get(part) if isinstance(value, Mapping) else None
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
