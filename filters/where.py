@@ -1,16 +1,12 @@
 """Conditions on any field of the record: sector, language, model, stop, whatever a run or a judge wrote."""
 
-from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Self
 
 from pydantic import JsonValue, model_validator
 
-from dialogue.records import Dialogue, Message, Record, Seed
+from dialogue.records import Dialogue
 from filters.engine.base import Drop, Filter
-
-_RECORDS: dict[str, type[Record]] = {"": Dialogue, "seed": Seed, "messages": Message}
-_ABSENT = object()
+from filters.engine.paths import ABSENT, check_path, value_at
 
 
 class Where(Filter):
@@ -36,7 +32,7 @@ class Where(Filter):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        _check_path(self.field)
+        check_path(self.field)
         if all(value is None for value in (self.one_of, self.none_of, self.least, self.most, self.exists)):
             raise ValueError(f"no condition on {self.field}: give one_of, none_of, least, most or exists")
         if self.exists is False and any(value is not None for value in (self.one_of, self.least, self.most)):
@@ -46,7 +42,7 @@ class Where(Filter):
     def apply(self, dialogue: Dialogue) -> Dialogue | Drop:
         """The dialogue where the condition holds."""
         value = value_at(dialogue, self.field)
-        there = value is not _ABSENT and value is not None
+        there = value is not ABSENT and value is not None
         reason = self._reason(value) if there else "absent" if self._wants_value() else None
         if reason is None:
             return dialogue
@@ -68,48 +64,6 @@ class Where(Filter):
         if self.most is not None and (number is None or number > self.most):
             return "most"
         return None
-
-
-def value_at(dialogue: Dialogue, path: str) -> object:
-    """What stands at a dotted path of the record; a sentinel of its own where nothing does."""
-    value: object = dialogue
-    for part in path.split("."):
-        if isinstance(value, Record):
-            value = getattr(value, part, _ABSENT)
-        elif isinstance(value, Mapping):
-            value = value.get(part, _ABSENT)
-        elif isinstance(value, Sequence) and not isinstance(value, str) and _is_index(part):
-            place = int(part)
-            value = value[place] if -len(value) <= place < len(value) else _ABSENT
-        else:
-            return _ABSENT
-    return value
-
-
-def _check_path(path: str) -> None:
-    """Raise ValueError for a path that no record can have."""
-    first, _, rest = path.partition(".")
-    _known(first, _RECORDS[""], path)
-    second, _, third = rest.partition(".")
-    if first == "seed" and second:
-        _known(second, _RECORDS["seed"], path)
-    if first == "messages" and second:
-        if not _is_index(second):
-            raise ValueError(f"field {path!r}: messages go by number, as messages.0 or messages.-1")
-        if third:
-            _known(third.split(".")[0], _RECORDS["messages"], path)
-
-
-def _known(name: str, record: type[Record], path: str) -> None:
-    fields = list(record.model_fields)
-    if name not in fields:
-        near = get_close_matches(name, fields, n=2)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(fields)}"
-        raise ValueError(f"field {path!r}: a {record.__name__} has no {name!r}; {hint}")
-
-
-def _is_index(part: str) -> bool:
-    return part.removeprefix("-").isdecimal()
 
 
 def _shown(value: object) -> JsonValue:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from filters.engine.base import Limits
 from filters.engine.chain import Step
 
 
@@ -51,6 +52,8 @@ def chain_report(steps: Sequence[Step]) -> str:
 def _table(step: Step) -> str:
     lines = ["[[filters]]", f'use = "{step.use}"']
     for name, value in step.filter.model_dump(mode="json").items():
+        off = isinstance(step.filter, Limits) and name.startswith(("most_", "least_"))
+        value = "off" if value is None and off else value
         lines.append(f"# {name}: not set" if value is None else f"{name} = {_toml(value)}")
     return "\n".join(lines)
 

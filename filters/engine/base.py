@@ -19,11 +19,12 @@ from typing import ClassVar, Literal, NamedTuple, Protocol
 import numpy as np
 import orjson
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, JsonValue
+from pydantic import BaseModel, ConfigDict, JsonValue, ValidationInfo, field_validator
 from xxhash import xxh3_64_hexdigest
 
 from dialogue.chance import hex64
 from dialogue.records import Dialogue
+from filters.engine.paths import check_path
 
 JUDGING = ("ftfy", "py3langid")
 """Packages whose versions change verdicts."""
@@ -51,7 +52,7 @@ class Verdict:
 class Settings(BaseModel):
     """A filter's settings: frozen, closed to unknown keys, each documented where it stands."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False)
 
     def fingerprint(self) -> str:
         """16 hex digits that stand for the verdicts: equal ones mean equal verdicts on equal dialogues."""
@@ -107,8 +108,14 @@ class Measure(NamedTuple):
 class Limits(Filter):
     """A filter that measures numbers X, and drops a dialogue where X is above `most_X` or below `least_X`.
 
-    The settings `most_X` and `least_X` are floats or None, which is no limit. The reason of a drop is X.
+    The settings `most_X` and `least_X` are floats, or None, "off" in a TOML, which is no limit. The reason of a drop
+    is X.
     """
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _off(cls, value: object, info: ValidationInfo) -> object:
+        return None if value == "off" and str(info.field_name).startswith(("most_", "least_")) else value
 
     @abstractmethod
     def measure(self, dialogue: Dialogue) -> Mapping[str, Measure]:
@@ -188,6 +195,13 @@ class CorpusFilter(Settings, ABC):
     """Compare whole dialogues (all contents but the system message), or openers (the first user message)."""
     prefer: str | None = None
     """Of copies, keep the one with the highest value in this field, such as `scores.quality`; else the smallest id."""
+
+    @field_validator("prefer")
+    @classmethod
+    def _field(cls, prefer: str | None) -> str | None:
+        if prefer is not None:
+            check_path(prefer)
+        return prefer
 
     @abstractmethod
     def prepared_by(self) -> str:

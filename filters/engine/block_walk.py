@@ -16,7 +16,7 @@ from pydantic import JsonValue
 from dialogue.chance import hash64, hex64
 from dialogue.jsonl import write_atomically
 from dialogue.records import Dialogue
-from filters.engine.base import CorpusFilter, Drop, Filter, sources
+from filters.engine.base import CorpusFilter, Drop, Filter, Limits, sources
 from filters.engine.blocks import Block
 from filters.engine.chain import Step
 from filters.engine.counts import EXAMPLES, Counts, Example, shown
@@ -145,7 +145,9 @@ class BlockWalk:
                 section.add(row, dialogue, verdict)
             self.sections.changed()
         for name, values in section.measures.items():
-            counts.measured(name, values[self.alive].tolist())
+            counts.measured(
+                name, values[self.alive], *(filter.limits(name) if isinstance(filter, Limits) else (None, None))
+            )
         for row, notes in section.notes.items():
             if self.alive[row] and row not in section.drops:
                 counts.noted += 1
@@ -165,8 +167,9 @@ class BlockWalk:
         counts.dropped += 1
         counts.reasons[drop.reason] += 1
         id = self.info.ids[row]
-        example = Example(hash64(id), id, drop.reason, drop.evidence, [], kept)
+        example = Example(hash64(id), id, drop.reason, {}, [], kept)
         if len(counts.examples) < EXAMPLES or example.draw < counts.examples[-1].draw:
+            example.evidence = masked(drop.evidence)
             example.messages = clipped(self.row(row).dialogue)
             counts.examples = shown([*counts.examples, example])
 
@@ -243,6 +246,18 @@ def clipped(dialogue: Dialogue) -> list[Any]:
     from filters.privacy.shapes import mask
 
     return [{"role": message.role, "content": mask(message.content[:CLIP])} for message in dialogue.messages]
+
+
+def masked(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """Evidence as an example shows it, without secrets in its texts; a `text_span` in `text` stays on its words."""
+    from filters.privacy.shapes import mask
+
+    shown = {key: mask(value) if isinstance(value, str) else value for key, value in evidence.items()}
+    if "text_span" in shown:
+        text, (start, end) = evidence["text"], evidence["text_span"]
+        before, span = mask(text[:start]), mask(text[start:end])
+        shown |= {"text": before + span + mask(text[end:]), "text_span": [len(before), len(before) + len(span)]}
+    return shown
 
 
 def walk(task: Task) -> Walked:

@@ -1,10 +1,12 @@
 """What the report says of each filter, summed over blocks; the sum does not depend on their order."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import floor, isnan, log10
+from math import floor, log10
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import JsonValue
 
 EXAMPLES = 8
@@ -36,6 +38,8 @@ class Counts:
     reasons: Counter[str] = field(default_factory=Counter)
     values: dict[str, Counter[float]] = field(default_factory=dict)
     """Dialogues by measured value, floored to two significant digits."""
+    beyond: dict[str, Counter[float]] = field(default_factory=dict)
+    """Dialogues beyond each of the thresholds around the limit."""
     examples: list[Example] = field(default_factory=list)
 
     def add(self, other: "Counts") -> None:
@@ -45,13 +49,18 @@ class Counts:
         self.edited += other.edited
         self.noted += other.noted
         self.reasons += other.reasons
-        for name, values in other.values.items():
-            self.values.setdefault(name, Counter()).update(values)
+        for mine, others in ((self.values, other.values), (self.beyond, other.beyond)):
+            for name, values in others.items():
+                mine.setdefault(name, Counter()).update(values)
         self.examples = shown([*self.examples, *other.examples])
 
-    def measured(self, name: str, values: Iterable[float]) -> None:
-        """Count measured values."""
-        self.values.setdefault(name, Counter()).update(floored(value) for value in values if not isnan(value))
+    def measured(self, name: str, values: NDArray[np.float64], least: float | None, most: float | None) -> None:
+        """Count measured values, NaN for none, and what lies beyond the thresholds around the limit."""
+        values = values[~np.isnan(values)]
+        self.values.setdefault(name, Counter()).update(map(floored, values.tolist()))
+        beyond = self.beyond.setdefault(name, Counter())
+        for threshold in thresholds(least, most):
+            beyond[threshold] += int((values > threshold if most is not None else values < threshold).sum())
 
 
 def shown(examples: list[Example]) -> list[Example]:
@@ -68,17 +77,10 @@ def floored(value: float) -> float:
     return round(floor(scaled) / 10.0**digits, max(digits, 0))
 
 
-def at_thresholds(
-    values: Mapping[float, int], least: float | None, most: float | None, steps: int = 5
-) -> list[tuple[float, int]]:
-    """About how many dialogues would be dropped at thresholds around the one that is set."""
+def thresholds(least: float | None, most: float | None, steps: int = 5) -> list[float]:
+    """Eleven around the one that is set, itself included; where two are, around the upper one."""
     own = most if most is not None else least
     if own is None:
         return []
     step = abs(own) / 10 or 0.1
-    found = []
-    for place in range(-steps, steps + 1):
-        threshold = floored(own + place * step) if place else own
-        beyond = (n for value, n in values.items() if (value > threshold if most is not None else value < threshold))
-        found.append((threshold, sum(beyond)))
-    return sorted(dict(found).items())
+    return sorted({floored(own + place * step) if place else own for place in range(-steps, steps + 1)})

@@ -9,7 +9,7 @@ from xxhash import xxh3_128
 
 from filters.engine.base import Limits
 from filters.engine.chain import Step
-from filters.engine.counts import Counts, Example, at_thresholds
+from filters.engine.counts import Counts, Example
 from filters.engine.settings import FilterSettings
 from filters.engine.writing import Output
 
@@ -54,6 +54,7 @@ def report(
         "dropped": output.dropped,
         "refused": output.refused,
         "edited": output.edited,
+        "notes": "notes.jsonl" if any(found.noted for found in counts) else None,
         "filters": [
             _filter(step, found, more, {id: other for (at, id), other in beside.items() if at == place})
             for place, (step, found, more) in enumerate(zip(steps, counts, details, strict=True))
@@ -91,7 +92,7 @@ def _measures(step: Step, counts: Counts) -> dict[str, Any]:
             "values": [list(pair) for pair in sorted(values.items())],
             "least": least,
             "most": most,
-            "at": [list(pair) for pair in at_thresholds(values, least, most)],
+            "at": [list(pair) for pair in sorted(counts.beyond[name].items())],
         }
     return found
 

@@ -1,6 +1,6 @@
 """The lines of a block as dialogues, decoded only where someone looks."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from types import ModuleType
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from dialogue.errors import UsageError
 from dialogue.formats.reading import named, names
 from dialogue.records import Dialogue, encode
 from filters.engine.blocks import Block
+from filters.engine.paths import value_at
 
 _RECORD = Dialogue.__pydantic_validator__
 _NATIVE = "dialogue.formats.messages"
@@ -87,9 +88,7 @@ class Row:
         """The number in a field of the record, given as a dotted path; None where there is none."""
         if path is None:
             return None
-        value: Any = self.fields
-        for part in path.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
+        value = value_at(self.dialogue, path)
         return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 

@@ -42,7 +42,7 @@ class Measured(Shape):
     least: float | None = None
     most: float | None = None
     at: tuple[tuple[float, int], ...] = ()
-    """Threshold, and about how many dialogues would be dropped there."""
+    """Threshold, and how many dialogues lie beyond it."""
 
 
 class FilterShape(Shape):

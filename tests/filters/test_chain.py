@@ -1,10 +1,13 @@
 """Chains from tables: every filter there is, every preset, and complaints that name the place."""
 
+import shutil
+from pathlib import Path
+
 import pytest
 
 from dialogue.errors import UsageError
-from filters.engine.base import CorpusFilter, Filter
-from filters.engine.chain import chain, filter_class, names, preset, presets
+from filters.engine.base import CorpusFilter, Filter, sources
+from filters.engine.chain import FOLDER, chain, filter_class, names, preset, presets
 from gen.filter_reference import page
 
 
@@ -30,6 +33,9 @@ def test_every_preset_makes_a_chain(name: str) -> None:
         ([{"use": "near_duplicates", "treshold": 0.8}], "did you mean threshold"),
         ([{"use": "near_duplicates", "threshold": "high"}], "threshold"),
         ([{"use": "turns"}, {"threshold": 0.8}], "x[1]: expected a table with `use`"),
+        ([{"use": "length", "most_words": float("inf")}], "most_words: Input should be a finite number"),
+        ([{"use": "length", "most_words": "none"}], "most_words"),
+        ([{"use": "near_duplicates", "prefer": "score.quality"}], "no 'score'; did you mean scores or sector?"),
         ([{"use": "__init__"}], "no filters/__init__.py"),
         ([{"use": "../gen/main"}], "no filters/"),
     ],
@@ -58,6 +64,24 @@ def test_a_key_stands_for_settings_and_for_the_edits_before() -> None:
     )
     assert len({plain, other, behind}) == 3
     assert plain == chain([{"use": "length"}, {"use": "turns"}], "x")[-1].key
+
+
+def test_a_limit_can_be_taken_off() -> None:
+    (step,) = chain([{"use": "length", "most_words": "off", "least_words": 3}], "x")
+    assert step.filter.model_dump(include={"most_words", "least_words"}) == {"most_words": None, "least_words": 3}
+
+
+@pytest.mark.parametrize(
+    "name", ["filters/phrases/refusals.toml", "dialogue/phrases/en.toml", "filters/privacy/known.toml"]
+)
+def test_a_change_in_code_or_phrases_asks_for_other_verdicts(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).parent.mkdir(parents=True)
+    shutil.copy(FOLDER.parent / name, tmp_path / name)
+    before = sources(tmp_path)
+    with (tmp_path / name).open("a") as file:
+        file.write("# one word more")
+    sources.cache_clear()
+    assert sources(tmp_path) != before
 
 
 def test_the_reference_page_is_what_the_code_says(pytestconfig: pytest.Config) -> None:

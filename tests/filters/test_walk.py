@@ -11,7 +11,9 @@ from toys import Never, Same, Shout, Words, filtered, lines, results, steps, tal
 
 from dialogue.errors import RunStopped, UsageError
 from dialogue.records import Dialogue
+from filters.exact_duplicates import ExactDuplicates
 from filters.near_duplicates import NearDuplicates
+from filters.secrets import Secrets
 
 
 def corpus(n: int, seed: int = 0) -> list[Dialogue]:
@@ -235,3 +237,41 @@ def test_earlier_data_is_compared_as_it_is_whatever_was_computed_of_it_as_input(
     both = write(tmp_path / "both.jsonl", [talk("SHOUT", "A", id="y")])
     filtered(tmp_path / "again", chain, old, both, cache=cache)
     assert [line["id"] for line in lines(tmp_path / "again/kept.jsonl")] == ["y"]
+
+
+def test_what_other_limits_would_drop_is_counted_on_the_values_themselves(tmp_path: Path) -> None:
+    rows = [talk("w " * (count - 2) + "w", "a", id=f"d{count}") for count in (98, 99, 100, 101, 102, 103, 110, 130)]
+    source = write(tmp_path / "in.jsonl", rows)
+    report = filtered(tmp_path / "out", steps(Words(most_words=100)), source)
+    assert report["dropped"] == 5
+    measured = report["filters"][0]["measures"]["words"]
+    assert dict(map(tuple, measured["at"])) == {
+        50: 8,
+        60: 8,
+        70: 8,
+        80: 8,
+        90: 8,
+        100: 5,
+        110: 1,
+        120: 1,
+        130: 0,
+        140: 0,
+        150: 0,
+    }
+
+
+def test_the_report_says_where_the_notes_are(tmp_path: Path) -> None:
+    mail = [talk("Write to jane.roe77@corp-mail.org", "Done.", id="a")]
+    report = filtered(tmp_path / "out", steps(Secrets()), write(tmp_path / "in.jsonl", mail))
+    assert report["notes"] == "notes.jsonl"
+    assert "notes.jsonl" in (tmp_path / "out/report.html").read_text()
+    assert filtered(tmp_path / "none", steps(Words()), write(tmp_path / "in.jsonl", mail))["notes"] is None
+
+
+def test_of_copies_the_one_with_the_best_score_stays_wherever_the_score_stands(tmp_path: Path) -> None:
+    said = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "a"}]
+    rows = [{"id": id, "messages": said, "quality": quality} for id, quality in (("a", 1), ("b", 3), ("c", None))]
+    source = tmp_path / "in.jsonl"
+    source.write_bytes(b"\n".join(map(orjson.dumps, rows)))
+    filtered(tmp_path / "out", steps(ExactDuplicates(prefer="seed.extra.quality")), source)
+    assert [line["id"] for line in lines(tmp_path / "out/kept.jsonl")] == ["b"]

@@ -118,6 +118,32 @@ def test_the_printed_chain_is_a_chain(tmp_path: Path, source: Path, capsys: pyte
     assert capsys.readouterr().out == chain
 
 
+def test_a_limit_that_is_off_is_off_in_the_printed_chain_and_in_the_report(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["filter", "--list", "--set", "length.most_words=off"]) == 0
+    chain = capsys.readouterr().out
+    assert 'most_words = "off"' in chain
+    (tmp_path / "chain.toml").write_text(chain)
+    command = ["filter", str(source), "--out", str(tmp_path / "out"), "--config", str(tmp_path / "chain.toml")]
+    assert main([*command, "--workers", "1", "--json"]) == 0
+    (length,) = (one for one in orjson.loads(capsys.readouterr().out)["filters"] if one["name"] == "length")
+    assert length["settings"]["most_words"] is None
+    assert length["measures"]["words"]["at"] == []
+
+
+def test_the_reports_hold_no_secret_of_a_dropped_dialogue(tmp_path: Path) -> None:
+    said = "I'm sorry, but I can't assist with that. Write to jane.roe77@corp-mail.org."
+    row = {"messages": [{"role": "user", "content": "Help me"}, {"role": "assistant", "content": said}]}
+    (tmp_path / "in.jsonl").write_bytes(orjson.dumps(row))
+    out = tmp_path / "out"
+    assert main(["filter", str(tmp_path / "in.jsonl"), "--out", str(out), "--workers", "1"]) == 0
+    assert "jane.roe77" in (out / "dropped.jsonl").read_text()  # whole, so that nothing is lost
+    for name in ("report.json", "report.html"):
+        assert "jane.roe77" not in (out / name).read_text()
+        assert "email" in (out / name).read_text()
+
+
 def test_refused_lines_give_status_1(tmp_path: Path, source: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with source.open("ab") as file:
         file.write(b'{"text": "no dialogue"}\n')
