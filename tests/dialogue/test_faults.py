@@ -227,6 +227,24 @@ def test_thanks_and_help_desk_are_known_in_each_language(language: str) -> None:
     assert check(help_desk, language=None, before=()) == "help_desk"
 
 
+def test_an_ai_that_speaks_of_itself_is_known_where_latin_letters_and_others_touch() -> None:
+    for language, turn in (
+        ("zh-Hans", "作为一个AI语言模型，我没有个人观点。"),
+        ("zh-Hans", "作为AI助手，我很乐意帮忙。"),
+        ("zh-Hans", "我是一个AI助手，可以帮你。"),
+        ("zh-Hant", "作為一個AI語言模型，我沒有個人觀點。"),
+        ("zh-Hant", "我是一個AI助理，可以幫你。"),
+        ("ko", "저는 AI라서 감정이 없습니다."),
+    ):
+        assert check(turn, language=language) == "help_desk", turn
+    for language, turn in (
+        ("zh-Hans", "作为一名AI工程师，我想转行"),
+        ("zh-Hant", "我是一個AI愛好者"),
+        ("ko", "AI를 배우고 싶어요"),
+    ):
+        assert check(turn, language=language) == "", turn
+
+
 REFUSALS = {
     "de": "Es tut mir leid, aber ich kann Ihnen dabei nicht helfen.",
     "es": "Lo siento, pero no puedo ayudarte con eso.",

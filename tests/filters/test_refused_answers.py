@@ -40,6 +40,7 @@ def test_any_dialogue_gets_a_verdict_that_stands(dialogue):
         ("Как языковая модель, я не вижу моря.", "disclaimer"),
         ("申し訳ありませんが、言語モデルとして海を見たことがありません。", "disclaimer"),
         ("저는 AI 언어 모델이라 바다를 볼 수 없습니다.", "disclaimer"),
+        ("저는 AI라서 바다를 볼 수 없습니다.", "disclaimer"),
         ("I'm sorry, but I can't assist with that.", "refusal"),
         ("I must respectfully decline.", "refusal"),
         ("很抱歉，我无法协助这个请求。", "refusal"),
@@ -78,7 +79,8 @@ def test_only_answers_are_read():
 
 
 @pytest.mark.parametrize(
-    "question", ["Who are you?", "What's your name?", "Are you a robot?", "你是谁？", "Bist du ein Mensch?"]
+    "question",
+    ["Who are you?", "What's your name?", "Are you a robot?", "你是谁？", "你是AI吗？", "Bist du ein Mensch?"],
 )
 def test_who_is_asked_what_it_is_may_say_so(question):
     assert reason(Refusals().apply(talk(question, "I'm a language model that answers questions."))) is None
