@@ -1,0 +1,102 @@
+"""Audit: what became of the dialogues on their way to examples; it opens every run, so that nothing is lost unsaid."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from pydantic import JsonValue
+
+
+@dataclass
+class Audit:
+    """Counts; two of them add up."""
+
+    dialogues: int = 0
+    """Dialogues looked at."""
+    examples: int = 0
+    tokens: int = 0
+    """Of all examples."""
+    taught: int = 0
+    """Tokens that are learned: those with a label and a predecessor."""
+    weight: float = 0.0
+    """The sum of their weights."""
+    longest: int = 0
+    """Tokens of the longest example."""
+    split: int = 0
+    """Dialogues that became several examples because they were too long."""
+    cut: int = 0
+    """Rounds too long even alone, of which the user's words lost their front or the answer its end."""
+    dropped_tokens: int = 0
+    """Tokens of those cuts, and of history that had to be left out before a turn (thoughts = per_turn)."""
+    repeated_tokens: int = 0
+    """Tokens read more than once: system messages of later pieces, history before each turn."""
+    special_typed: int = 0
+    """Dialogues whose words held a control token's text; it was encoded as plain text."""
+    refused: Counter[str] = field(default_factory=Counter)
+    """Dialogues, or pieces of them, that gave no example, by reason."""
+    places: dict[str, str] = field(default_factory=dict)
+    """The first dialogue refused for each reason."""
+
+    def refuse(self, reason: str, id: str) -> None:
+        """Counts a refusal and remembers the first one's id."""
+        self.refused[reason] += 1
+        self.places.setdefault(reason, id)
+
+    def __iadd__(self, other: "Audit") -> "Audit":
+        for name in ("dialogues", "examples", "tokens", "taught", "split", "cut", "dropped_tokens", "repeated_tokens"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.special_typed += other.special_typed
+        self.weight += other.weight
+        self.longest = max(self.longest, other.longest)
+        self.refused += other.refused
+        self.places = {**other.places, **self.places}
+        return self
+
+    @property
+    def share(self) -> float:
+        """Learned tokens of all tokens."""
+        return self.taught / self.tokens if self.tokens else 0.0
+
+    def as_dict(self) -> dict[str, JsonValue]:
+        """For train.json and log.jsonl."""
+        counted: dict[str, JsonValue] = {
+            name: value for name, value in vars(self).items() if isinstance(value, int | float)
+        }
+        return {
+            **counted,
+            "taught_share": round(self.share, 6),
+            "refused": dict(self.refused),
+            "refused_first": dict(self.places),
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, JsonValue]) -> "Audit":
+        """The audit that `as_dict` described."""
+        audit = cls(**{name: fields[name] for name, value in vars(cls()).items() if isinstance(value, int | float)})  # type: ignore[arg-type]
+        refused, places = fields.get("refused"), fields.get("refused_first")
+        if isinstance(refused, dict):
+            audit.refused = Counter({reason: int(str(count)) for reason, count in refused.items()})
+        if isinstance(places, dict):
+            audit.places = {reason: str(id) for reason, id in places.items()}
+        return audit
+
+    def lines(self) -> list[str]:
+        """For people; what was lost stands on lines of its own."""
+        mean = self.tokens / self.examples if self.examples else 0.0
+        lines = [
+            f"{self.dialogues:,} dialogues -> {self.examples:,} examples, {self.tokens:,} tokens "
+            f"(mean {mean:,.0f}, longest {self.longest:,})",
+            f"learned: {self.taught:,} tokens, {self.share:.1%}"
+            + (f", weight {self.weight:,.1f}" if abs(self.weight - self.taught) > 0.5 else ""),
+        ]
+        if self.split:
+            lines.append(f"split at turns: {self.split:,} dialogues")
+        if self.repeated_tokens:
+            lines.append(f"read more than once: {self.repeated_tokens:,} tokens (system messages, history)")
+        if self.cut or self.dropped_tokens:
+            lines.append(f"cut: {self.cut:,} rounds longer than max_length, {self.dropped_tokens:,} tokens dropped")
+        if self.special_typed:
+            lines.append(f"control tokens typed as text: {self.special_typed:,} dialogues, encoded as plain text")
+        for reason, count in self.refused.most_common():
+            lines.append(f"refused, {reason}: {count:,} (the first: {self.places[reason]})")
+        return lines

@@ -1,0 +1,107 @@
+"""The layout as a Jinja chat template with generation marks, for `tokenizer.chat_template`.
+
+It is an export: what this project trains on and answers with is made by `render.py`. Both give the same ids.
+"""
+
+from collections.abc import Mapping
+
+from trainer.settings import Thoughts
+from trainer.text.layout import Layout
+from trainer.text.template import Part
+
+_KIND_WITH_INPUT = (
+    "message.role if message.role != 'user' else 'input' if message.name == 'input' else 'instruction' "
+    "if loop.nextitem is defined and loop.nextitem.role == 'user' and loop.nextitem.name == 'input' else 'user'"
+)
+_WORDS = "(message.content or '')"
+_THOUGHT = "(message.thoughts or message.reasoning_content)"
+
+
+def to_jinja(layout: Layout, thoughts: Thoughts = "none") -> str:
+    """The chat template; thoughts as in training: in all answers, in those since the user last spoke, or in none."""
+    edges = {f"{before}>{kind}": front for (before, kind), front in layout.edges.items()}
+    lines = [
+        "{%- set edges = " + _table({name: front.literal for name, front in edges.items()}) + " -%}",
+        "{%- set leads = " + _table({name: front.lead for name, front in edges.items() if front.lead}) + " -%}",
+        "{%- set ends = " + _table(layout.ends) + " -%}",
+        "{%- set now = namespace(before='', user=-1) -%}",
+        "{%- for message in messages -%}",
+        "{%- if message.role == 'user' -%}{%- set now.user = loop.index0 -%}{%- endif -%}",
+        "{%- endfor -%}",
+        "{%- for message in messages -%}",
+        "{%- set kind = " + (_KIND_WITH_INPUT if "input" in layout.ends else "message.role") + " -%}",
+        "{%- set edge = now.before ~ '>' ~ kind -%}",
+        "{%- if edge not in edges -%}{{- raise_exception('no place for ' ~ kind ~ ' after ' ~ now.before) -}}"
+        "{%- endif -%}",
+        "{{- edges[edge] -}}",
+        "{%- if kind == 'assistant' -%}{%- generation -%}",
+        "{{- leads.get(edge, '') -}}",
+        *_speech(layout, thoughts),
+        "{{- ends[kind] -}}",
+        "{%- endgeneration -%}{%- else -%}",
+        "{{- leads.get(edge, '') -}}" + _words(layout, "kind") + "{{- ends[kind] -}}",
+        "{%- endif -%}",
+        "{%- set now.before = kind -%}",
+        "{%- endfor -%}",
+        "{%- if add_generation_prompt -%}{{- edges[now.before ~ '>assistant'] -}}"
+        "{%- else -%}{{- edges[now.before ~ '>'] -}}{%- endif -%}",
+    ]
+    return "\n".join(lines)
+
+
+def _speech(layout: Layout, thoughts: Thoughts) -> list[str]:
+    """The assistant's message in the order in which its parts are written."""
+    lines: list[str] = []
+    if layout.thoughts is not None and thoughts != "none":
+        when = " and loop.index0 > now.user" if thoughts == "per_turn" else ""
+        test = f"({_THOUGHT}) is string{when}"
+        lines.append("{%- if " + test + " -%}" + _part(layout.thoughts, "{{- " + _THOUGHT + " -}}") + "{%- endif -%}")
+    text = _part(layout.text, _words(layout, "'assistant'"))
+    calls = ""
+    if layout.tool_calls is not None:
+        calls = _calls(layout.tool_calls)
+        if layout.text.before:
+            text = "{%- if message.content or not message.tool_calls -%}" + text + "{%- endif -%}"
+        if layout.tool_calls.gap:
+            both = "{%- if message.content and message.tool_calls -%}"
+            calls += both + _literal(layout.tool_calls.gap) + "{%- endif -%}"
+    return [*lines, *([calls, text] if layout.calls_first else [text, calls])]
+
+
+def _calls(part: Part) -> str:
+    one = (
+        "{%- set inner = call if call is string else call.function if call.function is defined else call -%}"
+        "{%- if call is string -%}{{- inner -}}{%- else -%}{{- inner | tojson -}}{%- endif -%}"
+    )
+    between = "{%- if not loop.last -%}" + _literal(part.join) + "{%- endif -%}"
+    loop = "{%- for call in message.tool_calls -%}" + one + between + "{%- endfor -%}"
+    return "{%- if message.tool_calls -%}" + _part(part, loop) + "{%- endif -%}"
+
+
+def _part(part: Part, inside: str) -> str:
+    return _literal(part.before) + inside + _literal(part.after)
+
+
+def _words(layout: Layout, kind: str) -> str:
+    """The words of a message, stripped where this template strips them."""
+    if not layout.trimmed:
+        return "{{- " + _WORDS + " -}}"
+    return "{{- " + _WORDS + "|trim if " + kind + " in " + _list(sorted(layout.trimmed)) + " else " + _WORDS + " -}}"
+
+
+def _literal(text: str) -> str:
+    return "{{- " + quoted(text) + " -}}" if text else ""
+
+
+def _table(texts: Mapping[str, str]) -> str:
+    return "{" + ", ".join(f"{quoted(name)}: {quoted(text)}" for name, text in texts.items()) + "}"
+
+
+def _list(texts: list[str]) -> str:
+    return "[" + ", ".join(map(quoted, texts)) + "]"
+
+
+def quoted(text: str) -> str:
+    """The text as a Jinja string: ASCII, so that nothing depends on how the file is read."""
+    escaped = text.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n")
+    return "'" + escaped.encode("ascii", "backslashreplace").decode("ascii") + "'"

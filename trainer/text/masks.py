@@ -1,0 +1,102 @@
+"""What of a dialogue is learned, how much it counts, and which thoughts are written."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from dialogue.errors import UsageError
+from dialogue.records import Dialogue, Message
+from trainer.settings import Thoughts, TrainSettings
+from trainer.text import classes
+from trainer.text.segments import Weights
+
+
+class NoScore(ValueError):
+    """The dialogue lacks the score that its weight should be; it is refused and counted, never guessed."""
+
+
+class Rounds(NamedTuple):
+    """Numbers of the messages from `start` up to, not including, `end`."""
+
+    start: int
+    end: int
+
+
+def rounds(messages: Sequence[Message]) -> list[Rounds]:
+    """The rounds behind a leading system message: each begins where the user takes the floor."""
+    first = 1 if messages and messages[0].role == "system" else 0
+    starts = [
+        number
+        for number in range(first, len(messages))
+        if number == first or (messages[number].role == "user" and messages[number - 1].role != "user")
+    ]
+    return [Rounds(start, end) for start, end in zip(starts, [*starts[1:], len(messages)], strict=True)]
+
+
+def weights(
+    dialogue: Dialogue, messages: Sequence[Message], settings: TrainSettings, only: Rounds | None = None
+) -> Weights:
+    """Loss weight of each message's speech, and of the literal before it (learned only by `train_on = all`)."""
+    factor = classes.weight(dialogue, settings)
+    worth = [factor * _worth(dialogue, message, settings.weight_by) for message in messages]
+    learned = _learned(messages, settings)
+    if only is not None:
+        learned = [yes and only.start <= number < only.end for number, yes in enumerate(learned)]
+    speech = [weight if yes else 0.0 for weight, yes in zip(worth, learned, strict=True)]
+    return Weights(speech, speech if settings.train_on == "all" else [0.0] * len(messages))
+
+
+def _learned(messages: Sequence[Message], settings: TrainSettings) -> list[bool]:
+    roles = [message.role for message in messages]
+    if settings.train_on == "all":
+        return [True] * len(roles)
+    if settings.train_on == "last":
+        last = max((number for number, role in enumerate(roles) if role == "assistant"), default=-1)
+        return [number == last for number in range(len(roles))]
+    return [role == settings.train_on for role in roles]
+
+
+def _worth(dialogue: Dialogue, message: Message, weight_by: str | None) -> float:
+    if weight_by is None:
+        return 1.0
+    if weight_by == "weight":
+        return _checked(dialogue, "weight", 1.0 if message.weight is None else message.weight)
+    name = weight_by.removeprefix("scores.")
+    if name == weight_by or not name:
+        raise UsageError(f"weight_by = {weight_by!r}: `weight`, or `scores.` and the name of a score")
+    scores = dialogue.scores if message.scores is None or name not in message.scores else message.scores
+    return _checked(dialogue, name, scores.get(name))
+
+
+def _checked(dialogue: Dialogue, name: str, value: JsonValue) -> float:
+    if value is None:
+        raise NoScore(name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not (0 <= value < math.inf):
+        raise UsageError(f"dialogue {dialogue.id}: {name} = {value!r} is no loss weight; a number from 0 on is")
+    return float(value)
+
+
+def thoughts(messages: Sequence[Message], choice: Thoughts) -> list[bool]:
+    """Whether the thoughts of each message are written: all, none, or those since the user last spoke."""
+    if choice != "per_turn":
+        return [choice == "keep"] * len(messages)
+    last = max((number for number, message in enumerate(messages) if message.role == "user"), default=-1)
+    return [number > last for number in range(len(messages))]
+
+
+def with_input(dialogue: Dialogue) -> Sequence[Message]:
+    """The messages, with the material that the first instruction ends with as a user message named `input`."""
+    material, messages = dialogue.seed.material, dialogue.messages
+    number = next((number for number, message in enumerate(messages) if message.role == "user"), None)
+    if not material or number is None or not messages[number].content.endswith(material):
+        return messages
+    instruction = messages[number].content.removesuffix(material).rstrip()
+    if not instruction:
+        return messages
+    parts = (
+        messages[number].model_copy(update={"content": instruction}),
+        Message(role="user", name="input", content=material),
+    )
+    return (*messages[:number], *parts, *messages[number + 1 :])

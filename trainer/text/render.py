@@ -1,0 +1,203 @@
+"""Rendering: a dialogue as token ids, labels and weights, all three made in `assembled`, segment by segment.
+
+Ids are never searched for in text and text is never searched for marks, so what is learned cannot drift from what is
+read. Words become plain text whatever they are: a user who types `<|im_end|>` gets the tokens of those characters.
+
+The same text by `tokenizer.apply_chat_template` with our exported template gives the same ids, as long as BPE does not
+merge across an edge between literal and words there. It cannot at a control token, at a space (which goes with the
+words) and, with tokenizers of `tokenizer.fit`, at a line break. What remains: words with white space at an edge that
+is a line break, in tokenizers that merge it (GPT-4's and Qwen's patterns); words that begin with punctuation behind a
+colon (Alpaca); and words that hold control tokens, which Jinja turns into tokens. The generation prompt is a token
+prefix of the training text in all these cases, since both are made here.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from transformers import PreTrainedTokenizerFast
+
+from dialogue.errors import UsageError
+from dialogue.records import Dialogue, Message
+from trainer.settings import TrainSettings
+from trainer.text import classes, masks
+from trainer.text.encoder import INSIDE, START, TOKEN, Encoder, Place
+from trainer.text.jinja import to_jinja
+from trainer.text.layout import Layout, compiled
+from trainer.text.replies import Reply, parsed
+from trainer.text.segments import Segment, opening, segments
+from trainer.text.template import OWN, find
+
+IGNORE_INDEX = -100
+Words = tuple[str, Place]
+
+
+class Example(NamedTuple):
+    """One sequence to learn from."""
+
+    id: str
+    """Of the dialogue; its pieces share it."""
+    input_ids: NDArray[np.int32]
+    """(T,)"""
+    labels: NDArray[np.int32]
+    """(T,), unshifted: the token itself where it is learned, IGNORE_INDEX elsewhere."""
+    weights: NDArray[np.float32]
+    """(T,), 0 where nothing is learned."""
+
+    @property
+    def taught(self) -> int:
+        """Tokens that are learned; the first of a sequence has no predecessor and is not."""
+        return int(np.count_nonzero(self.labels[1:] != IGNORE_INDEX))
+
+
+class Renderer:
+    """A tokenizer, a layout for each class and what is learned: all that turns dialogues into examples."""
+
+    def __init__(
+        self, tokenizer: PreTrainedTokenizerFast, layouts: Mapping[str | None, Layout], settings: TrainSettings
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.settings = settings
+        self.layouts = layouts
+        self.klass = classes.best(settings)
+        """The class that the model is asked to speak as."""
+        self.layout = self._layout(self.klass)
+        self.encoder = Encoder(tokenizer, "\0".join(layout.literals() for layout in layouts.values()))
+        self.jinja = to_jinja(self.layout, settings.thoughts)
+        """The template of `klass` for `tokenizer.chat_template`, with generation marks."""
+        self.stop_texts = self.layout.stops
+        self.stop_ids = self._stop_ids()
+        """Tokens that end a reply."""
+
+    def encode(self, dialogue: Dialogue) -> Example:
+        """The whole dialogue, however long."""
+        return self.encode_many([dialogue])[0]
+
+    def encode_many(self, dialogues: Iterable[Dialogue]) -> list[Example]:
+        """The same for many, whose words go through the tokenizer together."""
+        dialogues = list(dialogues)
+        return self.assemble([(dialogue.id, self.segments(dialogue)) for dialogue in dialogues])
+
+    def segments(self, dialogue: Dialogue, rounds: masks.Rounds | None = None) -> list[Segment]:
+        """The dialogue as literals and words with their weights; `rounds`: the part of it that is learned."""
+        layout = self._layout(classes.of(dialogue, self.settings))
+        messages = self.messages(dialogue)
+        weights = masks.weights(dialogue, messages, self.settings, rounds)
+        return segments(layout, messages, weights, masks.thoughts(messages, self.settings.thoughts))
+
+    def messages(self, dialogue: Dialogue) -> Sequence[Message]:
+        """The dialogue's messages; an instruction that ends with its material is told apart where the template can."""
+        if not self._with_input:
+            return dialogue.messages
+        return masks.with_input(dialogue)
+
+    def prompt(self, messages: Sequence[Message]) -> list[int]:
+        """Ids of the dialogue so far and the opening of an answer: a prefix of the training text's ids."""
+        row = opening(self.layout, messages, masks.thoughts(messages, self.settings.thoughts))
+        ids: list[int] = self.assemble([("", row)])[0].input_ids.tolist()
+        return ids
+
+    def assemble(self, rows: Sequence[tuple[str, list[Segment]]]) -> list[Example]:
+        """Examples of (id, segments); equal words are encoded once."""
+        placed = [(id, _placed(row, self.encoder)) for id, row in rows]
+        wanted = list(dict.fromkeys(text for _, row in placed for segment, text in row if not segment.literal))
+        words = dict(zip(wanted, self.encoder.words(wanted), strict=True))
+        return [assembled(id, row, self.encoder, words) for id, row in placed]
+
+    def longest_user_words(self, dialogue: Dialogue) -> tuple[int, int]:
+        """Start and end of the ids of the user's longest words: what can be cut with the least harm."""
+        roles = [message.role for message in self.messages(dialogue)]
+        spans: list[tuple[int, int]] = [(0, 0)]
+        start = 0
+        for segment, ids in zip(row := self.segments(dialogue), self._pieces(row), strict=True):
+            if not segment.literal and roles[segment.place // 2] == "user":
+                spans.append((start, start + len(ids)))
+            start += len(ids)
+        return max(spans, key=lambda span: span[1] - span[0])
+
+    def _pieces(self, row: Sequence[Segment]) -> list[Sequence[int]]:
+        placed = _placed(row, self.encoder)
+        words = iter(self.encoder.words([text for segment, text in placed if not segment.literal]))
+        return [self.encoder.literal(*text) if segment.literal else next(words) for segment, text in placed]
+
+    def reply(self, ids: Sequence[int]) -> Reply:
+        """What a model wrote after `prompt`: text, thoughts, whether it came to its end."""
+        return parsed(self.tokenizer, self.layout, ids, self.stop_ids)
+
+    def read(self, ids: Sequence[int]) -> str:
+        """The reply's text without thoughts and end marks."""
+        return self.reply(ids).text
+
+    @property
+    def _with_input(self) -> bool:
+        return "input" in self.layout.ends
+
+    def _layout(self, klass: str | None) -> Layout:
+        return self.layouts[klass if klass in self.layouts else None]
+
+    def _stop_ids(self) -> tuple[int, ...]:
+        calls = self.layout.tool_calls
+        marks = [self.layout.ends["assistant"], self.layout.text.after, calls.after if calls else ""]
+        ids = [self.encoder.control[mark] for mark in marks if mark in self.encoder.control]
+        end = self.tokenizer.eos_token_id
+        if isinstance(end, int) and end != self.tokenizer.pad_token_id:
+            ids.append(end)
+        return tuple(dict.fromkeys(ids))
+
+
+def renderer(tokenizer: PreTrainedTokenizerFast, settings: TrainSettings) -> Renderer:
+    """The renderer of the settings' template; its control tokens must be in the tokenizer (`tokenizer.prepare`)."""
+    classes.check(settings)
+    if settings.template == OWN:
+        from trainer.text.own import taken_apart
+
+        return Renderer(tokenizer, {None: taken_apart(tokenizer, settings.thoughts)}, settings)
+    template = find(settings.template)
+    lacking = [token for token in template.tokens if token not in tokenizer.get_vocab()]
+    if lacking:
+        raise UsageError(f"template {template.name}: the tokenizer has no {lacking[0]}; call tokenizer.prepare first")
+    marks = {"bos": start_token(tokenizer), "eos": str(tokenizer.eos_token or "")}
+    wanted = {None, *settings.classes.values()} if template.has_classes else {None}
+    layouts = {klass: compiled(template, klass=klass, **marks) for klass in wanted}
+    if settings.thoughts != "none" and template.thoughts is None:
+        raise UsageError(
+            f"thoughts = {settings.thoughts}: template {template.name} has no place for them; choose `none`, or chatml"
+        )
+    return Renderer(tokenizer, layouts, settings)
+
+
+def start_token(tokenizer: PreTrainedTokenizerFast) -> str:
+    """The start-of-text token, if the tokenizer is in the habit of writing one; else nothing."""
+    ids = tokenizer("a", add_special_tokens=True)["input_ids"]
+    return str(tokenizer.bos_token) if tokenizer.bos_token_id is not None and ids[0] == tokenizer.bos_token_id else ""
+
+
+def assembled(
+    id: str, row: Sequence[tuple[Segment, Words]], encoder: Encoder, words: Mapping[Words, Sequence[int]]
+) -> Example:
+    """THE inner function: each segment gives its ids, their labels and their weights in one go."""
+    ids: list[int] = []
+    labels: list[int] = []
+    weights: list[float] = []
+    for segment, text in row:
+        piece = encoder.literal(*text) if segment.literal else words[text]
+        ids.extend(piece)
+        labels.extend(piece if segment.weight else [IGNORE_INDEX] * len(piece))
+        weights.extend([segment.weight] * len(piece))
+    return Example(id, np.array(ids, np.int32), np.array(labels, np.int32), np.array(weights, np.float32))
+
+
+def _placed(row: Sequence[Segment], encoder: Encoder) -> list[tuple[Segment, Words]]:
+    """Each segment with its text and where that begins, which decides about the space that some tokenizers add."""
+    if encoder.without_prefix:
+        return [(segment, (segment.text, INSIDE)) for segment in row]
+    placed: list[tuple[Segment, Words]] = []
+    place: Place = START
+    for segment in row:
+        placed.append((segment, (segment.text, place)))
+        if segment.literal:
+            place = TOKEN if encoder.ends_with_token(encoder.literal(segment.text, place)) else INSIDE
+        elif segment.text:
+            place = INSIDE
+    return placed
