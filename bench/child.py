@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 ROOT = Path(__file__).parents[1]
 GEN = [sys.executable, "-m", "gen.main"]
 ENDPOINT = [sys.executable, str(Path(__file__).with_name("endpoint.py")), "--port", "0"]
+BILL = Path(__file__).with_name("bill.py")
 QUIET = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 _MB = 1e6
@@ -29,15 +30,16 @@ class Cost:
     status: int
     wall_s: float
     cpu_s: float
-    """User and system time of the process, all threads, start-up included."""
+    """User and system time of the process and the children that it waited for, start-up included."""
     peak_mb: float
-    """Most resident memory, in 10^6 bytes; nan where the system does not tell it."""
+    """Most resident memory of one of them, in 10^6 bytes; nan where the system does not tell it."""
 
 
 def finished(child: "subprocess.Popen[Any]", started: float) -> Cost:
     """Wait for the child and read its bill from the system.
 
-    A child starts with its parent's peak as its own, so one that stays below the parent's does not show.
+    A child starts with its parent's peak as its own, so one that stays below the parent's does not show (`run` sees
+    it: bill.py).
     """
     _, status, used = os.wait4(child.pid, 0)
     wall_s = time.monotonic() - started
@@ -56,11 +58,13 @@ def start(command: Sequence[str], **more: Any) -> "subprocess.Popen[Any]":
 
 def run(command: Sequence[str], statuses: Sequence[int] = (0,)) -> Cost:
     """The bill of a command; RuntimeError, with what it said, where its exit status is none of these."""
-    started = time.monotonic()
-    child = start(command, stderr=subprocess.PIPE, text=True)
-    assert child.stderr is not None
-    said = child.stderr.read()
-    cost = finished(child, started)
+    told, tells = os.pipe()
+    small = [sys.executable, "-I", "-S", str(BILL), str(tells), *command]
+    with open(told, encoding="utf-8") as bill:
+        child = start(small, stderr=subprocess.PIPE, text=True, pass_fds=(tells,))
+        os.close(tells)
+        said = child.communicate()[1]
+        cost = Cost(**json.load(bill))
     if cost.status not in statuses:
         raise RuntimeError(f"{' '.join(command)}: exit status {cost.status}\n{said[-2000:]}")
     return cost

@@ -3,9 +3,8 @@
     python -m bench.near_duplicates FOLDER [--dialogues 100000] [--sizes 10000,100000,1000000]
 
 FOLDER holds real dialogues to walk over (bench/near_corpus.py). Every tool gets the same texts from a file, in a
-process of its own, and says which it takes for copies. `--sizes` times `gen filter` with nothing but the near
-duplicates, from file to file, at each size (texts of 1.26 kB). An empty `--sizes`, and `--dialogues 0`, leave a part
-out. A child's peak of memory shows only above this process's own: ask for the sizes by themselves.
+process of its own, and says which it takes for copies. `--sizes` goes on to bench/near_sizes.py. An empty `--sizes`,
+and `--dialogues 0`, leave a part out.
 """
 
 import argparse
@@ -13,66 +12,73 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import orjson
 
-from bench.child import GEN, Cost, run
+from bench.child import run
 from bench.near_corpus import alike, walks
+from bench.near_sizes import scale
 
 THRESHOLD = 0.7
+Flags = Iterator[list[int]]
+"""A tool at work: an empty list when all texts are signed, then the numbers of those that it takes for copies."""
 
 
-def ours(texts: list[str]) -> list[int]:
+def ours(texts: list[str]) -> Flags:
     """The product's own search."""
-    from filters.near.search import near_duplicates
+    from filters.near.search import Texts, prepared
+    from filters.near_duplicates import NearDuplicates
 
-    dropped: list[int] = near_duplicates(texts, planted=0).dropped.tolist()
-    return dropped
+    looked_for = NearDuplicates(threshold=THRESHOLD, planted=0)
+    with tempfile.TemporaryDirectory() as folder:
+        shards = prepared(looked_for, texts, [None] * len(texts), Path(folder))
+        yield []
+        ids = [f"{number:012}" for number in range(len(texts))]
+        yield looked_for.decide(Texts(texts, ids, shards)).dropped.tolist()
 
 
-def datasketch_loop(texts: list[str], hashfunc: Callable[[bytes], int] | None = None) -> list[int]:
+def datasketch_loop(texts: list[str], hashfunc: Callable[[bytes], int] | None = None) -> Flags:
     """The loop of datasketch's documentation, its hashes in bulk: query, then insert."""
     from datasketch import MinHash, MinHashLSH
 
-    from dialogue.likeness import words
-
-    def shingled(text: str) -> list[bytes]:
-        found = words(text)
-        return [" ".join(gram).encode() for gram in zip(*(found[i:] for i in range(5)), strict=False)]
-
-    index = MinHashLSH(threshold=THRESHOLD, num_perm=128)
     more = {} if hashfunc is None else {"hashfunc": hashfunc}
+    sketches = list(MinHash.generator(map(shingled, texts), num_perm=128, **more))
+    yield []
+    index = MinHashLSH(threshold=THRESHOLD, num_perm=128)
     flagged = []
-    for number, sketch in enumerate(MinHash.generator(map(shingled, texts), num_perm=128, **more)):
+    for number, sketch in enumerate(sketches):
         if index.query(sketch):
             flagged.append(number)
         index.insert(number, sketch)
-    return flagged
+    yield flagged
 
 
-def datasketch_xxh64(texts: list[str]) -> list[int]:
+def datasketch_xxh64(texts: list[str]) -> Flags:
     """The same with the faster hash that we use."""
     from xxhash import xxh64_intdigest
 
     return datasketch_loop(texts, lambda data: xxh64_intdigest(data) & 0xFFFFFFFF)
 
 
-def rensa_matrix(texts: list[str]) -> list[int]:
+def rensa_matrix(texts: list[str]) -> Flags:
     """Rensa's bulk way: a matrix of digests, flags from its LSH, which flags both of a pair."""
     from rensa import RMinHash, RMinHashLSH
 
+    matrix = RMinHash.digest_matrix_from_token_byte_sets(list(map(shingled, texts)), 128, 42)
+    yield []
+    flags = RMinHashLSH(THRESHOLD, 128, 16).insert_matrix_and_query_duplicate_flags(matrix)
+    yield [number for number, flag in enumerate(flags) if flag]
+
+
+def shingled(text: str) -> list[bytes]:
+    """A text's word 5-grams."""
     from dialogue.likeness import words
 
-    def shingled(text: str) -> list[bytes]:
-        found = words(text)
-        return [" ".join(gram).encode() for gram in zip(*(found[i:] for i in range(5)), strict=False)]
-
-    matrix = RMinHash.digest_matrix_from_token_byte_sets(list(map(shingled, texts)), 128, 42)
-    flags = RMinHashLSH(THRESHOLD, 128, 16).insert_matrix_and_query_duplicate_flags(matrix)
-    return [number for number, flag in enumerate(flags) if flag]
+    found = words(text)
+    return [" ".join(gram).encode() for gram in zip(*(found[i:] for i in range(5)), strict=False)]
 
 
 TOOLS = {"duologue": ours, "datasketch": datasketch_loop, "datasketch, xxh64": datasketch_xxh64, "rensa": rensa_matrix}
@@ -81,19 +87,30 @@ TOOLS = {"duologue": ours, "datasketch": datasketch_loop, "datasketch, xxh64": d
 class Found(NamedTuple):
     """How a tool did."""
 
-    cpu_s: float
+    sign_s: float
+    search_s: float
+    peak_mb: float
     recall: float
     recall_80: float
     precision: float
 
+    @property
+    def cpu_s(self) -> float:
+        """Both stages."""
+        return self.sign_s + self.search_s
+
 
 def child(tool: str, source: Path, out: Path) -> None:
-    """Run a tool; write what it flags and the CPU that it took, imports and reading left out."""
+    """Run a tool; write what it flags and the CPU that its stages took, imports and reading left out."""
     texts = [orjson.loads(line) for line in source.open("rb")]
-    TOOLS[tool](texts[:50])  # imports, compiled code
+    list(TOOLS[tool](texts[:50]))  # imports, compiled code
     began = time.process_time()
-    flagged = TOOLS[tool](texts)
-    out.write_text(json.dumps({"flagged": flagged, "cpu_s": time.process_time() - began}))
+    at_work = TOOLS[tool](texts)
+    next(at_work)
+    signed = time.process_time()
+    flagged = next(at_work)
+    found = {"flagged": flagged, "sign_s": signed - began, "search_s": time.process_time() - signed}
+    out.write_text(json.dumps(found))
 
 
 def compare(folder: Path, n: int, at: Path) -> bool:
@@ -106,20 +123,17 @@ def compare(folder: Path, n: int, at: Path) -> bool:
     later = [set(pairs[similarity >= level, 1].tolist()) for level in (THRESHOLD, 0.8)]
     size = sum(len(text.encode()) for text in texts) / 1e6
     print(f"{n:,} texts, {size:,.0f} MB, {len(pairs):,} pairs with J >= 0.7; {len(later[0]):,} have an earlier one.\n")
-    print("| tool | CPU s | texts/s | x datasketch | peak MB | recall 0.7 | recall 0.8 | precision |\n|" + "---|" * 8)
+    head = "tool | sign s | search s | CPU s | texts/s | x datasketch | peak MB | recall 0.7 | recall 0.8 | precision"
+    print(f"| {head} |\n|" + "---|" * 10)
     found: dict[str, Found] = {}
     for tool in ("datasketch", *(name for name in TOOLS if name != "datasketch")):
         cost = run([sys.executable, "-m", "bench.near_duplicates", "--child", tool, str(source), str(out)])
         said = json.loads(out.read_text())
         flagged = set(said["flagged"])
         recall = [len(flagged & wanted) / max(1, len(wanted)) for wanted in later]
-        found[tool] = Found(said["cpu_s"], *recall, len(flagged & partners) / max(1, len(flagged)))
-        ratio = found["datasketch"].cpu_s / found[tool].cpu_s
-        print(
-            f"| {tool} | {found[tool].cpu_s:.1f} | {n / found[tool].cpu_s:,.0f} | {ratio:.1f} | {cost.peak_mb:,.0f} | "
-            + " | ".join(f"{share:.4f}" for share in found[tool][1:])
-            + " |"
-        )
+        precision = len(flagged & partners) / max(1, len(flagged))
+        found[tool] = Found(said["sign_s"], said["search_s"], cost.peak_mb, *recall, precision)
+        print(line(tool, n, found[tool], found["datasketch"].cpu_s / found[tool].cpu_s))
     mine = found["duologue"]
     bars = {
         "recall at 0.7 >= 0.99": mine.recall >= 0.99,
@@ -132,37 +146,11 @@ def compare(folder: Path, n: int, at: Path) -> bool:
     return all(bars.values())
 
 
-def scale(folder: Path, sizes: list[int], at: Path) -> bool:
-    """Print what `gen filter` takes at each size, start-up left out; whether it is linear within a fifth."""
-    print("\n| dialogues | MB | CPU s | us a dialogue | peak MB |\n|---|---|---|---|---|")
-    start = filtered(at, laid_out(folder, 1, at)).cpu_s
-    each = []
-    for n in sizes:
-        source = laid_out(folder, n, at)
-        cost = filtered(at, source)
-        each.append((cost.cpu_s - start) / n)
-        size = source.stat().st_size / 1e6
-        print(f"| {n:,} | {size:,.0f} | {cost.cpu_s - start:.1f} | {each[-1] * 1e6:.1f} | {cost.peak_mb:,.0f} |")
-    return max(each) <= 1.2 * each[0]
-
-
-def laid_out(folder: Path, n: int, at: Path) -> Path:
-    """A file of `n` dialogues of 1.26 kB of text each."""
-    source = at / f"{n}.jsonl"
-    with source.open("wb") as file:
-        for number, text in enumerate(walks(folder, n, words=205, seed=n)):
-            half = len(text) // 2
-            said = [{"role": "user", "content": text[:half]}, {"role": "assistant", "content": text[half:]}]
-            file.write(orjson.dumps({"id": f"s{number:09}", "messages": said}) + b"\n")
-    return source
-
-
-def filtered(at: Path, source: Path) -> Cost:
-    """The bill of `gen filter` with nothing but the near duplicates, in one process."""
-    chain = at / "near.toml"
-    chain.write_text('[[filters]]\nuse = "near_duplicates"\n')
-    out = str(at / f"{source.stem}-out")
-    return run([*GEN, "filter", str(source), "--out", out, "--config", str(chain), "--workers", "1"])
+def line(tool: str, n: int, found: Found, ratio: float) -> str:
+    """A line of the table."""
+    stages = f"{found.sign_s:.1f} | {found.search_s:.1f} | {found.cpu_s:.1f} | {n / found.cpu_s:,.0f} | {ratio:.1f}"
+    shares = " | ".join(f"{share:.4f}" for share in (found.recall, found.recall_80, found.precision))
+    return f"| {tool} | {stages} | {found.peak_mb:,.0f} | {shares} |"
 
 
 def main() -> int:

@@ -48,11 +48,23 @@ def near_duplicates(
     scores = [None] * len(texts) if scores is None else scores
     looked_for = NearDuplicates(threshold=threshold, **settings)
     with TemporaryDirectory(prefix="near-") as folder:
-        shards = []
-        for start in range(0, len(texts), block):
-            part = slice(start, start + block)
-            shard = Shard(Path(folder, str(start)), np.ones(len(texts[part]), np.bool_), earlier=False)
-            shard.folder.mkdir()
-            looked_for.prepare(texts[part], scores[part], shard.folder)
-            shards.append(shard)
+        shards = prepared(looked_for, texts, scores, Path(folder), block)
         return looked_for.decide(Texts(texts, ids, shards))
+
+
+def prepared(
+    looked_for: NearDuplicates,
+    texts: Sequence[str],
+    scores: Sequence[float | None],
+    folder: Path,
+    block: int = _BLOCK,
+) -> list[Shard]:
+    """The texts' shards, written into the folder."""
+    shards = []
+    for start in range(0, len(texts), block):
+        part = slice(start, start + block)
+        shard = Shard(folder / str(start), np.ones(len(texts[part]), np.bool_), earlier=False)
+        shard.folder.mkdir()
+        looked_for.prepare(texts[part], scores[part], shard.folder)
+        shards.append(shard)
+    return shards

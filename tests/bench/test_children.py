@@ -75,3 +75,18 @@ def test_kill_9_loses_nothing_and_repeats_only_what_was_in_flight(tmp_path):
 def test_tables_of_one_kind_are_joined_under_one_head():
     text = joined(["| a |\n|---|\n| 1 |\n\nnote", "| a |\n|---|\n| 2 |\n\nnote"])
     assert re.sub(r"\s+", " ", text) == "| a | |---| | 1 | | 2 | note"
+
+
+def test_a_child_shows_its_own_peak_of_memory_however_large_its_parent_is():
+    held = bytearray(200_000_000)
+    held[::4096] = bytes([1]) * len(held[::4096])
+    assert run([sys.executable, "-S", "-c", "pass"]).peak_mb < 50
+    assert run([sys.executable, "-S", "-c", "held = b'1' * 100_000_000"]).peak_mb > 100
+    assert len(held) == 200_000_000
+
+
+def test_the_bill_holds_the_worker_processes_of_a_child():
+    busy = "import time\nwhile time.process_time() < 0.3: pass"
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {busy!r}], check=True)"
+    assert run([sys.executable, "-c", parent]).cpu_s > 0.3
+    assert run([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], statuses=[-9]).status == -9
