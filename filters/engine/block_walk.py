@@ -1,7 +1,6 @@
 """One block's way through the chain: what a worker does, with what was computed before taken from the cache."""
 
 import shutil
-from base64 import b64decode, b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -14,12 +13,12 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from dialogue.chance import hash64, hex64
-from dialogue.jsonl import write_atomically
 from dialogue.records import Dialogue
-from filters.engine.base import CorpusFilter, Drop, Filter, Limits, sources
+from filters.engine.base import CorpusFilter, Drop, Filter, Limits
 from filters.engine.blocks import Block
 from filters.engine.chain import Step
 from filters.engine.counts import EXAMPLES, Counts, Example, shown
+from filters.engine.info import Info
 from filters.engine.rows import Refused, Row, Rows
 from filters.engine.section import Bits, Sections
 
@@ -92,13 +91,11 @@ class BlockWalk:
         self.noted: list[tuple[int, str, Mapping[str, Any]]] = []
 
     @cached_property
-    def info(self) -> "Info":
+    def info(self) -> Info:
         """Ids and shapes of all rows."""
-        path = self.folder / f"info-{sources()}.json"  # other code may read other rows as dialogues
-        try:
-            return Info.from_json(orjson.loads(path.read_bytes()))
-        except (OSError, orjson.JSONDecodeError):
-            pass
+        known = Info.read(self.folder)
+        if known is not None:
+            return known
         info = Info()
         for number in range(len(self.rows)):
             row = self.row(number)
@@ -109,8 +106,7 @@ class BlockWalk:
                 info.ids.append("")
                 info.native.append(False)
                 info.refused[number] = str(error)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, (orjson.dumps(info.to_json()),))
+        info.write(self.folder)
         return info
 
     def row(self, number: int) -> Row:
@@ -217,28 +213,6 @@ class BlockWalk:
         if row not in self.lines and self.info.native[row]:
             return self.rows.line(row) + b"\n"
         return self.row(row).record()
-
-
-@dataclass(slots=True)
-class Info:
-    """Ids and shapes of a block's rows."""
-
-    ids: list[str] = field(default_factory=list)
-    native: list[bool] = field(default_factory=list)
-    refused: dict[int, str] = field(default_factory=dict)
-    """Rows that are no dialogue, and why."""
-
-    def to_json(self) -> dict[str, Any]:
-        """As an object that `from_json` reads."""
-        bits = b64encode(np.packbits(np.array(self.native, np.bool_)).tobytes()).decode()
-        return {"ids": self.ids, "native": bits, "refused": {str(row): why for row, why in self.refused.items()}}
-
-    @classmethod
-    def from_json(cls, fields: Mapping[str, Any]) -> "Info":
-        """The info in an object."""
-        bits = np.frombuffer(b64decode(fields["native"]), np.uint8)
-        native = np.unpackbits(bits, count=len(fields["ids"])).astype(bool).tolist()
-        return cls(fields["ids"], native, {int(row): why for row, why in fields["refused"].items()})
 
 
 def clipped(dialogue: Dialogue) -> list[Any]:

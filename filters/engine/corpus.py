@@ -10,6 +10,7 @@ from filters.engine.base import Copies, CorpusFilter, Shard
 from filters.engine.block_walk import BlockWalk, CopyOf
 from filters.engine.blocks import Block
 from filters.engine.chain import Step
+from filters.engine.info import Info
 
 
 class PreparedCorpus:
@@ -35,7 +36,7 @@ class PreparedCorpus:
         """The ids of these documents."""
         found = [""] * len(numbers)
         for shard, places, rows in self._by_shard(numbers):
-            ids = self._walk(shard).info.ids
+            ids = self._info(shard).ids
             for place, row in zip(places, rows, strict=True):
                 found[place] = ids[row]
         return found
@@ -65,6 +66,11 @@ class PreparedCorpus:
         """The row of each document of a shard."""
         rows: NDArray[np.int64] = np.load(self.shards[shard].folder / "rows.npy")
         return rows
+
+    def _info(self, shard: int) -> Info:
+        """What is known of a shard's block; a shard lies in the block's folder."""
+        known = Info.read(self.shards[shard].folder.parent)
+        return self._walk(shard).info if known is None else known
 
     def _walk(self, shard: int) -> BlockWalk:
         return BlockWalk(self._blocks[shard], self._format, self._cache)

@@ -208,7 +208,7 @@ def test_a_line_that_was_no_dialogue_is_looked_at_again_by_other_code(
     source = tmp_path / "in.jsonl"
     source.write_bytes(b'{"text": "hi"}\n')
     assert filtered(tmp_path / "out", steps(Never()), source)["refused"] == 1
-    monkeypatch.setattr("filters.engine.block_walk.sources", lambda: "a version that reads texts")
+    monkeypatch.setattr("filters.engine.info.sources", lambda: "a version that reads texts")
     monkeypatch.setattr("dialogue.formats.messages.recognise", lambda fields: "text" in fields)
     monkeypatch.setattr("dialogue.formats.messages.from_object", lambda fields: talk(fields["text"], "a", id="x"))
     report = filtered(tmp_path / "out", steps(Never()), source)
