@@ -15,6 +15,7 @@ from tokenizers import Tokenizer
 from transformers import PreTrainedTokenizerFast
 
 from dialogue.errors import UsageError
+from trainer.text.segments import Segment
 
 MARK = re.compile(r"<[|｜].*[|｜]>", re.DOTALL)
 """The shape of a control token in most vocabularies of these years."""
@@ -50,17 +51,33 @@ class Encoder:
     def _ids(self) -> set[int]:
         return set(self.control.values())
 
-    def words(self, texts: Sequence[tuple[str, Place]]) -> list[list[int]]:
+    def words(self, texts: Sequence[str]) -> list[list[int]]:
         """Ids of words, which hold no control token whatever the words are."""
-        ready = [self._prefixed(text, place) for text, place in texts]
-        encoded = [encoding.ids for encoding in self._plain.encode_batch_fast(ready, add_special_tokens=False)]
+        encoded = [encoding.ids for encoding in self._plain.encode_batch_fast(texts, add_special_tokens=False)]
         if self._leaks:
-            encoded = [self._sealed(text, ids) for text, ids in zip(ready, encoded, strict=True)]
+            encoded = [self._sealed(text, ids) for text, ids in zip(texts, encoded, strict=True)]
         return encoded
 
-    def _literal(self, text: str, place: Place) -> tuple[int, ...]:
+    def fronted(self, row: Sequence[Segment]) -> Sequence[Segment]:
+        """The row, with the space that some tokenizers (SentencePiece) put before text written where they would."""
+        if self._prefixed_at > START:
+            return row
+        fronted: list[Segment] = []
+        place: Place = START
+        for segment in row:
+            token = self._cut is not None and segment.literal and self._cut.match(segment.text)
+            text = segment.text if token else self._prefixed(segment.text, place)
+            fronted.append(segment._replace(text=text))
+            if segment.literal:
+                place = TOKEN if self.literal(text)[-1] in self._strips else INSIDE
+            elif text:
+                place = INSIDE
+        return fronted
+
+    def _literal(self, text: str) -> tuple[int, ...]:
         """Ids of our own text, control tokens parsed; cached as `literal`."""
         ids: list[int] = []
+        place: Place = INSIDE
         pieces = self._cut.split(text) if self._cut is not None else [text]
         for number, piece in enumerate(pieces):
             if number % 2:
@@ -71,18 +88,9 @@ class Encoder:
                 place = INSIDE
         return tuple(ids)
 
-    @property
-    def without_prefix(self) -> bool:
-        """Whether the tokenizer puts no space of its own before plain text, as most do."""
-        return self._prefixed_at > START
-
     def typed(self, words: str) -> bool:
         """Whether the words hold the text of a control token."""
         return self._cut is not None and self._cut.search(words) is not None
-
-    def ends_with_token(self, ids: Sequence[int]) -> bool:
-        """Whether a control token is the last of the ids, so that plain text begins anew."""
-        return bool(ids) and ids[-1] in self._strips
 
     def _stripped(self, pieces: Sequence[str], number: int) -> str:
         """A run of plain text without the white space that a neighbouring token swallows (Phi-3's `<|end|>`)."""

@@ -7,9 +7,10 @@ import numpy as np
 from dialogue.records import Dialogue
 from trainer.settings import TrainSettings
 from trainer.text.audit import Audit
+from trainer.text.example import Example
 from trainer.text.masks import NoScore
 from trainer.text.overflow import Pieces, pieces
-from trainer.text.render import Example, Renderer
+from trainer.text.render import Renderer
 from trainer.text.segments import NoPlace, Segment
 from trainer.text.turns import by_turn, last_turn
 

@@ -11,8 +11,9 @@ from typing import NamedTuple
 from dialogue.errors import UsageError
 from dialogue.records import Dialogue
 from trainer.settings import TrainSettings
+from trainer.text.example import Example
 from trainer.text.masks import Rounds, rounds
-from trainer.text.render import Example, Renderer
+from trainer.text.render import Renderer
 
 
 class Pieces(NamedTuple):

@@ -12,43 +12,23 @@ prefix of the training text in all these cases, since both are made here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from transformers import PreTrainedTokenizerFast
 
 from dialogue.errors import UsageError
 from dialogue.records import Dialogue, Message
 from trainer.settings import TrainSettings
 from trainer.text import classes, masks
-from trainer.text.encoder import INSIDE, START, TOKEN, Encoder, Place
+from trainer.text.encoder import Encoder
+from trainer.text.example import IGNORE_INDEX, Example
 from trainer.text.jinja import to_jinja
 from trainer.text.layout import Layout, compiled
 from trainer.text.replies import Reply, parsed
 from trainer.text.segments import Segment, opening, segments
 from trainer.text.template import OWN, find
 
-IGNORE_INDEX = -100
-Words = tuple[str, Place]
-
-
-class Example(NamedTuple):
-    """One sequence to learn from."""
-
-    id: str
-    """Of the dialogue; its pieces share it."""
-    input_ids: NDArray[np.int32]
-    """(T,)"""
-    labels: NDArray[np.int32]
-    """(T,), unshifted: the token itself where it is learned, IGNORE_INDEX elsewhere."""
-    weights: NDArray[np.float32]
-    """(T,), 0 where nothing is learned."""
-
-    @property
-    def taught(self) -> int:
-        """Tokens that are learned; the first of a sequence has no predecessor and is not."""
-        return int(np.count_nonzero(self.labels[1:] != IGNORE_INDEX))
+__all__ = ["IGNORE_INDEX", "Example", "Renderer", "renderer"]
 
 
 class Renderer:
@@ -100,26 +80,22 @@ class Renderer:
 
     def assemble(self, rows: Sequence[tuple[str, list[Segment]]]) -> list[Example]:
         """Examples of (id, segments); equal words are encoded once."""
-        placed = [(id, _placed(row, self.encoder)) for id, row in rows]
-        wanted = list(dict.fromkeys(text for _, row in placed for segment, text in row if not segment.literal))
+        fronted = [(id, self.encoder.fronted(row)) for id, row in rows]
+        wanted = list({segment.text: None for _, row in fronted for segment in row if not segment.literal})
         words = dict(zip(wanted, self.encoder.words(wanted), strict=True))
-        return [assembled(id, row, self.encoder, words) for id, row in placed]
+        return [assembled(id, row, self.encoder, words) for id, row in fronted]
 
     def longest_user_words(self, dialogue: Dialogue) -> tuple[int, int]:
         """Start and end of the ids of the user's longest words: what can be cut with the least harm."""
         roles = [message.role for message in self.messages(dialogue)]
         spans: list[tuple[int, int]] = [(0, 0)]
         start = 0
-        for segment, ids in zip(row := self.segments(dialogue), self._pieces(row), strict=True):
+        for segment in self.encoder.fronted(self.segments(dialogue)):
+            ids = self.encoder.literal(segment.text) if segment.literal else self.encoder.words([segment.text])[0]
             if not segment.literal and roles[segment.place // 2] == "user":
                 spans.append((start, start + len(ids)))
             start += len(ids)
         return max(spans, key=lambda span: span[1] - span[0])
-
-    def _pieces(self, row: Sequence[Segment]) -> list[Sequence[int]]:
-        placed = _placed(row, self.encoder)
-        words = iter(self.encoder.words([text for segment, text in placed if not segment.literal]))
-        return [self.encoder.literal(*text) if segment.literal else next(words) for segment, text in placed]
 
     def reply(self, ids: Sequence[int]) -> Reply:
         """What a model wrote after `prompt`: text, thoughts, whether it came to its end."""
@@ -173,31 +149,16 @@ def start_token(tokenizer: PreTrainedTokenizerFast) -> str:
     return str(tokenizer.bos_token) if tokenizer.bos_token_id is not None and ids[0] == tokenizer.bos_token_id else ""
 
 
-def assembled(
-    id: str, row: Sequence[tuple[Segment, Words]], encoder: Encoder, words: Mapping[Words, Sequence[int]]
-) -> Example:
-    """THE inner function: each segment gives its ids, their labels and their weights in one go."""
+def assembled(id: str, row: Sequence[Segment], encoder: Encoder, words: Mapping[str, Sequence[int]]) -> Example:
+    """THE inner function: each segment gives its ids and how much each of them counts; a label is an id that counts."""
     ids: list[int] = []
-    labels: list[int] = []
-    weights: list[float] = []
-    for segment, text in row:
-        piece = encoder.literal(*text) if segment.literal else words[text]
-        ids.extend(piece)
-        labels.extend(piece if segment.weight else [IGNORE_INDEX] * len(piece))
-        weights.extend([segment.weight] * len(piece))
-    return Example(id, np.array(ids, np.int32), np.array(labels, np.int32), np.array(weights, np.float32))
-
-
-def _placed(row: Sequence[Segment], encoder: Encoder) -> list[tuple[Segment, Words]]:
-    """Each segment with its text and where that begins, which decides about the space that some tokenizers add."""
-    if encoder.without_prefix:
-        return [(segment, (segment.text, INSIDE)) for segment in row]
-    placed: list[tuple[Segment, Words]] = []
-    place: Place = START
-    for segment in row:
-        placed.append((segment, (segment.text, place)))
-        if segment.literal:
-            place = TOKEN if encoder.ends_with_token(encoder.literal(segment.text, place)) else INSIDE
-        elif segment.text:
-            place = INSIDE
-    return placed
+    lengths: list[int] = []
+    counts: list[float] = []
+    for text, literal, weight, _ in row:
+        piece = encoder.literal(text) if literal else words[text]
+        ids += piece
+        lengths.append(len(piece))
+        counts.append(weight)
+    input_ids = np.array(ids, np.int32)
+    weights = np.repeat(np.array(counts, np.float32), lengths)
+    return Example(id, input_ids, np.where(weights > 0, input_ids, np.int32(IGNORE_INDEX)), weights)

@@ -9,9 +9,10 @@ from collections.abc import Sequence
 
 from dialogue.records import Dialogue
 from trainer.settings import TrainSettings
+from trainer.text.example import Example
 from trainer.text.masks import Rounds, rounds
 from trainer.text.overflow import Pieces, cut_to, part, refuse_if_asked
-from trainer.text.render import Example, Renderer
+from trainer.text.render import Renderer
 
 
 def by_turn(dialogue: Dialogue, renderer: Renderer, settings: TrainSettings) -> Pieces:

@@ -1,0 +1,98 @@
+"""Probes: a chat template rendered with placeholders, and what it writes between them."""
+
+import re
+from typing import Any
+
+from jinja2 import TemplateError
+from transformers import PreTrainedTokenizerFast
+
+from dialogue.records import Message, Role
+
+ROLES: dict[str, Role] = {"s": "system", "u": "user", "a": "assistant"}
+THOUGHT_FIELDS = ("reasoning_content", "thinking", "reasoning")
+"""Names that templates have for thoughts."""
+
+
+def _word(number: int) -> str:
+    return f"Wqz{number}zqW"
+
+
+def _thought(number: int) -> str:
+    return f"Tqz{number}zqT"
+
+
+class Probe:
+    """One chat template, asked what it writes."""
+
+    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
+        self._tokenizer = tokenizer
+
+    def messages(self, shape: str, *, with_thoughts: bool = False) -> list[Message]:
+        """A dialogue of the shape (`sua`: system, user, assistant) whose words are placeholders."""
+        return [
+            Message(
+                role=ROLES[sign],
+                content=_word(number),
+                thoughts=_thought(number) if with_thoughts and sign == "a" else None,
+            )
+            for number, sign in enumerate(shape)
+        ]
+
+    def render(self, shape: str, messages: list[Message] | None = None, *, prompt: bool = False) -> str:
+        """The template's text of a dialogue, and the opening of an answer where `prompt`."""
+        return self._text([self._fields(message) for message in messages or self.messages(shape)], prompt)
+
+    def between(self, shape: str, *, prompt: bool = False) -> list[str]:
+        """What stands before, between and behind the words; ValueError where words are lost, doubled or moved."""
+        return _cut(self.render(shape, prompt=prompt), [_word(number) for number in range(len(shape))], shape)
+
+    def can(self, shape: str) -> bool:
+        """Whether the template writes such a dialogue at all."""
+        try:
+            self.between(shape)
+        except (TemplateError, ValueError):
+            return False
+        return True
+
+    def trims(self, sign: str) -> bool:
+        """Whether white space around a side's words is lost."""
+        shape = {"s": "su", "u": "u", "a": "ua"}[sign]
+        if not self.can(shape):
+            return False
+        number = shape.index(sign)
+        fields = [self._fields(message) for message in self.messages(shape)]
+        fields[number]["content"] = f"\n{_word(number)}\n"
+        return f"\n{_word(number)}\n" not in self._text(fields, False)
+
+    def around_thoughts(self) -> tuple[str, str]:
+        """What stands between a user's words and an answer's thoughts, and between these and its words."""
+        text = self.render("ua", self.messages("ua", with_thoughts=True))
+        try:
+            _, before, after, _ = _cut(text, [_word(0), _thought(1), _word(1)], "ua with thoughts")
+        except ValueError:
+            raise ValueError("it has no place for thoughts (thoughts = none leaves them out)") from None
+        return before, after
+
+    def without_empty_thoughts(self, text: str) -> str:
+        """The text without an empty think block before the last answer."""
+        last = max(text.rfind(_word(number)) for number in range(9))
+        return re.sub(r"<think>\s*</think>\s*$", "", text[:last]) + text[last:]
+
+    def _fields(self, message: Message) -> dict[str, Any]:
+        fields: dict[str, Any] = {"role": message.role, "content": message.content}
+        if message.thoughts is not None:
+            fields |= dict.fromkeys(THOUGHT_FIELDS, message.thoughts)
+        return fields
+
+    def _text(self, fields: list[dict[str, Any]], prompt: bool) -> str:
+        return str(self._tokenizer.apply_chat_template(fields, tokenize=False, add_generation_prompt=prompt))
+
+
+def _cut(text: str, words: list[str], shape: str) -> list[str]:
+    literals: list[str] = []
+    for word in words:
+        if text.count(word) != 1:
+            raise ValueError(f"of a dialogue {shape} it loses, doubles or moves a message")
+        literal, _, text = text.partition(word)
+        literals.append(literal)
+    return [*literals, text]
