@@ -42,13 +42,22 @@ class ScratchSettings(Record):
     mlp_width: int = Field(default=512, ge=8)
     context: int = Field(default=1024, ge=16)
 
+    @model_validator(mode="after")
+    def _sound(self) -> "ScratchSettings":
+        if self.width % (2 * self.heads):
+            raise ValueError(f"scratch: width = {self.width}, heads = {self.heads}: expected an even width a head")
+        if self.heads % self.kv_heads:
+            raise ValueError(f"scratch: heads = {self.heads}, kv_heads = {self.kv_heads}: expected a divisor")
+        return self
+
 
 class RopeSettings(Record):
     """Rotary positions stretched to a longer context."""
 
     context: int = Field(ge=1)
     """Positions afterwards."""
-    kind: Literal["linear", "dynamic", "yarn"] = "linear"
+    kind: Literal["linear", "dynamic", "yarn", "extrapolate"] = "linear"
+    """How positions reach it; `extrapolate` only lengthens the table, as OpenChat did."""
 
 
 class Decoding(Record):
@@ -144,6 +153,13 @@ class TrainSettings(Record):
     """Held-out turns answered greedily and compared word for word at the end."""
     decoding: Decoding = Decoding()
 
+    save_dtype: Literal["float32", "bfloat16", "float16"] | None = None
+    """Precision of the finished model's file; None: that of the products. Checkpoints keep what is trained whole."""
+    wandb: str | None = None
+    """Project of Weights & Biases that the log goes to as well."""
+    stages: tuple[dict[str, JsonValue], ...] = ()
+    """Trainings one after the other, each from the last one's result: `name`, and what differs (trainer/stages.py)."""
+
     @model_validator(mode="after")
     def _sound(self) -> "TrainSettings":
         if self.batch is not None and self.batch_tokens is not None:
@@ -161,6 +177,6 @@ class TrainSettings(Record):
 
     def as_asked(self) -> dict[str, JsonValue]:
         """What decides about the weights: a folder holds the result of one such request."""
-        left_out = {"out", "log_every", "keep", "save_every"}
+        left_out = {"out", "log_every", "keep", "save_every", "wandb"}
         asked: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
         return asked

@@ -1,0 +1,69 @@
+"""Merged logits are those of base and adapters."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from small_models import asked, base, logits, shake, tokenizer
+from test_adapters import LORA, made
+
+from dialogue.errors import UsageError
+from trainer.loop.model_files import write_adapter
+from trainer.nets.base import load, open_model
+from trainer.nets.merge import folders_of, merged
+from trainer.settings import LoraSettings
+
+EVERYWHERE = LoraSettings(r=3, alpha=5)
+
+
+def merge(*adapters: Path, model: Path | None = None) -> torch.Tensor:
+    return logits(merged(*folders_of([str(one) for one in adapters], str(model) if model else None)))
+
+
+@pytest.mark.parametrize("dora", [False, True])
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("new", [0, 2])
+def test_merged_says_what_base_and_adapter_said(tmp_path: Path, dora: bool, tied: bool, new: int) -> None:
+    place = base(tmp_path / "m", tie_word_embeddings=tied)
+    said = made(tmp_path / "a", place, EVERYWHERE.model_copy(update={"dora": dora}), new=new)
+    assert float((merge(tmp_path / "a") - said).abs().max()) < 1e-5
+    assert float((logits(open_model(place))[..., :256] - said[..., :256]).abs().max()) > 0.01
+
+
+def test_a_second_adapter_beside_the_first_is_summed(tmp_path: Path) -> None:
+    place = base(tmp_path / "m")
+    made(tmp_path / "a", place, LORA)
+    second = EVERYWHERE.model_copy(update={"onto": "freeze"})
+    model = load(asked(tmp_path, model=str(tmp_path / "a"), lora=second), tokenizer(), ())
+    shake(model, seed=7)
+    both = logits(model)
+    del model.peft_config["first"]  # the second alone, as others keep such adapters
+    (tmp_path / "b").mkdir()
+    write_adapter(tmp_path / "b", model, str(place))
+    assert float((merge(tmp_path / "a", tmp_path / "b") - both).abs().max()) < 1e-5
+    assert float((merge(tmp_path / "b", tmp_path / "a") - both).abs().max()) < 1e-5
+
+
+def test_an_adapter_trained_on_a_merged_one_is_stacked(tmp_path: Path) -> None:
+    place = base(tmp_path / "m")
+    dora = EVERYWHERE.model_copy(update={"dora": True})
+    made(tmp_path / "a", place, dora)
+    whole = merged(*folders_of([str(tmp_path / "a")]))
+    whole.save_pretrained(tmp_path / "whole")
+    said = made(tmp_path / "b", tmp_path / "whole", dora)
+    assert float((merge(tmp_path / "a", tmp_path / "b", model=place) - said).abs().max()) < 1e-5
+
+
+def test_what_cannot_be_merged_is_said(tmp_path: Path) -> None:
+    place, other = base(tmp_path / "m"), base(tmp_path / "other", seed=3)
+    wide = base(tmp_path / "wide", hidden_size=64)
+    made(tmp_path / "a", place, LORA)
+    made(tmp_path / "b", other, LORA)
+    with pytest.raises(UsageError, match="a whole model already"):
+        merge(place)
+    with pytest.raises(UsageError, match=r"stands on .*m, .* on .*other"):
+        merge(tmp_path / "a", tmp_path / "b")
+    with pytest.raises(UsageError, match="does not fit its base"):
+        merge(tmp_path / "a", model=wide)
+    with pytest.raises(UsageError, match="an adapter itself"):
+        merge(tmp_path / "a", model=tmp_path / "b")

@@ -1,0 +1,80 @@
+"""A folder that is there whole or not at all."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dialogue.disk import FULL, stopped, sync_folder
+from dialogue.errors import RunStopped
+
+NEW = ".new"
+OLD = ".old"
+NO_ROOM = "No space left on device"
+"""What writers in other languages say of a full disk, without a number."""
+
+
+@contextmanager
+def whole_folder(folder: Path) -> Iterator[Path]:
+    """A folder beside, to be filled; it takes the name at the end, synced, in place of one that was there.
+
+    Whoever dies inside leaves the one that was there as it was, and a torn one that `sweep` clears away. Between the
+    two renamings of a replacement the old one bears another name; `sweep` then gives it back. RunStopped where the
+    disk refuses.
+    """
+    beside = folder.with_name(f".{folder.name}{NEW}")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        sweep(folder.parent)
+        beside.mkdir()
+        yield beside
+        _sync(beside)
+        _take_place(beside, folder)
+    except OSError as error:
+        raise stopped(error, Path(str(error.filename or folder))) from None
+    except Exception as error:  # of foreign writers, which have errors of their own for a full disk
+        if (full := _full(error, folder)) is None:
+            raise
+        raise full from None
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def sweep(parent: Path) -> None:
+    """Clear away what a process that died left beside its folders."""
+    for torn in parent.glob(f".*{NEW}"):
+        shutil.rmtree(torn, ignore_errors=True)
+    for old in parent.glob(f".*{OLD}"):
+        folder = parent / old.name.removeprefix(".").removesuffix(OLD)
+        if folder.exists():
+            shutil.rmtree(old, ignore_errors=True)
+        else:
+            old.rename(folder)
+
+
+def _take_place(beside: Path, folder: Path) -> None:
+    old = folder.with_name(f".{folder.name}{OLD}")
+    if folder.exists():
+        folder.rename(old)
+    beside.rename(folder)
+    sync_folder(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _sync(folder: Path) -> None:
+    """Put every file of the folder on disk."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            with (Path(place) / name).open("rb+") as file:
+                os.fsync(file.fileno())
+        sync_folder(Path(place))
+
+
+def _full(error: Exception, folder: Path) -> RunStopped | None:
+    """A full disk, as torch and safetensors tell of it."""
+    text = str(error)
+    short = "PytorchStreamWriter failed" in text or "unexpected pos" in text
+    if NO_ROOM not in text and not (short and shutil.disk_usage(folder.parent).free < (1 << 20)):
+        return None
+    return stopped(OSError(min(FULL), NO_ROOM), folder)
