@@ -1,0 +1,141 @@
+"""Attention that ends where a document ends, registered with transformers under one name.
+
+A packed row holds many documents; each token sees the earlier tokens of its own. No dense mask is made: on a GPU by
+torch's own varlen attention (FlashAttention), or by flex attention where that cannot serve; elsewhere document after
+document by scaled_dot_product_attention, which is how the CPU is fastest too. Rows of one document each are plain
+causal attention: padding stands on the right, where no real token sees it.
+
+A model gets it by `attn_implementation=NAME` and takes `cu_seq_lens_q` and `max_length_q` as keyword arguments in
+its forward pass, as transformers names them. transformers builds no mask for a name that it has none for.
+"""
+
+import inspect
+from functools import cache, lru_cache
+from itertools import pairwise
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+from transformers import AttentionInterface
+
+NAME = "by_document"
+VARLEN_DTYPES = (torch.bfloat16, torch.float16)
+VARLEN_MOST_WIDTH = 256
+"""Head widths that FlashAttention has kernels for."""
+
+
+def by_document(
+    module: torch.nn.Module,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attention_mask: Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    sliding_window: int | None = None,
+    cu_seq_lens_q: Tensor | None = None,
+    max_length_q: int | None = None,
+    **more: Any,
+) -> tuple[Tensor, None]:
+    """Attention output (B, T, heads, width), from query (B, heads, T, width), key and value (B, kv heads, T, width)."""
+    if more.get("softcap") or more.get("s_aux") is not None:
+        raise NotImplementedError("attention with soft-capped or sunk scores: train with batches = 'group'")
+    if cu_seq_lens_q is None:
+        return _causal(query, key, value, scaling, dropout, sliding_window).transpose(1, 2).contiguous(), None
+    assert max_length_q is not None
+    if query.is_cuda and query.dtype in VARLEN_DTYPES and query.shape[-1] <= VARLEN_MOST_WIDTH and not dropout:
+        return _varlen(query, key, value, cu_seq_lens_q, max_length_q, scaling, sliding_window), None
+    if query.is_cuda and not dropout:
+        return _flex(query, key, value, cu_seq_lens_q, scaling, sliding_window).transpose(1, 2).contiguous(), None
+    bounds = cu_seq_lens_q.tolist()
+    parts = [
+        _causal(*(part[:, :, start:end] for part in (query, key, value)), scaling, dropout, sliding_window)
+        for start, end in pairwise(bounds)
+        if end > start
+    ]
+    return torch.cat(parts, dim=2).transpose(1, 2).contiguous(), None
+
+
+def _causal(
+    query: Tensor, key: Tensor, value: Tensor, scaling: float | None, dropout: float, window: int | None
+) -> Tensor:
+    """Every token sees itself and the earlier ones, or the last `window` of them."""
+    length = query.shape[2]
+    mask = None
+    if window is not None and window < length:
+        ahead = torch.arange(length, device=query.device)[:, None] - torch.arange(length, device=query.device)[None]
+        mask = (ahead >= 0) & (ahead < window)
+    return F.scaled_dot_product_attention(
+        query,
+        key,
+        value,
+        attn_mask=mask,
+        dropout_p=dropout,
+        is_causal=mask is None,
+        scale=scaling,
+        enable_gqa=query.shape[1] != key.shape[1],
+    )
+
+
+def _varlen(
+    query: Tensor, key: Tensor, value: Tensor, bounds: Tensor, longest: int, scaling: float | None, window: int | None
+) -> Tensor:
+    from torch.nn.attention.varlen import varlen_attn
+
+    groups = query.shape[1] // key.shape[1]
+    if groups > 1 and "enable_gqa" not in _varlen_takes():
+        key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
+        groups = 1
+    causal: dict[str, Any] = {"window_size": (-1 if window is None else window - 1, 0)}
+    if "window_size" not in _varlen_takes():
+        if window is not None:
+            raise NotImplementedError("a sliding window in packed rows needs a newer torch: batches = 'group'")
+        causal = {"is_causal": True}
+    if groups > 1:
+        causal["enable_gqa"] = True
+    flat = [part[0].transpose(0, 1) for part in (query, key, value)]
+    out: Tensor = varlen_attn(*flat, bounds, bounds, longest, longest, scale=scaling, **causal)
+    return out[None]
+
+
+@cache
+def _varlen_takes() -> frozenset[str]:
+    """The parameters of torch's varlen attention, which grew from version to version."""
+    from torch.nn.attention.varlen import varlen_attn
+
+    return frozenset(inspect.signature(varlen_attn).parameters)
+
+
+def _flex(
+    query: Tensor, key: Tensor, value: Tensor, bounds: Tensor, scaling: float | None, window: int | None
+) -> Tensor:
+    blocks = _blocks(bounds, query.shape[2], window)
+    out: Tensor = _compiled_flex()(
+        query, key, value, block_mask=blocks, scale=scaling, enable_gqa=query.shape[1] != key.shape[1]
+    )
+    return out
+
+
+@cache
+def _compiled_flex() -> Any:
+    from torch.nn.attention.flex_attention import flex_attention
+
+    return torch.compile(flex_attention, dynamic=False)
+
+
+@lru_cache(maxsize=2)  # all layers of a micro-batch ask for the same; a tensor is its own key
+def _blocks(bounds: Tensor, length: int, window: int | None) -> Any:
+    from torch.nn.attention.flex_attention import create_block_mask
+
+    places = torch.arange(length, device=bounds.device, dtype=bounds.dtype)
+    document = torch.searchsorted(bounds[1:].contiguous(), places, right=True)
+
+    def seen(_row: Tensor, _head: Tensor, at: Tensor, other: Tensor) -> Tensor:
+        near = (document[at] == document[other]) & (at >= other)
+        return near if window is None else near & (at - other < window)
+
+    return create_block_mask(seen, None, None, length, length, device=str(bounds.device))
+
+
+AttentionInterface.register(NAME, by_document)
