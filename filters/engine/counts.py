@@ -57,7 +57,9 @@ class Counts:
     def measured(self, name: str, values: NDArray[np.float64], least: float | None, most: float | None) -> None:
         """Count measured values, NaN for none, and what lies beyond the thresholds around the limit."""
         values = values[~np.isnan(values)]
-        self.values.setdefault(name, Counter()).update(map(floored, values.tolist()))
+        counted = self.values.setdefault(name, Counter())
+        for value, number in zip(*(part.tolist() for part in np.unique(values, return_counts=True)), strict=True):
+            counted[floored(value)] += number
         beyond = self.beyond.setdefault(name, Counter())
         for threshold in thresholds(least, most):
             beyond[threshold] += int((values > threshold if most is not None else values < threshold).sum())
