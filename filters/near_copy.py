@@ -1,7 +1,8 @@
 """Near copies inside one dialogue: a turn that says an earlier one again, by the share of its word 5-grams in it.
 
 Two turns are compared only where a quick look finds four of twelve pieces of the one in the other; else the share is
-taken for 0. It overlooks a share of 0.85 once in 60,000 turns, 0.75 once in 1,700, 0.5 once in 12 (binomial).
+taken for 0. It overlooks a share of 0.85 once in 60,000 turns, 0.75 once in 1,700, 0.5 once in 12 (binomial). A copy of
+what was said more than a hundred turns of the speaker ago is not looked for.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,8 @@ from filters.engine.base import Limits, Measure
 from filters.engine.messages import evidence
 
 _GRAM = 5
+_BACK = 100
+"""Turns of one speaker that a turn is compared with, the last before it: all earlier ones of thousands took minutes."""
 _LEAST_USER, _LEAST_ANSWER = 6, 8
 """Words of a turn that can be a copy, as in dialogue.copies: "Can you say more?" may be said twice."""
 _PIECES, _FOUND = 12, 4
@@ -93,7 +96,7 @@ class _Turns:
 
 
 def _with_earlier(numbers: Sequence[int]) -> list[tuple[int, Sequence[int]]]:
-    return [(number, numbers[:place]) for place, number in enumerate(numbers) if place]
+    return [(number, numbers[max(0, place - _BACK) : place]) for place, number in enumerate(numbers) if place]
 
 
 def _pieces(low: str) -> list[str]:

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from toys import talk
 
 from dialogue.likeness import ngrams
+from filters import near_copy
 from filters.near_copy import NearCopy
 
 QUESTION = "Why do the tides in the bay come in about an hour later every day of the week?"
@@ -96,3 +97,23 @@ def test_a_share_that_is_measured_is_the_share_of_five_grams(words, more, cut):
     assert found in (0.0, pytest.approx(share))
     if first == second:
         assert found == 1.0
+
+
+def test_the_comparisons_grow_with_the_number_of_turns_and_not_with_its_square(monkeypatch):
+    compared = []
+    share = near_copy._Turns._share
+    monkeypatch.setattr(near_copy._Turns, "_share", lambda *turns: compared.append(turns) or share(*turns))
+
+    def comparisons(turns):
+        compared.clear()
+        said = (f"What will the weather be like today and tomorrow in town {1000 + n}?" for n in range(turns))
+        NearCopy().measure(talk(*(part for question in said for part in (question, "Rain."))))
+        return len(compared)
+
+    once, twice = comparisons(300), comparisons(600)
+    assert 0 < twice < 2.5 * once
+
+
+def test_a_copy_of_the_first_turn_is_found_after_as_many_turns_as_are_looked_back():
+    others = [part for number in range(near_copy._BACK - 1) for part in (f"And number {number}?", f"It is {number}.")]
+    assert reason(NearCopy().apply(talk(QUESTION, ANSWER, *others, QUESTION, "As I said."))) == "user_copy"
