@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from math import floor, log10
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,8 +57,10 @@ class Counts:
         """Count measured values, NaN for none, and what lies beyond the thresholds around the limit."""
         values = values[~np.isnan(values)]
         counted = self.values.setdefault(name, Counter())
-        for value, number in zip(*(part.tolist() for part in np.unique(values, return_counts=True)), strict=True):
-            counted[floored(value)] += number
+        for value, number in zip(
+            *(part.tolist() for part in np.unique(floored(values), return_counts=True)), strict=True
+        ):
+            counted[value] += number
         beyond = self.beyond.setdefault(name, Counter())
         for threshold in thresholds(least, most):
             beyond[threshold] += int((values > threshold if most is not None else values < threshold).sum())
@@ -70,13 +71,16 @@ def shown(examples: list[Example]) -> list[Example]:
     return sorted(examples, key=lambda example: (example.draw, example.id))[:EXAMPLES]
 
 
-def floored(value: float) -> float:
-    """The value with two significant digits, rounded towards minus infinity."""
-    if not value:
-        return 0.0
-    digits = 1 - floor(log10(abs(value)))
-    scaled = round(value * 10.0**digits, 6)  # 0.3 * 100 is 30, not 29.999999999999996
-    return round(floor(scaled) / 10.0**digits, max(digits, 0))
+def floored(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The values with two significant digits, rounded towards minus infinity."""
+    found = np.zeros_like(values)
+    some = np.flatnonzero(values)
+    digits = 1 - np.floor(np.log10(np.abs(values[some]))).astype(np.int64)
+    for digit in np.unique(digits).tolist():
+        places = some[digits == digit]
+        scaled = np.round(values[places] * 10.0**digit, 6)  # 0.3 * 100 is 30, not 29.999999999999996
+        found[places] = np.round(np.floor(scaled) / 10.0**digit, max(digit, 0))
+    return found
 
 
 def thresholds(least: float | None, most: float | None, steps: int = 5) -> list[float]:
@@ -84,5 +88,5 @@ def thresholds(least: float | None, most: float | None, steps: int = 5) -> list[
     own = most if most is not None else least
     if own is None:
         return []
-    step = abs(own) / 10 or 0.1
-    return sorted({floored(own + place * step) if place else own for place in range(-steps, steps + 1)})
+    others = own + np.delete(np.arange(-steps, steps + 1), steps) * (abs(own) / 10 or 0.1)
+    return sorted({own, *floored(others).tolist()})
