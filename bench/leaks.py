@@ -154,7 +154,7 @@ def _dialogues(found: Iterator[Good]) -> list[Dialogue]:
     return [Dialogue(id=f"{one.set}-{place}", messages=one.messages) for place, one in enumerate(found) if one.messages]
 
 
-def of_size(found: Leaks, count: int, size: int = 2000) -> list[Dialogue]:
+def of_size(found: Leaks, count: int, size: int = 1750) -> list[Dialogue]:
     """So many dialogues of UltraChat's turns, of at least so many bytes, with every tenth word another's.
 
     No two are alike, so that what is measured on them is no cache.

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialogue.chance import rng
-from filters.leaks.hashing import Hashes, Numbers, Table, Words, lookup, rolled, table
+from filters.leaks.hashing import Table, lookup, rolled, table
+from filters.leaks.wording import Hashes, Numbers, Words
 
 SUBSTRINGS = 3
 _DROPPED = re.compile(r"[\W_]+")

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 
 from dialogue.errors import UsageError
 from dialogue.wordlists import stop_words
-from filters.kernels.tokens import tokens
 from filters.leaks.benchmark import Benchmark
 from filters.leaks.characters import substrings
-from filters.leaks.hashing import Flags, Floats, Hashes, Numbers, Table, hashed, rolled, table
+from filters.leaks.hashing import Table, rolled, table
 from filters.leaks.parts import ANSWER, CHARACTERS_PER_WORD, Parts, length, parts
 from filters.leaks.rules import Rule, choose
 from filters.leaks.runs import measure
+from filters.leaks.wording import Flags, Floats, Hashes, Numbers, hashed
 
 TEMPLATE_ITEMS = 3
 SHORTEST = 5
@@ -99,10 +99,12 @@ class Index:
         self.items = tuple(item for benchmark in benchmarks for item in benchmark.items)
         """All items, in the numbering of `Parts.item`."""
         self.parts = parts(benchmarks)
+        self.counts: Numbers = np.diff(self.parts.words.first)
+        """(parts,) their words."""
         self.sizes = _sizes(self.parts, self.rules)
         self.seeds = _seeds(self.parts, self.sizes)
         self.weights = _weights(self.parts)
-        self.window = np.maximum(_LEAST_WINDOW, _WINDOW * np.diff(self.parts.words.first))
+        self.window = np.maximum(_LEAST_WINDOW, _WINDOW * self.counts)
         """(parts,) words of a message within which a part's words stand close together."""
         self.short = self._short()
         """Parts of fewer than SHORTEST words by the bytes of their words' hashes."""
@@ -113,9 +115,9 @@ class Index:
         )
         """For each rule of characters its number and its substrings."""
 
-    def length(self, n: int) -> Numbers:
-        """(parts,) words of the part's script that say as much as n words."""
-        return np.array([length(n, script) for script in range(len(CHARACTERS_PER_WORD))])[self.parts.script]
+    def length(self, n: int, part: Numbers) -> Numbers:
+        """Of each of these parts, the words of its script that say as much as n words."""
+        return np.array([length(n, script) for script in range(len(CHARACTERS_PER_WORD))])[self.parts.script[part]]
 
     def least_weight(self, rule: Rule) -> Floats:
         """(parts,) what a part's words in a message must weigh for a rule of containment; inf where none can."""
@@ -134,7 +136,7 @@ class Index:
         words = self.parts.words
         if any(rule.kind == "whole" for rule in self.rules):
             # "Who are you?", all of whose words are frequent ones, is nobody's
-            for part in np.flatnonzero((np.diff(words.first) < SHORTEST) & (self.weights.total > 0)):
+            for part in np.flatnonzero((self.counts < SHORTEST) & (self.weights.total > 0)):
                 said = words.hashes[words.first[part] : words.first[part + 1]].tobytes()
                 short.setdefault(said, []).append(int(part))
         return short
@@ -244,4 +246,4 @@ def _weights(parts: Parts) -> Weights:
 def _stop_words() -> Hashes:
     """The frequent words of all languages; in a small benchmark they may seem rare."""
     every = sorted(word for words in stop_words(shared=True).values() for word in words)
-    return hashed(tokens([" ".join(every)])).hashes
+    return hashed([" ".join(every)]).hashes

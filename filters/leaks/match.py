@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filters.leaks import characters
-from filters.leaks.hashing import Flags, Floats, Numbers, Words, lookup, rolled
+from filters.leaks.hashing import lookup, present, rolled
 from filters.leaks.index import SHORTEST, Index
 from filters.leaks.runs import find_runs, longest_runs, measure
 from filters.leaks.weighing import densest, pick, weigh
+from filters.leaks.wording import Flags, Floats, Numbers, Words
 
 _SLACK = 1e-9
 """What sums of weights may differ by, added up in another order."""
@@ -59,7 +60,7 @@ def matches(index: Index, texts: Sequence[str], words: Words, asked: Flags) -> M
     found = _runs(index, words)
     fired = _fired_by_runs(index, words, found)
     apart = _apart(index, texts, words)
-    known = _known(index, words, np.concatenate([found.keys, *apart.values()]) // parts)
+    known = _known(index, words, np.concatenate([found.keys[fired.any(axis=1)], *apart.values()]) // parts)
     close = _close(index, words, known, asked)
 
     kept = np.flatnonzero(fired.any(axis=1) | np.isin(found.keys, np.concatenate([close, *apart.values()])))
@@ -83,7 +84,7 @@ def matches(index: Index, texts: Sequence[str], words: Words, asked: Flags) -> M
             least = index.least_weight(rule)[pairs[:, 1]] - _SLACK
             fired[:, number] = asked[pairs[:, 0]] & (containment * index.weights.total[pairs[:, 1]] >= least)
 
-    total, length = index.sizes.covered[:, -1][pairs[:, 1]], np.diff(index.parts.words.first)[pairs[:, 1]]
+    total, length = index.sizes.covered[pairs[:, 1], -1], index.counts[pairs[:, 1]]
     coverage = np.where(total > 0, covered / np.maximum(total, 1), longest[:, 1] / length)
     weight = np.where(by_runs, weight, containment * index.weights.total[pairs[:, 1]])
     certain: Flags = fired[:, [rule.tier == "certain" for rule in index.rules]].sum(axis=1) > 0
@@ -97,9 +98,9 @@ def matches(index: Index, texts: Sequence[str], words: Words, asked: Flags) -> M
 
 def _runs(index: Index, words: Words) -> _Runs:
     parts, seeds, sizes = index.parts, index.seeds, index.sizes
-    grams = lookup(rolled(words, SHORTEST), seeds.table)
+    places, grams = present(rolled(words, SHORTEST), seeds.table)
     runs = find_runs(
-        words.hashes, words.first, grams, seeds.limits, seeds.postings,
+        words.hashes, words.first, places, grams, seeds.limits, seeds.postings,
         parts.words.hashes, parts.words.first, seeds.part_of, seeds.is_seed, SHORTEST,
     )  # fmt: skip
     runs = runs[np.lexsort((runs[:, 2], -runs[:, 4], runs[:, 1], runs[:, 0]))]  # the longest of a pair first
@@ -120,18 +121,19 @@ def _fired_by_runs(index: Index, words: Words, found: _Runs) -> Flags:
     """(pairs, rules)"""
     text, part = found.keys // len(index.parts.item), found.keys % len(index.parts.item)
     fired = np.zeros((len(part), len(index.rules)), np.bool_)
+    length, said = index.counts[part], words.first[text + 1] - words.first[text]
     for number, rule in enumerate(index.rules):
         if rule.kind == "whole":
-            length = np.diff(index.parts.words.first)[part]
-            long = length >= index.length(rule.n)[part]
-            fired[:, number] = (found.longest[:, 1] == length) & (long | (np.diff(words.first)[text] == length))
+            long = length >= index.length(rule.n, part)
+            fired[:, number] = (found.longest[:, 1] == length) & (long | (said == length))
         elif rule.kind in ("any", "coverage", "grams"):
             size = index.sizes.n.index(rule.n)
             counted = found.covered if rule.kind == "coverage" else found.grams
             of = index.sizes.covered if rule.kind == "coverage" else index.sizes.grams
             fired[:, number] = (counted[:, size] > 0) & (counted[:, size] >= rule.least * of[part, size])
-            enough = found.covered[:, size] >= index.length(rule.words)[part]
-            fired[:, number] &= enough | (2 * found.covered[:, size] >= np.diff(words.first)[text])
+            if rule.words:
+                enough = found.covered[:, size] >= index.length(rule.words, part)
+                fired[:, number] &= enough | (2 * found.covered[:, size] >= said)
     return fired
 
 

@@ -18,9 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialogue.likeness import words
-from filters.kernels.tokens import tokens
 from filters.leaks.benchmark import Benchmark, Item
-from filters.leaks.hashing import Words, hashed
+from filters.leaks.wording import Words, hashed
 
 KINDS = ("question", "answer", "passage")
 QUESTION, ANSWER, PASSAGE = range(3)
@@ -55,7 +54,7 @@ def parts(benchmarks: Sequence[Benchmark]) -> Parts:
     """The distinct parts that hold a word."""
     listed = list(_listed(benchmarks))
     return Parts(
-        hashed(tokens([text for *_, text in listed])),
+        hashed([text for *_, text in listed]),
         np.array([item for item, *_ in listed], np.int32),
         np.array([benchmark for _, benchmark, *_ in listed], np.int32),
         np.array([kind for _, _, kind, _ in listed], np.int8),

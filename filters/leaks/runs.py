@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filters.kernels.jit import jit
-from filters.leaks.hashing import Flags, Floats, Hashes, Numbers
+from filters.leaks.wording import Flags, Floats, Hashes, Numbers
 
 _MOST_RUNS = 256
 """Runs that one message may have in common with one part; more are a repeated word, and say nothing new."""
@@ -19,6 +19,7 @@ _MOST_RUNS = 256
 def find_runs(
     hashes: Hashes,
     first: Numbers,
+    places: Numbers,
     seeds: NDArray[np.int32],
     limits: Numbers,
     postings: Numbers,
@@ -30,44 +31,44 @@ def find_runs(
 ) -> Numbers:
     """(runs, 5) text, part, first word in the text, first word in the part, words; of each run that holds a seed.
 
-    A seed is an n-gram of the items that is looked for; `seeds` (words,) has its number g where one starts in a text,
-    else -1. In the items it starts at postings[limits[g]:limits[g + 1]].
+    A seed is an n-gram of the items that is looked for; `seeds` are the numbers g of those that start in the texts, at
+    the words `places`, ascending. In the items a seed starts at postings[limits[g]:limits[g + 1]].
     """
     found, count = np.empty((256, 5), np.int64), 0
     held_text = np.full(len(item_first) - 1, -1, np.int64)
     held = np.zeros(len(item_first) - 1, np.int64)
-    for text in range(len(first) - 1):
-        for at in range(first[text], first[text + 1]):
-            gram = seeds[at]
-            if gram < 0:
+    text = 0
+    for number in range(len(places)):
+        at, gram = places[number], seeds[number]
+        while at >= first[text + 1]:
+            text += 1
+        for posting in range(limits[gram], limits[gram + 1]):
+            start, begin = postings[posting], at
+            part = part_of[start]
+            while begin > first[text] and start > item_first[part] and hashes[begin - 1] == item_hashes[start - 1]:
+                begin -= 1
+                start -= 1
+                if is_seed[start]:
+                    break
+            if begin < at and is_seed[start]:
+                continue  # found from its first seed
+            words, most = at - begin, min(first[text + 1] - begin, item_first[part + 1] - start)
+            while words < most and hashes[begin + words] == item_hashes[start + words]:
+                words += 1
+            if words < shortest:
                 continue
-            for posting in range(limits[gram], limits[gram + 1]):
-                start, begin = postings[posting], at
-                part = part_of[start]
-                while begin > first[text] and start > item_first[part] and hashes[begin - 1] == item_hashes[start - 1]:
-                    begin -= 1
-                    start -= 1
-                    if is_seed[start]:
-                        break
-                if begin < at and is_seed[start]:
-                    continue  # found from its first seed
-                words, most = at - begin, min(first[text + 1] - begin, item_first[part + 1] - start)
-                while words < most and hashes[begin + words] == item_hashes[start + words]:
-                    words += 1
-                if words < shortest:
-                    continue
-                if held_text[part] != text:
-                    held_text[part], held[part] = text, 0
-                held[part] += 1
-                if held[part] > _MOST_RUNS:
-                    continue
-                if count == len(found):
-                    grown = np.empty((2 * count, 5), np.int64)
-                    grown[:count] = found
-                    found = grown
-                found[count, 0], found[count, 1], found[count, 2] = text, part, begin
-                found[count, 3], found[count, 4] = start, words
-                count += 1
+            if held_text[part] != text:
+                held_text[part], held[part] = text, 0
+            held[part] += 1
+            if held[part] > _MOST_RUNS:
+                continue
+            if count == len(found):
+                grown = np.empty((2 * count, 5), np.int64)
+                grown[:count] = found
+                found = grown
+            found[count, 0], found[count, 1], found[count, 2] = text, part, begin
+            found[count, 3], found[count, 4] = start, words
+            count += 1
     return found[:count]
 
 

@@ -3,19 +3,21 @@
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
 from dialogue.records import Dialogue
 from filters.kernels.tokens import Tokens, tokens
-from filters.leaks.hashing import hashed
 from filters.leaks.index import Index
 from filters.leaks.match import Matches, matches
 from filters.leaks.parts import KINDS
 from filters.leaks.rules import Tier
+from filters.leaks.wording import hashed
 
-_CHUNK = 1 << 20
-"""Characters looked at at once: memory does not grow with the number of dialogues."""
+_CHUNK = 1024
+"""Dialogues looked at at once: each chunk brings the index into the cache anew, and what one step writes shall still be
+there for the next."""
 _WEIGHED_ROLES = ("user", "assistant")
 """Roles whose messages are compared by words: a system message or a tool's answer is no rewritten question."""
 
@@ -50,29 +52,17 @@ def scan(index: Index, dialogues: Sequence[Dialogue]) -> list[list[Hit]]:
     At most one hit for each benchmark and overlapping span. Thoughts are not looked at.
     """
     hits: list[list[Hit]] = [[] for _ in dialogues]
-    for texts, asked, first, start in _chunks(dialogues):
-        found = matches(index, texts, hashed(tokens(texts)), np.array(asked, np.bool_))
-        for text, hit in _hits(index, texts, found, first):
+    weighed = any(rule.kind == "containment" for rule in index.rules)
+    for start in range(0, len(dialogues), _CHUNK):
+        part = dialogues[start : start + _CHUNK]
+        texts = [message.content for one in part for message in one.messages]
+        asked = np.zeros(len(texts), np.bool_)
+        if weighed:
+            asked[:] = [message.role in _WEIGHED_ROLES for one in part for message in one.messages]
+        first = [0, *accumulate(len(one.messages) for one in part)]
+        for text, hit in _hits(index, texts, matches(index, texts, hashed(texts), asked), first):
             hits[start + bisect_right(first, text) - 1].append(hit)
     return hits
-
-
-def _chunks(dialogues: Sequence[Dialogue]) -> Iterator[tuple[list[str], list[bool], list[int], int]]:
-    """Messages of some dialogues, which are weighed, where each dialogue's begin, and the number of the first one."""
-    texts: list[str] = []
-    asked: list[bool] = []
-    first: list[int] = []
-    start, held = 0, 0
-    for number, dialogue in enumerate(dialogues, 1):
-        first.append(len(texts))
-        for message in dialogue.messages:
-            content = message.content
-            texts.append(content)
-            asked.append(message.role in _WEIGHED_ROLES)
-            held += len(content)
-        if held >= _CHUNK or number == len(dialogues):
-            yield texts, asked, first, start
-            texts, asked, first, start, held = [], [], [], number, 0
 
 
 def _hits(index: Index, texts: Sequence[str], found: Matches, first: Sequence[int]) -> Iterator[tuple[int, Hit]]:

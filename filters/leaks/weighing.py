@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filters.kernels.jit import jit
-from filters.leaks.hashing import Flags, Floats, Numbers
+from filters.leaks.wording import Flags, Floats, Numbers
 
 
 @jit
