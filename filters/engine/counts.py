@@ -88,5 +88,6 @@ def thresholds(least: float | None, most: float | None, steps: int = 5) -> list[
     own = most if most is not None else least
     if own is None:
         return []
-    others = own + np.delete(np.arange(-steps, steps + 1), steps) * (abs(own) / 10 or 0.1)
+    places = np.array([place for place in range(-steps, steps + 1) if place], np.float64)
+    others = own + places * (abs(own) / 10 or 0.1)
     return sorted({own, *floored(others).tolist()})

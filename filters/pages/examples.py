@@ -57,9 +57,8 @@ def laid(example: Example) -> Laid:
     """The example of a filter."""
     if {"benchmark", "item", "text"} <= example.evidence.keys():
         return laid_hit(HitShape.model_validate({**example.evidence, "id": example.id}))
-    other = example.beside or example.after
-    if other is not None:
-        return _two(example, other)
+    if example.beside is not None:
+        return _two(example, example.beside)
     at = example.evidence.get("message")
     place = at if isinstance(at, int) else None
     needles = [text for key in NEEDLES if isinstance(text := example.evidence.get(key), str)]
@@ -92,10 +91,9 @@ def _two(example: Example, other: Shown) -> Laid:
     mine, theirs = differing(
         [message.content for message in example.messages], [message.content for message in other.messages]
     )
-    heads = ("dropped", "kept instead") if example.beside else ("before", "after")
     columns = [
-        _column(heads[0], example, mine, None, "gone"),
-        _column(heads[1], other, theirs, None, "stays"),
+        _column("dropped", example, mine, None, "gone"),
+        _column("kept instead", other, theirs, None, "stays"),
     ]
     marked = "marked: words that the other lacks there" if any(mine) or any(theirs) else "word for word the same"
     return Laid(example.id, spoken(example.reason), _facts(example, None), columns, marked)

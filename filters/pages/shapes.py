@@ -24,14 +24,12 @@ class Shown(Shape):
 
 
 class Example(Shown):
-    """A dialogue that was dropped or edited."""
+    """A dialogue that was dropped."""
 
     reason: str = ""
     evidence: dict[str, JsonValue] = {}
     beside: Shown | None = None
     """What was kept instead."""
-    after: Shown | None = None
-    """What the filter made of it."""
 
 
 class Measured(Shape):

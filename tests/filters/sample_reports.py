@@ -129,8 +129,7 @@ def add_examples(chain: list[Json]) -> None:
     ]  # fmt: skip
     chain[6]["examples"] = [
         {"id": "wq-9e2e", "reason": "e-mail", "evidence": {"kind": "e-mail"},
-         "messages": messages("Write to ann@example.org please.", "I cannot send letters."),
-         "after": {"id": "wq-9e2e", "messages": messages("Write to [e-mail] please.", "I cannot send letters.")}},
+         "messages": messages("Write to ann@example.org please.", "I cannot send letters.")},
     ]  # fmt: skip
     chain[7]["examples"] = [
         {"id": one["id"], "reason": "contamination", "messages": [],
