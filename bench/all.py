@@ -90,18 +90,27 @@ SECTIONS = (
     Section(
         "near",
         "Near duplicates beside other tools",
-        "Texts of which every pair is known (bench/near_corpus.py), threshold 0.7, one core, from texts to flags.\n"
-        "Bar: 10 times datasketch's own loop, 4 times rensa, recall 0.99 at Jaccard 0.7 and 0.999 at 0.8, precision 1.",
+        "Texts of which every pair is known (bench/near_corpus.py), threshold 0.7, one core, from texts to flags; a\n"
+        "peak holds the texts as well. Bar: 10 times datasketch's own loop, 4 times rensa, recall 0.99 at Jaccard 0.7\n"
+        "and 0.999 at 0.8, precision 1.",
         (f"bench.near_duplicates {SHARED} --dialogues 20000 --sizes=",),
         (f"bench.near_duplicates {SHARED} --sizes=",),
     ),
     Section(
         "near-sizes",
         "Near duplicates at three sizes",
-        "`gen filter` with that filter alone, from file to file, in one process, start-up left out. Bar: linear\n"
-        "within a fifth, 1.5 GB at a million.",
+        "`gen filter` with that filter alone, from file to file, in one process, start-up left out; CPU of all and of\n"
+        "each stage. Bar: at most a fifth dearer than at 10,000, 1.5 GB at a million.",
         (f"bench.near_duplicates {SHARED} --dialogues 0 --sizes 10000,100000",),
         (f"bench.near_duplicates {SHARED} --dialogues 0",),
+    ),
+    Section(
+        "odd",
+        "Odd inputs",
+        "`gen filter` on what no one expects, from file to file, in one process; start-up is about 3 s of each. Bar:\n"
+        "what is read is kept or dropped, and as many are kept as should be.",
+        ("bench.odd_inputs --copies 20000 --short 50000 --mb 10",),
+        ("bench.odd_inputs",),
     ),
     Section(
         "ladder",
