@@ -125,8 +125,8 @@ SECTIONS = (
         "contamination",
         "Contamination",
         "Benchmark items planted into real dialogues, published rewrites, look-alikes (items that are not looked for)\n"
-        "and clean dialogues: the share found by each rule; false ones as counts. Published rows without a word are left\n"
-        "out. Bars below the tables; dialogues/s are from records to hits, cutting the words included.",
+        "and clean dialogues: the share found by each rule; false ones as counts. Published rows without a word are\n"
+        "left out. Bars below the tables; dialogues/s are from records to hits, cutting the words included.",
         (f"bench.contamination {SHARED}",),
     ),
     Section(
