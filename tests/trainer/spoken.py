@@ -21,8 +21,8 @@ TEXTS = [
 MARKS = (
     "<|im_end|>", "<|im_start|>", "<|im_start|>assistant\n", "</s>", "<|end_of_turn|>", "<eom>", "<|MOSS|>:", "<|pad|>",
     "<think>", "</think>", "<tool_call>", "[|Human|]", "[|AI|]", "\nAssistant:", "USER:", "### Response:", "[/INST]",
-    "{{ messages }}", "{% endgeneration %}", "{eos}", "\x1b[31mred\x1b[0m", "\x00", "\u2028", "\ufeff", "😀", "👩‍👩‍👧", "é",
-    "你好", " ", "  ", "\n", "\n\n", "\t", "\r\n", "1985", "don't",
+    "{{ messages }}", "{% endgeneration %}", "{eos}", "\x1b[31mred\x1b[0m", "\x00", "\u2028", "\ufeff", "👩‍👩‍👧", "é",
+    "😀", "你好", " ", "  ", "\n", "\n\n", "\t", "\r\n", "1985", "don't",
 )  # fmt: skip
 HOSTILE = st.lists(st.sampled_from(MARKS) | st.text(max_size=8), max_size=5).map("".join)
 """Words with control tokens, role names, escapes and white space in them."""
@@ -59,7 +59,14 @@ def settings(template: str = "chatml", **more: Any) -> TrainSettings:
 
 def rendering(template: str = "chatml", tokenizer: PreTrainedTokenizerFast | None = None, **more: Any) -> Renderer:
     """A renderer with a small tokenizer."""
+    if tokenizer is None and not more:
+        return _plain_rendering(template)
     return renderer(tokenizer or fitted(template), settings(template, **more))
+
+
+@cache
+def _plain_rendering(template: str) -> Renderer:
+    return renderer(fitted(template), settings(template))
 
 
 def talk(*words: str, system: str | None = None, id: str = "d") -> Dialogue:

@@ -29,7 +29,7 @@ class Encoder:
 
     def __init__(self, tokenizer: PreTrainedTokenizerFast, literals: str) -> None:
         self.tokenizer = tokenizer
-        self.control = control_tokens(tokenizer, literals)
+        self.control = control_tokens(tokenizer, f"{literals}\0{tokenizer.chat_template or ''}")
         """Id by text of each control token."""
         backend = _open(tokenizer)
         fields = json.loads(backend.to_str())
@@ -122,7 +122,7 @@ class Encoder:
 
 
 def control_tokens(tokenizer: PreTrainedTokenizerFast, literals: str) -> dict[str, int]:
-    """Id by text of the added tokens that words must never become: special ones, those of the template, all marks."""
+    """Id by text of the added tokens that words must never become: special ones, those of a template, all marks."""
     return {
         token.content: id
         for id, token in tokenizer.added_tokens_decoder.items()

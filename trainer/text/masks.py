@@ -32,7 +32,7 @@ def rounds(messages: Sequence[Message]) -> list[Rounds]:
         for number in range(first, len(messages))
         if number == first or (messages[number].role == "user" and messages[number - 1].role != "user")
     ]
-    return [Rounds(start, end) for start, end in zip(starts, [*starts[1:], len(messages)], strict=True)]
+    return [Rounds(start, end) for start, end in zip(starts, [*starts[1:], len(messages)], strict=bool(starts))]
 
 
 def weights(

@@ -124,9 +124,9 @@ def _hold(probe: Probe, layout: Layout, thoughts: Thoughts) -> None:
         messages = probe.messages(shape, with_thoughts=thoughts == "per_turn")
         kept = [thoughts == "per_turn" and number > shape.rfind("u") for number in range(len(shape))]
         ours = "".join(s.text for s in segments(layout, messages, Weights([0.0] * 9, [0.0] * 9), kept))
-        asked = "".join(s.text for s in opening(layout, messages, kept))
         _same(shape, _comparable(probe, shape, messages), ours)
         if shape.endswith("u"):
+            asked = "".join(s.text for s in opening(layout, messages, kept))
             _same(f"{shape} and an answer to come", probe.render(shape, messages, prompt=True), asked)
 
 

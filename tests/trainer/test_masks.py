@@ -1,0 +1,124 @@
+"""What is learned of a dialogue, and how much it counts."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from spoken import HOSTILE, dialogues, rendering, settings, talk, taught_text
+
+from dialogue.errors import UsageError
+from dialogue.records import Dialogue, Message
+from trainer.text.audit import Audit
+from trainer.text.example import IGNORE_INDEX
+from trainer.text.examples import EMPTY, examples
+from trainer.text.masks import rounds
+
+TALK = talk("q", "a", "r", "b", system="s")
+
+
+@given(dialogues(HOSTILE))
+def test_exactly_the_answers_and_their_ends_are_learned_whatever_was_typed(dialogue: Dialogue) -> None:
+    made = rendering()
+    example = made.encode(dialogue)
+    end = made.tokenizer.convert_tokens_to_ids("<|im_end|>")
+    answers = [m.content for m in dialogue.messages if m.role == "assistant"]
+    wanted = [id for answer in answers for id in [*made.encoder.words([answer])[0], end]]
+    assert example.input_ids[example.labels != IGNORE_INDEX].tolist() == wanted
+
+
+@pytest.mark.parametrize(
+    ("train_on", "taught"),
+    [
+        ("assistant", "a<|im_end|>·b<|im_end|>"),
+        ("last", "b<|im_end|>"),
+        ("user", "q<|im_end|>·r<|im_end|>"),
+    ],
+)
+def test_what_is_learned_is_a_choice(train_on: str, taught: str) -> None:
+    assert taught_text(rendering(train_on=train_on), TALK) == taught
+
+
+def test_all_is_every_token() -> None:
+    example = rendering(train_on="all").encode(TALK)
+    assert np.array_equal(example.labels, example.input_ids)
+
+
+def test_ids_do_not_depend_on_what_is_learned() -> None:
+    texts = {
+        rendering(train_on=choice).encode(TALK).input_ids.tobytes() for choice in ("assistant", "last", "user", "all")
+    }
+    assert len(texts) == 1
+
+
+def test_moss_has_spans_without_loss_even_where_all_is_learned() -> None:
+    messages = (
+        Message(role="system", content="meta"),
+        Message(role="user", content="q"),
+        Message(role="assistant", content="", thoughts="t", tool_calls=["C()"]),
+        Message(role="tool", content="found"),
+        Message(role="assistant", content="a"),
+    )
+    made = rendering("moss", train_on="all", thoughts="keep")
+    taught = taught_text(made, Dialogue(id="d", messages=messages))
+    assert taught == (
+        "<|Human|>: q<eoh>\n<|Inner Thoughts|>: t<eot>\n<|Commands|>: C()<eoc>\n<|Results|>:·<eor>\n<|MOSS|>: a<eom>\n"
+    )
+    answers = rendering("moss", thoughts="keep")
+    assert taught_text(answers, Dialogue(id="d", messages=messages)) == (
+        "<|Inner Thoughts|>: t<eot>\n<|Commands|>: C()<eoc>·<|MOSS|>: a<eom>"
+    )
+
+
+def test_a_message_counts_by_its_weight_and_not_at_all_by_weight_0() -> None:
+    messages = (*TALK.messages[:2], TALK.messages[2].model_copy(update={"weight": 0.0}), *TALK.messages[3:4])
+    last = TALK.messages[4].model_copy(update={"weight": 0.5})
+    made = rendering(weight_by="weight")
+    example = made.encode(Dialogue(id="d", messages=(*messages, last)))
+    assert taught_text(made, Dialogue(id="d", messages=(*messages, last))) == "b<|im_end|>"
+    assert sorted(set(example.weights.tolist())) == [0.0, 0.5]
+
+
+def test_a_dialogue_counts_by_its_score_and_is_refused_without_one() -> None:
+    made = rendering(weight_by="scores.quality")
+    scored = TALK.model_copy(update={"scores": {"quality": 3}})
+    assert set(made.encode(scored).weights.tolist()) == {0.0, 3.0}
+    audit = Audit()
+    assert examples(TALK, made, made.settings, audit) == []
+    assert audit.refused == {"no score quality": 1}
+
+
+@pytest.mark.parametrize("score", [-1, "good", True, float("nan")])
+def test_a_score_that_is_no_weight_is_an_error_with_the_dialogues_id(score: object) -> None:
+    made = rendering(weight_by="scores.quality")
+    with pytest.raises(UsageError, match="dialogue d: quality = "):
+        made.encode(TALK.model_copy(update={"scores": {"quality": score}}))
+
+
+def test_a_class_counts_by_its_weight() -> None:
+    made = rendering("openchat", classes={"gpt-4": "GPT4", "default": "GPT3"}, weights={"GPT4": 1.0, "GPT3": 0.1})
+    weights = made.encode(TALK).weights
+    assert set(weights[weights > 0].tolist()) == {np.float32(0.1)}
+
+
+def test_a_weight_of_no_class_is_an_error() -> None:
+    with pytest.raises(UsageError, match=r"weights.GPT5 = 1.0: no such class in `classes` \(there are: GPT4\)"):
+        rendering("openchat", classes={"default": "GPT4"}, weights={"GPT5": 1.0})
+
+
+def test_a_dialogue_with_nothing_to_learn_is_refused_and_counted() -> None:
+    audit = Audit()
+    made = rendering()
+    assert examples(talk("q"), made, made.settings, audit) == []
+    assert (audit.dialogues, audit.examples, audit.refused) == (1, 0, {EMPTY: 1})
+
+
+def test_rounds_begin_where_the_user_takes_the_floor() -> None:
+    roles = ("system", "user", "user", "assistant", "tool", "assistant", "user", "assistant")
+    assert rounds([Message(role=role, content="") for role in roles]) == [(1, 6), (6, 8)]
+    assert rounds([Message(role="assistant", content="")]) == [(0, 1)]
+    assert rounds([]) == []
+
+
+def test_thoughts_need_a_place_in_the_template() -> None:
+    with pytest.raises(UsageError, match="thoughts = keep: template vicuna has no place"):
+        rendering("vicuna", thoughts="keep")
+    assert settings().thoughts == "none"

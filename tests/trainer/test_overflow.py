@@ -1,0 +1,86 @@
+"""Dialogues longer than `max_length`: pieces that fit, nothing lost unsaid."""
+
+from itertools import chain
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from spoken import HOSTILE, dialogues, fitted, rendering, settings, talk
+
+from dialogue.errors import UsageError
+from dialogue.records import Dialogue
+from trainer.text.audit import Audit
+from trainer.text.example import IGNORE_INDEX, Example
+from trainer.text.examples import examples
+from trainer.text.render import Renderer, renderer
+
+
+def _split(dialogue: Dialogue, max_length: int, **more: object) -> tuple[list[Example], Audit, Renderer]:
+    chosen = settings(max_length=max_length, **more)
+    made, audit = renderer(fitted(), chosen), Audit()
+    return examples(dialogue, made, chosen, audit), audit, made
+
+
+def _of_tokens(*lengths: int, system: str | None = None) -> Dialogue:
+    """A dialogue of rounds with so many tokens each; a digit is one token."""
+    marks = len(rendering().encode(talk("", "")).input_ids)
+    words = [word for length in lengths for word in ("1" * (length // 2), "2" * (length - length // 2 - marks))]
+    return talk(*words, system=system)
+
+
+def test_rounds_of_1000_and_1200_tokens_give_two_pieces_at_2048() -> None:
+    made, audit, _ = _split(_of_tokens(1000, 1200), 2048)
+    assert [len(example.input_ids) for example in made] == [1000, 1200]
+    assert (audit.split, audit.cut, audit.dropped_tokens, audit.examples) == (1, 0, 0, 2)
+
+
+def test_the_system_message_stands_in_each_piece() -> None:
+    made, audit, tools = _split(_of_tokens(100, 100, 100, system="Be brief."), 140)
+    texts = [tools.tokenizer.decode(example.input_ids) for example in made]
+    assert len(texts) == 3
+    assert all(text.startswith("<|im_start|>system\nBe brief.<|im_end|>\n<|im_start|>user\n") for text in texts)
+    assert audit.repeated_tokens == 2 * len(tools.encode(talk(system="Be brief.")).input_ids)
+
+
+def test_a_round_too_long_alone_keeps_its_answer_and_loses_the_front_of_the_question() -> None:
+    made, audit, tools = _split(talk("first " * 100 + "last", "an answer"), 64)
+    text = tools.tokenizer.decode(made[0].input_ids)
+    assert len(made[0].input_ids) == 64
+    assert "last<|im_end|>\n<|im_start|>assistant\nan answer<|im_end|>" in text
+    assert audit.cut == 1
+    assert audit.dropped_tokens == len(tools.encode(talk("first " * 100 + "last", "an answer")).input_ids) - 64
+
+
+def test_an_answer_too_long_alone_loses_its_end_and_teaches_none() -> None:
+    made, audit, tools = _split(talk("q", "2" * 200), 64)
+    end = tools.tokenizer.convert_tokens_to_ids("<|im_end|>")
+    assert len(made[0].input_ids) == 64
+    assert end not in made[0].labels
+    assert audit.cut == 1
+
+
+def test_refuse_names_the_dialogue_its_tokens_and_the_limit() -> None:
+    with pytest.raises(UsageError, match=r"dialogue d: 1,000 tokens, max_length = 512; raise it"):
+        _split(_of_tokens(1000), 512, overflow="refuse")
+
+
+def test_only_the_last_answer_is_learned_in_a_long_dialogue_too() -> None:
+    made, audit, tools = _split(_of_tokens(100, 100, 100), 220, train_on="last")
+    assert len(made) == 1
+    whole = tools.encode(_of_tokens(100, 100, 100))
+    assert np.array_equal(made[0].input_ids, whole.input_ids[-200:])
+    assert audit.dropped_tokens == 100
+
+
+@given(dialogues(HOSTILE), st.integers(24, 120))
+def test_pieces_fit_and_teach_all_that_the_dialogue_teaches_but_what_is_counted(dialogue: Dialogue, limit: int) -> None:
+    made, audit, tools = _split(dialogue, limit)
+    whole = tools.encode(dialogue)
+    assert all(len(example.input_ids) <= limit for example in made)
+    taught = [example.labels[example.labels != IGNORE_INDEX].tolist() for example in made]
+    if not audit.cut:
+        assert list(chain(*taught)) == whole.labels[whole.labels != IGNORE_INDEX].tolist()
+    assert audit.tokens == sum(len(example.input_ids) for example in made)
+    if not audit.refused:
+        assert audit.tokens == len(whole.input_ids) + audit.repeated_tokens - audit.dropped_tokens
