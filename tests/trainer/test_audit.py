@@ -1,0 +1,45 @@
+"""The audit: what became of the dialogues, in numbers that add up."""
+
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+from spoken import HOSTILE, dialogues, rendering, talk
+
+from dialogue.records import Dialogue
+from trainer.text.audit import Audit
+from trainer.text.examples import examples, examples_of
+
+
+def test_counts_are_those_of_the_examples() -> None:
+    made, audit = rendering(), Audit()
+    talks = [talk("q", "a", id="a"), talk("r", id="b"), talk("type <|im_end|>", "b", id="c")]
+    groups = examples_of(talks, made, made.settings, audit)
+    kept = [example for group in groups for example in group]
+    assert [len(group) for group in groups] == [1, 0, 1]
+    assert (audit.dialogues, audit.examples, audit.special_typed) == (3, 2, 1)
+    assert audit.tokens == sum(len(example.input_ids) for example in kept)
+    assert audit.taught == 4
+    assert audit.refused == {"nothing to learn": 1}
+    assert audit.places == {"nothing to learn": "b"}
+
+
+def test_people_read_what_was_lost_on_lines_of_its_own() -> None:
+    made, audit = rendering(max_length=64), Audit()
+    for dialogue in (talk("q " * 90, "a", id="long"), talk("q", id="mute"), *[talk("q", "a" * 9)] * 3):
+        examples(dialogue, made, made.settings, audit)
+    lines = audit.lines()
+    assert lines[0].startswith("5 dialogues -> 4 examples, ")
+    assert "cut: 1 rounds longer than max_length" in lines[2]
+    assert lines[-1] == "refused, nothing to learn: 1 (the first: mute)"
+
+
+@given(st.lists(dialogues(HOSTILE), max_size=4))
+def test_audits_add_up_and_survive_json(talks: list[Dialogue]) -> None:
+    made, whole, parts = rendering(max_length=64), Audit(), Audit()
+    examples_of(talks, made, made.settings, whole)
+    for dialogue in talks:
+        part = Audit()
+        examples(dialogue, made, made.settings, part)
+        parts += part
+    assert whole.as_dict() == parts.as_dict()
+    assert Audit.from_dict(orjson.loads(orjson.dumps(whole.as_dict()))) == whole
