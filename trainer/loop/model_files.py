@@ -55,6 +55,7 @@ def write_model(
     try:
         if dtype is not None:
             config.dtype = dtype
+        library("transformers.utils.logging").disable_progress_bar()
         with _own_generation(model):
             model.save_pretrained(folder, state_dict=held)
     finally:
@@ -108,7 +109,7 @@ def write_json(path: Path, value: Mapping[str, Any]) -> None:
 def _own_generation(model: Model) -> Iterator[None]:
     """transformers refuses to save a model whose base came with contradictory defaults; ours are written afterwards."""
     before = model.generation_config
-    model.generation_config = None
+    model.generation_config = library("transformers").GenerationConfig()
     try:
         yield
     finally:

@@ -234,6 +234,11 @@ def _name_tokens(model: Model, tokenizer: Tokenizer) -> None:
     """The tokenizer's special tokens in the config; the generation config keeps the ends that the base came with."""
     for name in ("pad_token_id", "eos_token_id", "bos_token_id"):
         setattr(model.config, name, getattr(tokenizer, name))
+    # A config that names the pad makes embeddings that give its row no gradient, one that does not yet makes others:
+    # a resumed training would differ from one that never stopped.
+    for table in model.get_input_embeddings().modules():
+        if isinstance(table, torch.nn.Embedding):
+            table.padding_idx = None
 
 
 def _first_line(error: Exception) -> str:
