@@ -5,7 +5,7 @@ last token of one never teaches the first of the next.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -47,12 +47,20 @@ class Batch(NamedTuple):
 
     def to(self, device: torch.device) -> "Batch":
         """The same on a device; from pinned memory the copy goes on beside other work."""
-        moved = (part.to(device, non_blocking=True) if isinstance(part, Tensor) else part for part in self)
-        return Batch(*moved)
+        return self._replace(**{name: part.to(device, non_blocking=True) for name, part in self._tensors()})
 
     def pinned(self) -> "Batch":
         """The same in memory that a GPU can copy from by itself."""
-        return Batch(*(part.pin_memory() if isinstance(part, Tensor) else part for part in self))
+        return self._replace(**{name: part.pin_memory() for name, part in self._tensors()})
+
+    def silent(self) -> "Batch":
+        """The same with nothing taught: for a rank that has none when the others have one more."""
+        return self._replace(
+            rows=self.rows[:0], targets=self.targets[:0], weights=self.weights[:0], useful=0, squares=0
+        )
+
+    def _tensors(self) -> list[tuple[str, Any]]:
+        return [(name, part) for name, part in zip(self._fields, self, strict=True) if isinstance(part, Tensor)]
 
 
 def collate(micro: MicroBatch, examples: Examples, pad_id: int, *, fixed: tuple[int, int] | None = None) -> Batch:

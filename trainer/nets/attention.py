@@ -49,10 +49,10 @@ def by_document(
     if query.is_cuda and not dropout:
         return _flex(query, key, value, cu_seq_lens_q, scaling, sliding_window).transpose(1, 2).contiguous(), None
     bounds = cu_seq_lens_q.tolist()
+    spans = [slice(start, end) for start, end in pairwise(bounds) if end > start]
     parts = [
-        _causal(*(part[:, :, start:end] for part in (query, key, value)), scaling, dropout, sliding_window)
-        for start, end in pairwise(bounds)
-        if end > start
+        _causal(query[:, :, span], key[:, :, span], value[:, :, span], scaling, dropout, sliding_window)
+        for span in spans
     ]
     return torch.cat(parts, dim=2).transpose(1, 2).contiguous(), None
 
@@ -81,30 +81,29 @@ def _causal(
 def _varlen(
     query: Tensor, key: Tensor, value: Tensor, bounds: Tensor, longest: int, scaling: float | None, window: int | None
 ) -> Tensor:
-    from torch.nn.attention.varlen import varlen_attn
-
+    attend, takes = _torch_varlen()
     groups = query.shape[1] // key.shape[1]
-    if groups > 1 and "enable_gqa" not in _varlen_takes():
+    if groups > 1 and "enable_gqa" not in takes:
         key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
         groups = 1
     causal: dict[str, Any] = {"window_size": (-1 if window is None else window - 1, 0)}
-    if "window_size" not in _varlen_takes():
+    if "window_size" not in takes:
         if window is not None:
             raise NotImplementedError("a sliding window in packed rows needs a newer torch: batches = 'group'")
         causal = {"is_causal": True}
     if groups > 1:
         causal["enable_gqa"] = True
     flat = [part[0].transpose(0, 1) for part in (query, key, value)]
-    out: Tensor = varlen_attn(*flat, bounds, bounds, longest, longest, scale=scaling, **causal)
+    out: Tensor = attend(*flat, bounds, bounds, longest, longest, scale=scaling, **causal)
     return out[None]
 
 
 @cache
-def _varlen_takes() -> frozenset[str]:
-    """The parameters of torch's varlen attention, which grew from version to version."""
-    from torch.nn.attention.varlen import varlen_attn
+def _torch_varlen() -> tuple[Any, frozenset[str]]:
+    """torch's varlen attention and the names of its parameters, which grew from version to version."""
+    from torch.nn.attention import varlen
 
-    return frozenset(inspect.signature(varlen_attn).parameters)
+    return varlen.varlen_attn, frozenset(inspect.signature(varlen.varlen_attn).parameters)
 
 
 def _flex(

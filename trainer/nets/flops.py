@@ -11,7 +11,9 @@ in place of 6. The share of a device's peak that this is in a second is the mode
 2022, arXiv 2204.02311).
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from trainer.nets.foreign import Model
 
 H200_BF16_FLOPS = 989e12
 """Data sheet of H100 and H200, SXM, dense."""
@@ -38,13 +40,12 @@ class Shape(NamedTuple):
         return float(each * tokens + head * taught + 6 * self.attention * squares)
 
 
-def shape_of(model: Any) -> Shape:
+def shape_of(model: Model) -> Shape:
     """The shape of a causal language model of transformers, with adapters of peft or without."""
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    config = inner.config
-    outside = {id(inner.get_input_embeddings().weight), id(inner.get_output_embeddings().weight)}
+    config = model.config
+    outside = {id(model.get_input_embeddings().weight), id(model.get_output_embeddings().weight)}
     layers, adapters, frozen = 0, 0, True
-    for name, parameter in inner.named_parameters():
+    for name, parameter in model.named_parameters():
         if "lora_" in name:
             adapters += parameter.numel() if parameter.requires_grad else 0
         elif id(parameter) not in outside:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from trainer.batches.collate import Batch
+from trainer.nets.foreign import Model
 from trainer.nets.loss import loss_sum, loss_sum_through
 
 SCALED_HEADS = ("final_logit_softcapping", "logit_scale", "logits_scaling")
@@ -15,15 +16,13 @@ SCALED_HEADS = ("final_logit_softcapping", "logit_scale", "logits_scaling")
 class Learner(nn.Module):
     """A causal language model as something that learns. It is a module so that sharding may wrap all of it."""
 
-    def __init__(self, model: Any, dtype: torch.dtype, *, compiled: bool = False) -> None:
+    def __init__(self, model: Model, dtype: torch.dtype, *, compiled: bool = False) -> None:
         """`dtype` is that of products and of what flows between layers; weights stay as they are."""
         super().__init__()
         self.model = model
         self.dtype = dtype
         self.compiled = compiled
-        inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-        self._body = [inner.base_model]  # in a list: it is the model's already, and must not be listed twice
-        self._inner = [inner]
+        self._body = [model.base_model]  # in a list: it is the model's already, and must not be listed twice
 
     def forward(self, batch: Batch) -> Tensor:
         """The sum of weights * cross entropy over the micro-batch, a float32 scalar."""
@@ -31,8 +30,8 @@ class Learner(nn.Module):
         with torch.autocast(device_type, self.dtype, enabled=self.dtype != torch.float32):
             hidden = self.hidden(batch)
             rows = hidden.reshape(-1, hidden.shape[-1]).index_select(0, batch.rows)
-            head = self._inner[0].get_output_embeddings()
-            config = self._inner[0].config
+            head = self.model.get_output_embeddings()
+            config = self.model.config
             if type(head) is nn.Linear and head.bias is None and not _scales(config):
                 return loss_sum(rows, head.weight, batch.targets, batch.weights, compiled=self.compiled)
             return loss_sum_through(lambda part: _scaled(head(part), config), rows, batch.targets, batch.weights)
@@ -48,7 +47,7 @@ class Learner(nn.Module):
                 "max_length_k": batch.max_seqlen,
             }
         # The embeddings in the precision of the products keep the whole stream between layers in it.
-        embedded = self._inner[0].get_input_embeddings()(batch.input_ids).to(self.dtype)
+        embedded = self.model.get_input_embeddings()(batch.input_ids).to(self.dtype)
         out = self._body[0](
             inputs_embeds=embedded, position_ids=batch.position_ids, use_cache=False, return_dict=True, **documents
         )

@@ -27,8 +27,8 @@ def loss_sum(
     """
     if not len(targets):
         return hidden.sum() * 0.0
-    loss: Tensor = _HeadLoss.apply(hidden, weight, targets, weights, chunk, compiled)
-    return loss
+    apply: Callable[..., Tensor] = _HeadLoss.apply
+    return apply(hidden, weight, targets, weights, chunk, compiled)
 
 
 def loss_sum_through(

@@ -1,0 +1,64 @@
+"""The course of a training: all its steps, over all epochs, known before the first one."""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.batches import order
+from trainer.batches.order import Sizes, Step
+from trainer.settings import TrainSettings
+
+BATCH_TOKENS = 65_536
+
+
+class Course(NamedTuple):
+    """Steps as a pure function of their number."""
+
+    lengths: NDArray[np.int64]
+    sizes: Sizes
+    seed: int
+    epochs: tuple[tuple[int, int], ...]
+    """Of each epoch the steps that are gone through, and all that it has."""
+
+    @property
+    def total(self) -> int:
+        """All steps."""
+        return sum(taken for taken, _ in self.epochs)
+
+    def steps(self, start: int = 0) -> Iterator[Step]:
+        """The steps from number `start` on."""
+        for epoch, (count, _) in enumerate(self.epochs):
+            if start < count:
+                yield from islice(order.steps(self.lengths, self.sizes, self.seed, epoch), start, count)
+            start = max(0, start - count)
+
+    def epoch_at(self, step: int) -> float:
+        """Epochs done after so many steps."""
+        done = 0.0
+        for taken, whole in self.epochs:
+            done += min(step, taken) / whole
+            step = max(0, step - taken)
+        return done
+
+
+def sizes_of(settings: TrainSettings, on_gpu: bool) -> Sizes:
+    """How large steps are."""
+    batches = settings.batches or ("pack" if on_gpu else "group")
+    return Sizes(batches, settings.micro_tokens, settings.batch, settings.batch_tokens or BATCH_TOKENS)
+
+
+def course(lengths: NDArray[np.int64], sizes: Sizes, settings: TrainSettings) -> Course:
+    """The course over examples of these lengths."""
+    counts: list[tuple[int, int]] = []
+    left = settings.max_steps if settings.max_steps is not None else 1 << 62
+    epoch = 0
+    while left > 0 and epoch < settings.epochs:
+        whole = order.count(lengths, sizes, settings.seed, epoch)
+        taken = min(left, max(1, round(whole * min(1.0, settings.epochs - epoch))))
+        counts.append((taken, whole))
+        left -= taken
+        epoch += 1
+    return Course(lengths, sizes, settings.seed, tuple(counts))

@@ -1,0 +1,126 @@
+"""All that a training has before it on the desk: data, network, optimiser, and where it stands."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dialogue.errors import UsageError
+from trainer.batches.sources import Source
+from trainer.batches.store import Store, View, build, dialogues
+from trainer.loop import checkpoint, parallel
+from trainer.loop.course import Course, course, sizes_of
+from trainer.loop.folder import whole_folder
+from trainer.loop.optim import optimizer
+from trainer.loop.parallel import Here
+from trainer.loop.ready import dtype_of, prepared
+from trainer.nets import base
+from trainer.nets.flops import Shape, shape_of
+from trainer.nets.foreign import Model
+from trainer.nets.learner import Learner
+from trainer.nets.names import tokenizer_place
+from trainer.settings import TrainSettings
+from trainer.text import tokenizer as tokenizers
+from trainer.text.render import Renderer, renderer
+from trainer.text.tokenizer import Prepared
+
+FITTED_TEXTS = 20_000
+"""Dialogues that a new tokenizer is fitted to, from the data's beginning."""
+
+
+@dataclass
+class Standing:
+    """Where a training stands; goes into each checkpoint."""
+
+    step: int = 0
+    """Steps done."""
+    useful_tokens: int = 0
+    """Tokens learned from, padding left out."""
+    eval_loss: float | None = None
+    best_loss: float | None = None
+    best_step: int | None = None
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What the loop works with."""
+
+    settings: TrainSettings
+    here: Here
+    renderer: Renderer
+    store: Store
+    learned: View
+    held: View
+    course: Course
+    model: Model
+    learner: Learner
+    optimizer: torch.optim.Optimizer
+    shape: Shape
+    standing: Standing
+
+    @property
+    def pad_id(self) -> int:
+        """The token of padding."""
+        return int(self.renderer.tokenizer.pad_token_id)
+
+
+def read_data(settings: TrainSettings, sources: list[Source], here: Here) -> tuple[Prepared, Renderer, Store]:
+    """Tokenizer, renderer and all examples; the first rank makes what is not there yet, the others find it."""
+    folder = settings.out
+    if here.first:
+        _tokenizer_there(settings, sources)
+    parallel.wait(here)
+    if settings.model is None:
+        ready = tokenizers.load(folder / "tokenizer", settings.template)
+    else:
+        ready = tokenizers.load(tokenizer_place(settings.model), settings.template)
+    speech = renderer(ready.tokenizer, settings)
+    if not here.first:
+        parallel.wait(here)
+        return ready, speech, Store(folder / "data")
+    store = build(settings, speech, folder / "data", sources)
+    parallel.wait(here)
+    return ready, speech, store
+
+
+def _tokenizer_there(settings: TrainSettings, sources: list[Source]) -> None:
+    """A tokenizer of its own for a model from scratch, fitted to the data once."""
+    place = settings.out / "tokenizer"
+    if settings.model is not None or place.is_dir():
+        return
+    if settings.template == "own":
+        raise UsageError("template = own: a model from scratch has no template of its own; try chatml")
+    found = (dialogue for _, dialogue in zip(range(FITTED_TEXTS), dialogues(settings, sources), strict=False))
+    texts = (message.content for dialogue in found for message in dialogue.messages)
+    fitted = tokenizers.fit(texts, settings.scratch.vocabulary, settings.template)
+    with whole_folder(place) as beside:
+        fitted.save_pretrained(beside)
+
+
+def lay(settings: TrainSettings, sources: list[Source], here: Here, said: Callable[[str], None]) -> Desk:
+    """The desk of a training, from its last checkpoint where there is one; the audit is said."""
+    ready, speech, store = read_data(settings, sources, here)
+    if here.first:
+        for line in store.audit.lines():
+            said(line)
+    found = checkpoint.latest(settings.out)
+    model = base.load(settings, ready.tokenizer, ready.new_ids, here.device, checkpoint=found)
+    shape = shape_of(model)
+    learner = prepared(model, settings, here.device)
+    parallel.shard(learner, model, dtype_of(settings, here.device), here)
+    optim = optimizer(learner, settings)
+    standing = Standing() if found is None else _restored(found, learner, optim, here)
+    if found is not None and here.first:
+        said(f"goes on from {found}, {standing.step:,} steps done")
+    learned, held = View(store, store.learned), View(store, store.held)
+    plan = course(learned.lengths, sizes_of(settings, here.device.type == "cuda"), settings)
+    return Desk(settings, here, speech, store, learned, held, plan, model, learner, optim, shape, standing)
+
+
+def _restored(found: Path, learner: Learner, optim: torch.optim.Optimizer, here: Here) -> Standing:
+    state = checkpoint.read_state(found)
+    parallel.restore_optimizer(learner, optim, state.optimizer, here)
+    cursor: dict[str, Any] = dict(state.cursor)
+    return Standing(**cursor)

@@ -1,0 +1,75 @@
+"""The end of a training: the best model put in place, what it can do counted, the summary written."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from dialogue.jsonl import write_atomically
+from trainer.batches.sources import Source
+from trainer.loop import checkpoint, parallel
+from trainer.loop.card import card
+from trainer.loop.desk import Desk
+from trainer.loop.ready import DTYPES, dtype_of
+from trainer.loop.validate import exact_replies
+from trainer.nets import base
+from trainer.nets.foreign import Model
+
+SUMMARY = "summary.json"
+MODEL = "model"
+SAVED = {**DTYPES, "float16": torch.float16}
+
+
+def finished(out: Path) -> dict[str, Any] | None:
+    """The summary of a training that is done; None where it is not."""
+    try:
+        summary: dict[str, Any] = json.loads((out / SUMMARY).read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return summary if (out / MODEL).is_dir() else None
+
+
+def finish(desk: Desk, found: list[Source], said: Callable[[str], None]) -> dict[str, Any]:
+    """Put the best checkpoint's model in place, or the last one where nothing was held out; returns the summary."""
+    settings, standing = desk.settings, desk.standing
+    weights = parallel.gathered(desk.model, desk.here)
+    if not desk.here.first:
+        return {}
+    model, loss = desk.model, standing.eval_loss
+    if standing.best_step not in (None, standing.step):
+        assert standing.best_step is not None
+        said(f"the best model was that of step {standing.best_step:,}")
+        model, weights, loss = _of_step(desk, standing.best_step), None, standing.best_loss
+    summary: dict[str, Any] = {
+        "steps": standing.step,
+        "epochs": round(desk.course.epoch_at(standing.step), 4),
+        "useful_tokens": standing.useful_tokens,
+        "eval_loss": loss,
+        "best_step": standing.best_step,
+        "parameters": desk.shape.layer_parameters + desk.shape.adapter_parameters + desk.shape.head,
+        **_exact(desk, model),
+        "audit": desk.store.audit.as_dict(),
+        "model": str(settings.out / MODEL),
+        "status": 0,
+    }
+    text = card(settings, desk.store, found, summary)
+    dtype = SAVED[settings.save_dtype] if settings.save_dtype else dtype_of(settings, desk.here.device)
+    speech = desk.renderer
+    checkpoint.save(settings.out / MODEL, model, speech.tokenizer, speech, settings, text, weights=weights, dtype=dtype)
+    write_atomically(settings.out / SUMMARY, [json.dumps(summary, indent=2).encode() + b"\n"])
+    return summary
+
+
+def _of_step(desk: Desk, step: int) -> Model:
+    folder = checkpoint.step_folder(desk.settings.out, step)
+    return base.load(desk.settings, desk.renderer.tokenizer, (), desk.here.device, checkpoint=folder)
+
+
+def _exact(desk: Desk, model: Model) -> dict[str, Any]:
+    """exact_replies (a share) and n, where they were asked for."""
+    if not desk.settings.exact or desk.here.world > 1:
+        return {}
+    found = exact_replies(model, desk.renderer, desk.store.held_dialogues(), desk.settings.exact)
+    return {"exact_replies": found.share, "n": found.n, "unanswered": found.unanswered}

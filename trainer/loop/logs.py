@@ -1,0 +1,89 @@
+"""What a training tells while it goes on: log.jsonl always, TensorBoard where it is installed, W&B where it is asked for.
+
+A line for a look at the training: step, loss, lr, grad_norm, tokens, tokens_per_s, mfu, eval_loss, samples ...
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any
+
+import orjson
+
+from dialogue.disk import stopped
+from dialogue.errors import UsageError
+from dialogue.jsonl import objects, write_atomically
+from trainer.settings import TrainSettings
+
+NAME = "log.jsonl"
+
+
+class Log:
+    """The log of a training. Nothing is written before the first entry, so that ranks without one leave no trace.
+
+    The first entry takes the place of all that an earlier process told of its step and later ones: a training that
+    goes on from a checkpoint tells them again.
+    """
+
+    def __init__(self, settings: TrainSettings) -> None:
+        """UsageError where W&B is asked for and not installed."""
+        self._settings = settings
+        self._file: IO[bytes] | None = None
+        self._board: Any = None
+        self._wandb: Any = None
+        if settings.wandb is not None and find_spec("wandb") is None:
+            raise UsageError(f"wandb = {settings.wandb}: not installed (pip install wandb); or leave it out")
+
+    def __enter__(self) -> "Log":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+        if self._board is not None:
+            self._board.close()
+        if self._wandb is not None:
+            self._wandb.finish()
+
+    def write(self, entry: Mapping[str, Any]) -> None:
+        """One line, on the way to the disk when this returns. RunStopped where the disk is full."""
+        path = self._settings.out / NAME
+        try:
+            if self._file is None:
+                self._open(path, int(entry["step"]))
+            assert self._file is not None
+            self._file.write(orjson.dumps(dict(entry), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY))
+            self._file.flush()
+        except OSError as error:
+            raise stopped(error, path) from None
+        numbers = {name: value for name, value in entry.items() if isinstance(value, int | float) and name != "step"}
+        if self._board is not None:
+            for name, value in numbers.items():
+                self._board.add_scalar(name, value, int(entry["step"]))
+        if self._wandb is not None:
+            self._wandb.log(numbers, step=int(entry["step"]))
+
+    def _open(self, path: Path, step: int) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        before = [line for _, line in objects(path) if line.get("step", 0) < step] if path.exists() else []
+        write_atomically(path, (orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in before))
+        self._file = path.open("ab")
+        with suppress(ImportError):  # torch's writer is there only with tensorboard itself
+            from torch.utils.tensorboard import SummaryWriter
+
+            self._board = SummaryWriter(str(path.parent / "tensorboard"), purge_step=step)
+        if self._settings.wandb is not None:
+            import wandb
+
+            self._wandb = wandb.init(
+                project=self._settings.wandb,
+                dir=str(path.parent),
+                name=path.parent.resolve().name,
+                id=path.parent.resolve().name,
+                resume="allow",
+                config=self._settings.as_asked(),
+            )

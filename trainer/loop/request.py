@@ -1,0 +1,52 @@
+"""What a training folder was asked for, kept beside its result, and never mixed with another request."""
+
+import json
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from dialogue.errors import UsageError
+from dialogue.jsonl import write_atomically
+from trainer.batches.sources import Source
+from trainer.loop.model_files import template_text
+from trainer.settings import TrainSettings
+
+NAME = "train.json"
+PACKAGES = ("duologue", "torch", "transformers", "tokenizers", "peft")
+
+
+def claim(settings: TrainSettings, sources: list[Source]) -> None:
+    """Note the request in the folder; UsageError, with the difference, where the folder holds another one's."""
+    wanted = {
+        "asked": settings.as_asked(),
+        "data": [{"path": str(source.path), "sha256": source.digest} for source in sources],
+        "template": template_text(settings.template),
+    }
+    path = settings.out / NAME
+    if path.exists():
+        _compare(json.loads(path.read_text(encoding="utf-8")), wanted, settings.out)
+        return
+    settings.out.mkdir(parents=True, exist_ok=True)
+    about = {**wanted, "versions": {name: _version(name) for name in PACKAGES}}
+    write_atomically(path, [json.dumps(about, indent=2, ensure_ascii=False).encode() + b"\n"])
+
+
+def _compare(found: dict[str, Any], wanted: dict[str, Any], out: Path) -> None:
+    digests = [[one["sha256"] for one in side["data"]] for side in (found, wanted)]
+    if digests[0] != digests[1]:
+        raise UsageError(f"--out {out}: holds a training on other data; name another folder")
+    then, now = found["asked"], json.loads(json.dumps(wanted["asked"]))
+    for name in sorted({*then, *now} - {"data"}):
+        if then.get(name) != now.get(name):
+            raise UsageError(
+                f"--out {out}: was asked with {name} = {then.get(name)!r}, now {now.get(name)!r}; name another folder"
+            )
+    if found["template"] != wanted["template"]:
+        raise UsageError(f"--out {out}: the template {now['template']} has changed since; name another folder")
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,187 @@
+"""The loop: learning rate, micro-batches, clip, step; then look, and save.
+
+Everything that a step depends on is a function of its number: the examples, the learning rate, the random numbers of
+dropout. So a training that was killed and goes on from its last checkpoint ends in the same weights, on a CPU bit for
+bit. The loss of a step is the sum over its taught tokens divided by what they count together, over all micro-batches
+and ranks: a token counts the same in a long answer and a short one.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from dialogue.chance import hash64
+from dialogue.lock import take_folder
+from trainer.batches.collate import Batch, collate
+from trainer.batches.order import Step
+from trainer.batches.sources import Source, sources
+from trainer.loop import checkpoint, ending, parallel
+from trainer.loop.desk import Desk, lay
+from trainer.loop.feed import ahead
+from trainer.loop.logs import Log
+from trainer.loop.memory import within_memory
+from trainer.loop.request import claim
+from trainer.loop.schedule import lr_at
+from trainer.loop.speed import Speed
+from trainer.loop.validate import eval_loss, samples
+from trainer.loop.wish import Wish
+from trainer.settings import TrainSettings
+
+
+def train(settings: TrainSettings, said: Callable[[str], None]) -> dict[str, Any]:
+    """Train, or go on with a training; returns the summary that also lies in `summary.json`.
+
+    `said` hears lines for people. Raises UsageError for wrong data or another request in the folder, RunStopped where
+    memory or disk end it, KeyboardInterrupt after an interrupt, with a checkpoint written.
+    """
+    found = sources(settings.data)
+    place = parallel.here()
+    try:
+        if not place.first:
+            return _train(settings, found, place, lambda _line: None)
+        with take_folder(settings.out):
+            claim(settings, found)
+            done = ending.finished(settings.out)
+            return done if done is not None else _train(settings, found, place, said)
+    finally:
+        parallel.left(place)
+
+
+def _train(
+    settings: TrainSettings, found: list[Source], place: parallel.Here, said: Callable[[str], None]
+) -> dict[str, Any]:
+    desk = lay(settings, found, place, said)
+    with Log(settings) as log, Wish() as wish:
+        learn(desk, log, wish, said)
+    return ending.finish(desk, found, said)
+
+
+def learn(desk: Desk, log: Log, wish: Wish, said: Callable[[str], None]) -> None:
+    """All steps that are left."""
+    settings, here, standing, total = desk.settings, desk.here, desk.standing, desk.course.total
+    speed = Speed(desk.shape, here)
+    steps = _mine(desk)
+    for number in range(standing.step, total):
+        step = next(steps)
+        lr = lr_at(settings, number, total)
+        for group in desk.optimizer.param_groups:
+            group["lr"] = lr
+        torch.manual_seed(hash64(settings.seed, "step", number, here.rank) >> 1)
+        with within_memory(settings, here.device):
+            loss, norm = _one(desk, step, speed)
+        standing.step += 1
+        standing.useful_tokens += step.useful
+        last = standing.step == total
+        if last or standing.step % settings.log_every == 0:
+            entry = {"step": standing.step, "of": total, "epoch": round(desk.course.epoch_at(standing.step), 4)}
+            entry |= {"loss": float(parallel.summed(loss, here)), "lr": lr, "grad_norm": float(norm)}
+            _tell(entry | speed.since_last(), log, here, said)
+        if len(desk.held.places) and (last or standing.step % settings.eval_every == 0):
+            _look(desk, log, said)
+            speed.pause()
+        stopped = parallel.agreed(wish.made, here)
+        if last or stopped or standing.step % settings.save_every == 0:
+            _save(desk)
+            speed.pause()
+        if stopped and not last:
+            raise KeyboardInterrupt
+
+
+class _Ready(NamedTuple):
+    """A step's micro-batches for this rank, as they come, and what the whole step counts."""
+
+    batches: Iterator[Batch]
+    micro_batches: int
+    weight: float
+    """Of the taught tokens of all ranks."""
+    useful: int
+    """Tokens of all ranks."""
+
+
+def _mine(desk: Desk) -> Iterator[_Ready]:
+    """Steps with this rank's share of their micro-batches, made and moved ahead of their use."""
+    here, course = desk.here, desk.course
+    fixed = (course.sizes.micro_tokens, desk.settings.max_length) if desk.settings.compile else None
+    fixed = fixed if course.sizes.batches == "pack" else None
+    learned, pad_id = desk.learned, desk.pad_id
+    lengths, sums = learned.lengths, learned.sums
+
+    def share(step: Step) -> list[tuple[Any, bool]]:
+        """This rank's micro-batches; where the others have one more, the step's first again, silent."""
+        mine = [(micro, False) for micro in step[here.rank :: here.world]]
+        missing = -(-len(step) // here.world) - len(mine)
+        return mine + [(step[0], True)] * missing
+
+    def made() -> Iterator[Batch]:
+        for step in course.steps(desk.standing.step):
+            for micro, silent in share(step):
+                batch = collate(micro, learned, pad_id, fixed=fixed)
+                yield batch.silent() if silent else batch
+
+    coming = ahead(made(), here.device)
+    for step in course.steps(desk.standing.step):
+        examples = [example for micro in step for row in micro for example in row]
+        yield _Ready(coming, len(share(step)), float(sums[examples].sum()), int(lengths[examples].sum()))
+
+
+def _one(desk: Desk, step: _Ready, speed: Speed) -> tuple[Tensor, Tensor]:
+    """One step of the optimiser; this rank's part of the mean loss, and the norm of the gradient."""
+    lost = torch.zeros((), device=desk.here.device)
+    for _ in range(step.micro_batches):
+        batch = next(step.batches)
+        # Sharded gradients are averaged over ranks; the factor makes them sums.
+        loss = desk.learner(batch) * (desk.here.world / step.weight)
+        loss.backward()
+        lost += loss.detach() / desk.here.world
+        speed.saw(batch)
+    limit = desk.settings.clip if desk.settings.clip is not None else float("inf")
+    norm = torch.nn.utils.clip_grad_norm_(desk.learner.parameters(), limit)
+    desk.optimizer.step()
+    desk.optimizer.zero_grad(set_to_none=True)
+    return lost, parallel.whole_norm(norm)
+
+
+def _tell(entry: dict[str, Any], log: Log, here: parallel.Here, said: Callable[[str], None]) -> None:
+    if here.first:
+        log.write(entry)
+        said(
+            f"step {entry['step']:,}/{entry['of']:,}  loss {entry['loss']:.4f}  lr {entry['lr']:.2e}  "
+            f"|g| {entry['grad_norm']:.2f}  {entry['tokens_per_s']:,.0f} useful tokens/s"
+            + (f"  MFU {entry['mfu']:.1%}" if entry.get("mfu") else "")
+        )
+
+
+def _look(desk: Desk, log: Log, said: Callable[[str], None]) -> None:
+    """The loss on what was held out, and some replies."""
+    standing = desk.standing
+    standing.eval_loss = eval_loss(desk.learner, desk.held, desk.course.sizes, desk.pad_id, desk.here)
+    if not desk.here.first:
+        return
+    entry: dict[str, Any] = {"step": standing.step, "eval_loss": standing.eval_loss}
+    if desk.settings.samples and desk.here.world == 1:
+        found = samples(desk.model, desk.renderer, list(desk.store.held_dialogues()), desk.settings.samples)
+        entry["samples"] = [
+            {"id": one.id, "reply": one.reply, "wanted": one.wanted, "finish_reason": one.finish_reason}
+            for one in found
+        ]
+    log.write(entry)
+    said(f"step {standing.step:,}  eval loss {standing.eval_loss:.4f}")
+
+
+def _save(desk: Desk) -> None:
+    """A checkpoint of this step; the best one is remembered among those that were looked at at the same step."""
+    settings, here, standing = desk.settings, desk.here, desk.standing
+    if standing.eval_loss is not None and (standing.best_loss is None or standing.eval_loss < standing.best_loss):
+        standing.best_loss, standing.best_step = standing.eval_loss, standing.step
+    weights = parallel.gathered(desk.model, here)
+    optim = parallel.optimizer_state(desk.learner, desk.optimizer, here)
+    if here.first:
+        state = checkpoint.State(standing.step, optim, asdict(standing), checkpoint.random_now())
+        folder = checkpoint.step_folder(settings.out, standing.step)
+        speech = desk.renderer
+        checkpoint.save(folder, desk.model, speech.tokenizer, speech, settings, "", state, weights=weights)
+        checkpoint.prune(settings.out, settings.keep, standing.best_step)
+    parallel.wait(here)

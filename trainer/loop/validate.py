@@ -1,0 +1,123 @@
+"""What a training knows of itself: the loss on what was held out, and replies to it."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from dialogue.records import Dialogue, Message
+from trainer.batches import order
+from trainer.batches.collate import collate
+from trainer.batches.order import Sizes
+from trainer.batches.store import View
+from trainer.loop.parallel import Here, summed
+from trainer.nets.foreign import Model
+from trainer.nets.learner import Learner
+from trainer.serving.engine import Engine, Sampling
+from trainer.text.render import Renderer
+
+MOST_NEW_TOKENS = 512
+
+
+class Exact(NamedTuple):
+    """Held-out turns answered greedily, and how many of the answers were the held-out ones, word for word."""
+
+    exact: int
+    n: int
+    unanswered: int
+    """Turns whose history leaves no room for a reply; counted as wrong."""
+
+    @property
+    def share(self) -> float:
+        """Exact ones of all."""
+        return self.exact / self.n if self.n else 0.0
+
+
+class Sample(NamedTuple):
+    """A reply beside the one that was held out."""
+
+    id: str
+    history: tuple[Message, ...]
+    reply: str
+    wanted: str
+    finish_reason: str
+
+
+def eval_loss(learner: Learner, view: View, sizes: Sizes, pad_id: int, here: Here) -> float:
+    """The mean cross entropy of the taught tokens that were held out, over all ranks."""
+    found = order.steps(view.lengths, sizes._replace(batch=None), 0, 0)
+    micros = [micro for step in found for micro in step]
+    micros += micros[:1] * (-len(micros) % here.world)
+    totals = torch.zeros(2, dtype=torch.float64, device=here.device)
+    learner.eval()
+    with torch.no_grad():
+        for number, micro in list(enumerate(micros))[here.rank :: here.world]:
+            batch = collate(micro, view, pad_id).to(here.device)
+            if number >= len(micros) - (-len(micros) % here.world):
+                batch = batch.silent()
+            totals += _pair(learner(batch), batch.weights)
+    learner.train()
+    lost, weight = summed(totals, here).tolist()
+    return float(lost / weight) if weight else float("nan")
+
+
+def _pair(loss: Tensor, weights: Tensor) -> Tensor:
+    return torch.stack([loss.double(), weights.double().sum()])
+
+
+def samples(model: Model, renderer: Renderer, dialogues: Sequence[Dialogue], count: int) -> list[Sample]:
+    """Replies to the last turns of the first dialogues, drawn as the model's decoding says at temperature 0."""
+    turns = [turn for dialogue in dialogues for turn in list(_turns(dialogue))[-1:]][:count]
+    found = _replies(model, renderer, turns)
+    return [
+        Sample(id, tuple(history), reply, wanted.content, finish)
+        for (id, history, wanted), (reply, finish) in zip(turns, found, strict=True)
+    ]
+
+
+def exact_replies(model: Model, renderer: Renderer, dialogues: Iterator[Dialogue], count: int) -> Exact:
+    """How many of so many held-out turns are answered word for word; every turn of a dialogue counts as one."""
+    turns: list[_Turn] = []
+    for dialogue in dialogues:
+        turns += _turns(dialogue)
+        if len(turns) >= count:
+            break
+    found = _replies(model, renderer, turns[:count])
+    exact = sum(
+        reply.strip() == wanted.content.strip() for (_, _, wanted), (reply, _) in zip(turns, found, strict=False)
+    )
+    return Exact(exact, len(found), sum(finish == "no room" for _, finish in found))
+
+
+_Turn = tuple[str, Sequence[Message], Message]
+
+
+def _turns(dialogue: Dialogue) -> Iterator[_Turn]:
+    for number, message in enumerate(dialogue.messages):
+        if message.role == "assistant" and number:
+            yield dialogue.id, dialogue.messages[:number], message
+
+
+def _replies(model: Model, renderer: Renderer, turns: Sequence[_Turn]) -> list[tuple[str, str]]:
+    """Text and why it ended, for each turn; attention and mode of the model are as before afterwards."""
+    before: Any = model.config._attn_implementation
+    model.set_attn_implementation("sdpa")
+    model.eval()
+    try:
+        engine = Engine(model, renderer.tokenizer, stop_ids=renderer.stop_ids, stop_texts=renderer.stop_texts)
+        sampling = Sampling(temperature=0.0, max_tokens=MOST_NEW_TOKENS)
+        prompts = [renderer.prompt(history) for _, history, _ in turns]
+        fits = [prompt for prompt in prompts if len(prompt) < engine.context]
+        answered = iter(engine.complete(fits, sampling))
+        out: list[tuple[str, str]] = []
+        for prompt in prompts:
+            if len(prompt) >= engine.context:
+                out.append(("", "no room"))
+                continue
+            reply = next(answered)
+            out.append((renderer.read(reply.ids), reply.finish_reason))
+        return out
+    finally:
+        model.set_attn_implementation(before)
+        model.train()
