@@ -4,18 +4,17 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+import babbler
 import pytest
-import tiny
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainer.serving.engine import Engine, Piece, PromptTooLong, Reply, Sampling
-from trainer.serving.network import Separate, Slots
 
 GREEDY = Sampling(temperature=0, max_tokens=16)
-TOKENIZER = tiny.tokenizer()
-MODEL = tiny.llama()
+TOKENIZER = babbler.tokenizer()
+MODEL = babbler.llama()
 ENGINE = Engine(MODEL, TOKENIZER, max_batch=8)
 
 
@@ -62,7 +61,7 @@ def family(name: str, over: dict[str, Any]) -> Any:
     from transformers import AutoConfig, AutoModelForCausalLM
 
     sizes = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 3, "num_attention_heads": 4}
-    ends = {"bos_token_id": 1, "eos_token_id": tiny.END, "pad_token_id": 0}
+    ends = {"bos_token_id": 1, "eos_token_id": babbler.END, "pad_token_id": 0}
     known = {"num_key_value_heads": 2, "max_position_embeddings": 256, "initializer_range": 0.3, "vocab_size": 320}
     if name in ("gpt2", "gpt_neox", "bloom"):
         del known["num_key_value_heads"]
@@ -78,7 +77,7 @@ def test_every_family_answers_as_it_does_alone(name: str) -> None:
     """Windows shorter than the prompts, absolute and rotary positions, and one (ALiBi) that cannot share a pass."""
     model = family(name, FAMILIES[name])
     engine = Engine(model, TOKENIZER)
-    assert isinstance(engine._network, Separate if name == "bloom" else Slots)
+    assert engine.separate == (name == "bloom")
     asked = prompts(6, longest=40)
     assert [list(reply.ids) for reply in engine.complete(asked, GREEDY)] == [generated(model, one) for one in asked]
 
@@ -144,22 +143,24 @@ def test_prompts_are_pulled_as_rows_become_free_and_memory_bounds_the_batch() ->
         found[number] = reply
     assert [found[number] for number in range(16)] == ENGINE.complete(asked, GREEDY)
     assert most <= 8
-    assert engine._network._cache.rows * engine._network._cache.columns <= 256  # type: ignore[attr-defined]
+    cache: Any = engine._rows._network._cache  # type: ignore[attr-defined]
+    assert cache.rows * cache.columns <= 256
 
 
 def test_a_prompt_longer_than_one_pass_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    import trainer.serving.engine as module
+    from trainer.serving import engine, rows
 
     asked = prompts(6, longest=120)
     expected = ENGINE.complete(asked, GREEDY)
-    monkeypatch.setattr(module, "PASS_TOKENS", 16)
+    monkeypatch.setattr(engine, "PASS_TOKENS", 16)
+    monkeypatch.setattr(rows, "PASS_TOKENS", 16)
     assert ENGINE.complete(asked, GREEDY) == expected
 
 
 def test_the_context_bounds_prompt_and_reply() -> None:
     reply = ENGINE.complete([[5] * 250], Sampling(temperature=0, stop_ids=()))[0]
     assert len(reply.ids) <= 6
-    assert reply.finish_reason == "length" or reply.ids[-1] == tiny.END
+    assert reply.finish_reason == "length" or reply.ids[-1] == babbler.END
     with pytest.raises(PromptTooLong, match=r"256 tokens and the model's context holds 256"):
         ENGINE.submit([5] * 256, GREEDY)
 
@@ -205,7 +206,7 @@ def test_logprobs_are_those_of_the_model_whatever_the_temperature() -> None:
 
 
 def test_a_model_in_training_is_given_back_as_it_was() -> None:
-    model = tiny.llama(seed=2).train()
+    model = babbler.llama(seed=2).train()
     Engine(model, TOKENIZER).complete(prompts(2), GREEDY)
     assert model.training
     assert torch.is_grad_enabled()

@@ -97,10 +97,10 @@ class Answer:
             self.finish_reason = "stop"
         return news
 
-    def reply(self, tokenizer: Any) -> Reply:
+    def reply(self, tokenizer: Any, lead: str = "") -> Reply:
         """The finished reply."""
         assert self.finish_reason is not None
         ids = self.ids[:-1] if self.ids[-1] in self.ends else self.ids
-        text = decode(tokenizer, ids) if self.text is None else self.text.whole
+        text = decode(tokenizer, ids, lead) if self.text is None else self.text.whole
         chances = tuple(self.logprobs) if self.sampling.top_logprobs is not None else None
         return Reply(tuple(self.ids), text, self.finish_reason, len(self.prompt), chances)

@@ -12,8 +12,10 @@ _TORN = "\ufffd"
 class Text:
     """The text of one reply, token by token."""
 
-    def __init__(self, tokenizer: Any, stops: Sequence[str] = ()) -> None:
+    def __init__(self, tokenizer: Any, stops: Sequence[str] = (), lead: str = "") -> None:
+        """`lead`: a space before the text that belongs to the template."""
         self._tokenizer = tokenizer
+        self._lead = lead
         self._stops = [stop for stop in stops if stop]
         self._ids: list[int] = []
         self._begin = 0
@@ -48,7 +50,8 @@ class Text:
 
     def _take(self, window: str) -> None:
         searched = max(0, len(self._known) - max(map(len, self._stops), default=0))
-        self._known += window[len(self._before) :]
+        fresh = window[len(self._before) :]
+        self._known += fresh if self._begin or self._read else fresh.removeprefix(self._lead)
         self._begin, self._read = self._read, len(self._ids)
         self._before = decode(self._tokenizer, self._ids[self._begin :])
         places = [place for stop in self._stops if (place := self._known.find(stop, searched)) >= 0]
@@ -72,7 +75,7 @@ class Text:
         return news
 
 
-def decode(tokenizer: Any, ids: Sequence[int]) -> str:
-    """The text of tokens, control tokens left out."""
-    text: str = tokenizer.decode(list(ids), skip_special_tokens=True)
-    return text
+def decode(tokenizer: Any, ids: Sequence[int], lead: str = "") -> str:
+    """The text of tokens, control tokens and a lead left out."""
+    text: str = tokenizer.decode(list(ids), skip_special_tokens=True, clean_up_tokenization_spaces=False)
+    return text.removeprefix(lead)

@@ -1,0 +1,108 @@
+"""Messages as the ids of a prompt, in the model's own manner, whatever a user typed into them.
+
+A model that we trained is asked as it was trained: by its renderer. Any other by its tokenizer's chat template, word
+for word as transformers renders it; only where somebody typed the text of a control token is that one spot cut out of
+the rendered text and encoded as plain characters.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+from uuid import uuid4
+
+from jinja2 import TemplateError
+
+from dialogue.errors import UsageError
+from dialogue.records import Message
+from trainer.settings import TrainSettings
+from trainer.text.encoder import Encoder
+from trainer.text.render import Renderer, renderer
+from trainer.text.template import OWN
+
+
+class BadMessages(ValueError):
+    """Messages that the model's template cannot write down."""
+
+
+class Manner(Protocol):
+    """What turns messages into a prompt."""
+
+    def prompt(self, messages: Sequence[Message]) -> list[int]:
+        """Ids up to where the assistant's answer begins."""
+
+
+class Voice(NamedTuple):
+    """How a model is asked, and how its replies end."""
+
+    manner: Manner
+    stop_ids: tuple[int, ...] = ()
+    stop_texts: tuple[str, ...] = ()
+    lead: str = ""
+    """A space before each reply that belongs to the template."""
+
+    def prompt(self, messages: Sequence[Message]) -> list[int]:
+        """Ids of the dialogue and the opening of an answer. Raises BadMessages."""
+        try:
+            return self.manner.prompt(messages)
+        except (UsageError, TemplateError, ValueError) as error:
+            raise BadMessages(f"the model's template cannot write these messages: {error}") from None
+
+
+class OwnTemplate:
+    """The tokenizer's chat template."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._encoder = Encoder(tokenizer, str(tokenizer.chat_template))
+
+    def prompt(self, messages: Sequence[Message]) -> list[int]:
+        """The template's ids; control tokens that somebody typed are encoded as text."""
+        mark = uuid4().hex  # cannot be guessed, so it cannot be typed
+        typed: list[str] = []
+
+        def sealed(words: str) -> str:
+            for token in sorted(self._encoder.control, key=len, reverse=True):
+                while token in words:
+                    words = words.replace(token, f"{mark}{len(typed)};", 1)
+                    typed.append(token)
+            return words
+
+        turns = [{"role": one.role, "content": sealed(one.content)} for one in messages]
+        text: str = self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        ids: list[int] = []
+        for number, piece in enumerate(re.split(f"{mark}(\\d+);", text) if typed else [text]):
+            if number % 2:
+                ids += self._encoder.words([typed[int(piece)]])[0]
+            else:
+                ids += self._tokenizer(piece, add_special_tokens=False)["input_ids"]
+        return ids
+
+
+def voice(tokenizer: Any, place: str, facts: Mapping[str, Any]) -> Voice:
+    """The voice of the model at `place` (as `names.resolve` gives it), of which `duologue.json` says `facts`.
+
+    Raises UsageError where it has no template.
+    """
+    if facts.get("settings"):
+        settings = _settings(place, facts)
+        with suppress(*([UsageError] if settings.template == OWN and tokenizer.chat_template else [])):
+            return speaking(renderer(tokenizer, settings))  # else the template that was saved says the same
+    if not tokenizer.chat_template:
+        raise UsageError(f"model {place}: its tokenizer has no chat template, so it cannot be asked; train it on one")
+    return Voice(OwnTemplate(tokenizer))
+
+
+def speaking(by: Renderer) -> Voice:
+    """The voice of a model in training, or trained, by its renderer."""
+    space = by.tokenizer(" x", add_special_tokens=False)["input_ids"]
+    lead = " " if by.read(space) == "x" else ""
+    return Voice(by, by.stop_ids, by.stop_texts, lead)
+
+
+def _settings(place: str, facts: Mapping[str, Any]) -> TrainSettings:
+    """The training's settings, with the template that lies beside the model."""
+    settings = TrainSettings.model_validate(facts["settings"])
+    beside = Path(place) / "template.toml"
+    return settings.model_copy(update={"template": str(beside)}) if beside.exists() else settings
