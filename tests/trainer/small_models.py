@@ -52,7 +52,8 @@ def base(
 
 
 def asked(folder: Path, **changes: object) -> TrainSettings:
-    return TrainSettings(data=(folder / "data.jsonl",), out=folder / "out", **{"max_length": 64, **changes})
+    given = {"data": (folder / "data.jsonl",), "out": folder / "out", "max_length": 64, **changes}
+    return TrainSettings.model_validate(given)
 
 
 @torch.no_grad()

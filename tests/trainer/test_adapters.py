@@ -170,3 +170,22 @@ def test_one_seed_gives_one_adapter_and_leaves_the_random_numbers_of_the_trainin
     name = next(name for name in one if "lora_A" in name)
     assert torch.equal(one[name], two[name])
     assert not torch.equal(one[name], other[name])
+
+
+def test_peft_alone_opens_an_adapter_whose_template_added_tokens(tmp_path: Path) -> None:
+    from peft import AutoPeftModelForCausalLM
+
+    from trainer.loop.checkpoint import save
+    from trainer.text.render import renderer
+    from trainer.text.tokenizer import load as load_tokenizer
+
+    place = base(tmp_path / "m", template="vicuna")
+    ready = load_tokenizer(place, "openchat")
+    settings = asked(tmp_path, model=str(place), lora=LORA, template="openchat")
+    model = load(settings, ready.tokenizer, ready.new_ids)
+    shake(model)
+    save(tmp_path / "a", model, ready.tokenizer, renderer(ready.tokenizer, settings), settings, "")
+    known = len(ready.tokenizer)
+    theirs = AutoPeftModelForCausalLM.from_pretrained(tmp_path / "a")
+    assert torch.equal(logits(theirs, known)[..., :known], logits(model, known)[..., :known])
+    assert torch.equal(logits(open_model(tmp_path / "a"), known), logits(model, known))

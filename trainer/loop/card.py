@@ -79,7 +79,7 @@ def _use(settings: TrainSettings) -> Iterator[str]:
         yield "The base's positions were stretched, which no adapter file can say: outside duologue use `gen merge`.\n"
     if settings.lora.dora:
         yield "transformers alone leaves the magnitudes of a DoRA out: load it by peft's AutoPeftModelForCausalLM.\n"
-    yield "Where the template added tokens, peft's AutoPeftModelForCausalLM gives the base their rows; or `gen merge`.\n"
+    yield "The template may have added tokens: AutoPeftModelForCausalLM gives the base their rows; or `gen merge`.\n"
 
 
 def _terms(settings: TrainSettings, base: str | None, sources: Sequence[Source]) -> Iterator[str]:

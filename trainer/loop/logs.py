@@ -1,4 +1,4 @@
-"""What a training tells while it goes on: log.jsonl always, TensorBoard where it is installed, W&B where it is asked for.
+"""What a training tells as it goes: log.jsonl always, TensorBoard where it is installed, W&B where it is asked for.
 
 A line for a look at the training: step, loss, lr, grad_norm, tokens, tokens_per_s, mfu, eval_loss, samples ...
 """

@@ -17,7 +17,7 @@ class Origin(NamedTuple):
 
 
 def origins(path: Path) -> list[Origin]:
-    """All endpoints behind a file of dialogues, as run.json and filter.json beside it tell; empty where none is known."""
+    """All endpoints behind a file of dialogues, as run.json and filter.json beside it tell; empty where unknown."""
     return list(dict.fromkeys(_behind(path, set())))
 
 

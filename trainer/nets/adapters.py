@@ -118,6 +118,7 @@ def quantised(bits: int) -> Any:
 def _inject(model: Model, config: Any, name: str) -> None:
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Already found a `peft_config`")  # it is to hold several
+        warnings.simplefilter("ignore", FutureWarning)  # between peft and transformers
         library("peft").inject_adapter_in_model(config, model, name)
     for place, parameter in model.named_parameters():
         if name in place.split(".") and ("lora_" in place or "trainable_tokens" in place):
