@@ -1,14 +1,15 @@
 """Odd inputs through `gen filter`: nothing in, nothing but copies, one dialogue of 50 MB, a million short refusals.
 
-    python -m bench.odd_inputs [--copies 100000] [--short 1000000] [--mb 50] [--only empty,copies] [--chains default]
+    python -m bench.odd_inputs [--copies 100000] [--short 1000000] [--mb 50] [--only 0,1,2] [--chains default]
 
-Each goes through the default chain, through it without its limits of length, and through the near duplicates alone,
-from file to file in one process. What is read must be kept or dropped, and what is kept must be what `INPUTS` says.
+Each goes through the default chain, a long one also through it without its limits of length, and through the near
+duplicates alone, from file to file in one process. What is read must be kept or dropped, and as many kept as `INPUTS`
+says.
 """
 
 import argparse
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -16,7 +17,7 @@ import orjson
 
 from bench.child import GEN, run
 
-CHAINS = ("default", "any length", "near duplicates")
+DEFAULT, ANY_LENGTH, NEAR = "default", "any length", "near duplicates"
 REFUSAL = "I'm sorry, but I cannot help with that."
 ANSWER = "Fold the paper in half along its long side, then bring both upper corners down to the middle crease."
 SENTENCE = "The committee will meet again on Thursday to discuss the budget. "
@@ -32,10 +33,10 @@ class Sizes(NamedTuple):
 
 
 class Odd(NamedTuple):
-    """An input, and whether each chain keeps all of it or as many as that."""
+    """An input, and how many of its dialogues each chain keeps."""
 
     lines: Callable[[Sizes], Iterator[bytes]]
-    kept: tuple[int | str, int | str, int | str]
+    kept: Callable[[Sizes], Mapping[str, int]]
 
 
 def row(number: int, user: str, assistant: str) -> bytes:
@@ -81,34 +82,33 @@ def same_refusals(sizes: Sizes) -> Iterator[bytes]:
 
 
 INPUTS = {
-    "empty": Odd(lambda sizes: iter(()), (0, 0, 0)),
-    "copies of one dialogue": Odd(copies, (1, 1, 1)),
-    "one sentence, on and on": Odd(one_sentence, (0, 0, 1)),
-    "one word, on and on": Odd(one_word, (0, "all", 1)),
-    "one long list": Odd(one_list, (0, "all", 1)),
-    "one refusal of many things": Odd(refusals, (0, 0, "all")),
-    "one refusal of one thing": Odd(same_refusals, (0, 0, 1)),
+    "empty": Odd(lambda sizes: iter(()), lambda sizes: {DEFAULT: 0, NEAR: 0}),
+    "copies of one dialogue": Odd(copies, lambda sizes: {DEFAULT: 1, NEAR: 1}),
+    "one sentence, on and on": Odd(one_sentence, lambda sizes: {DEFAULT: 0, ANY_LENGTH: 0, NEAR: 1}),
+    "one word, on and on": Odd(one_word, lambda sizes: {DEFAULT: 0, ANY_LENGTH: 1, NEAR: 1}),
+    "one long list": Odd(one_list, lambda sizes: {DEFAULT: 0, ANY_LENGTH: 1, NEAR: 1}),
+    "one refusal of many things": Odd(refusals, lambda sizes: {DEFAULT: 0, NEAR: sizes.short}),
+    "one refusal of one thing": Odd(same_refusals, lambda sizes: {DEFAULT: 0, NEAR: 1}),
 }
 
 
 def flags(chain: str, at: Path) -> list[str]:
     """The command's flags for a chain."""
-    if chain != "near duplicates":
-        return ["--without", "length"] if chain == "any length" else []
+    if chain != NEAR:
+        return ["--without", "length"] if chain == ANY_LENGTH else []
     (at / "near.toml").write_text('[[filters]]\nuse = "near_duplicates"\n')
     return ["--config", str(at / "near.toml")]
 
 
-def measured(name: str, source: Path, chain: str) -> bool:
+def measured(name: str, source: Path, chain: str, expected: int) -> bool:
     """Print the line of an input and a chain; whether the result is right."""
-    out = source.with_suffix(f".{CHAINS.index(chain)}")
+    out = source.with_suffix(f".{chain.split()[0]}")
     command = [*GEN, "filter", str(source), "--out", str(out), "--workers", "1", *flags(chain, source.parent)]
     cost = run(command)
     report = orjson.loads((out / "report.json").read_bytes())
     read, kept, dropped = (report[part] for part in ("read", "kept", "dropped"))
     reasons = {reason: count for step in report["filters"] for reason, count in step["reasons"].items()}
-    expected = INPUTS[name].kept[CHAINS.index(chain)]
-    right = kept + dropped == read and kept == (read if expected == "all" else expected)
+    right = bool(kept + dropped == read and kept == expected)
     shown = ", ".join(f"{reason} {count:,}" for reason, count in reasons.items())
     result = shown if right else f"{shown} WRONG, expected {expected}"
     size, took = f"{source.stat().st_size / 1e6:,.0f}", (f"{cost.cpu_s:,.1f}", f"{cost.peak_mb:,.0f}")
@@ -124,7 +124,7 @@ def main() -> int:
     parser.add_argument("--short", type=int, default=1_000_000)
     parser.add_argument("--mb", type=int, default=50)
     parser.add_argument("--only", default=",".join(map(str, range(len(INPUTS)))), help="numbers of inputs, from 0")
-    parser.add_argument("--chains", default=",".join(CHAINS))
+    parser.add_argument("--chains", default=",".join((DEFAULT, ANY_LENGTH, NEAR)))
     given = parser.parse_args()
     sizes, right = Sizes(given.copies, given.short, given.mb), True
     print("| input | MB | chain | read | kept | dropped, for | CPU s | peak MB |\n|" + "---|" * 8)
@@ -133,8 +133,9 @@ def main() -> int:
             name, source = list(INPUTS)[number], Path(at, f"{number}.jsonl")
             with source.open("wb") as file:
                 file.writelines(INPUTS[name].lines(sizes))
-            for chain in given.chains.split(","):
-                right &= measured(name, source, chain)
+            for chain, expected in INPUTS[name].kept(sizes).items():
+                if chain in given.chains.split(","):
+                    right &= measured(name, source, chain, expected)
             source.unlink()
     return int(not right)
 
