@@ -106,7 +106,7 @@ def test_many_dialogues_give_what_each_gives_alone() -> None:
 
 def test_a_message_without_a_place_is_named() -> None:
     dialogue = Dialogue(id="d", messages=(Message(role="user", content="a"), Message(role="tool", content="b")))
-    with pytest.raises(NoPlace, match=r"template vicuna: no place for a tool message after user \(messages\[1\]\)"):
+    with pytest.raises(NoPlace, match=r"template vicuna has no place for tool messages after user \(messages\[1\]\)"):
         rendering("vicuna").encode(dialogue)
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from spoken import fitted, rendering, talk
+from spoken import by_jinja, fitted, rendering, talk
 
 from dialogue.errors import UsageError
 from trainer.text.template import FOLDER, find, names
@@ -57,6 +57,7 @@ def test_a_class_is_part_of_both_role_names() -> None:
     assert texts[0] == "GPT4 User: q<|end_of_turn|>GPT4 Assistant: a<|end_of_turn|>"
     assert texts[1] == "GPT3 User: q<|end_of_turn|>GPT3 Assistant: a<|end_of_turn|>"
     assert made.tokenizer.decode(made.prompt(good.messages[:1])).endswith("GPT4 Assistant:")
+    assert by_jinja(made, good)[0] == made.encode(good).input_ids.tolist()
 
 
 def test_a_template_is_found_by_the_path_of_its_file_too(tmp_path: Path) -> None:

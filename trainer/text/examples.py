@@ -46,7 +46,7 @@ def _row(dialogue: Dialogue, renderer: Renderer, audit: Audit) -> Row | None:
     try:
         return renderer.segments(dialogue)
     except NoPlace as error:
-        audit.refuse(str(error), dialogue.id)
+        audit.refuse(error.reason, dialogue.id)
     except NoScore as error:
         audit.refuse(f"no score {error}", dialogue.id)
     return None
@@ -68,13 +68,15 @@ def _counted(dialogue: Dialogue, made: Pieces, audit: Audit) -> list[Example]:
     audit.cut += made.cut
     audit.dropped_tokens += made.dropped
     audit.repeated_tokens += made.repeated
-    kept = [example for example in made.examples if example.taught]
-    for _ in range(len(made.examples) - len(kept)):
-        audit.refuse(EMPTY, dialogue.id)
-    for example in kept:
+    kept: list[Example] = []
+    for example in made.examples:
+        if not (taught := example.taught):
+            audit.refuse(EMPTY, dialogue.id)
+            continue
+        kept.append(example)
         audit.examples += 1
         audit.tokens += len(example.input_ids)
         audit.longest = max(audit.longest, len(example.input_ids))
-        audit.taught += example.taught
-        audit.weight += float(np.sum(example.weights[1:], dtype=np.float64))
+        audit.taught += taught
+        audit.weight += float(example.weights[1:].sum(dtype=np.float64))
     return kept

@@ -57,11 +57,6 @@ def part(dialogue: Dialogue, spans: Sequence[Rounds]) -> Dialogue:
     return dialogue.model_copy(update={"messages": (*system, *messages[spans[0].start : spans[-1].end])})
 
 
-def length(dialogue: Dialogue, renderer: Renderer) -> int:
-    """Tokens of the dialogue."""
-    return len(renderer.encode(dialogue).input_ids)
-
-
 def cut_to(limit: int, dialogue: Dialogue, example: Example, renderer: Renderer) -> Example:
     """The example within the limit: without the front of the longest user words, then without its end."""
     excess = len(example.input_ids) - limit
@@ -79,10 +74,11 @@ def _greedy(dialogue: Dialogue, renderer: Renderer, limit: int) -> list[Dialogue
     """As many rounds in each piece as fit, one at the least."""
     spans = rounds(dialogue.messages)
     parts: list[Dialogue] = []
+    known: dict[str, int] = {}
     start = 0
     while start < len(spans):
         end = start + 1
-        while end < len(spans) and length(part(dialogue, spans[start : end + 1]), renderer) <= limit:
+        while end < len(spans) and renderer.length(part(dialogue, spans[start : end + 1]), known) <= limit:
             end += 1
         parts.append(part(dialogue, spans[start:end]))
         start = end
@@ -92,4 +88,4 @@ def _greedy(dialogue: Dialogue, renderer: Renderer, limit: int) -> list[Dialogue
 def _system_length(dialogue: Dialogue, renderer: Renderer) -> int:
     if dialogue.messages[0].role != "system":
         return 0
-    return length(dialogue.model_copy(update={"messages": dialogue.messages[:1]}), renderer)
+    return renderer.length(dialogue.model_copy(update={"messages": dialogue.messages[:1]}), {})

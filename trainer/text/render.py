@@ -24,6 +24,7 @@ from trainer.text.encoder import Encoder
 from trainer.text.example import IGNORE_INDEX, Example
 from trainer.text.jinja import to_jinja
 from trainer.text.layout import Layout, compiled
+from trainer.text.own import taken_apart
 from trainer.text.replies import Reply, parsed
 from trainer.text.segments import Segment, opening, segments
 from trainer.text.template import OWN, find
@@ -85,6 +86,13 @@ class Renderer:
         words = dict(zip(wanted, self.encoder.words(wanted), strict=True))
         return [assembled(id, row, self.encoder, words) for id, row in fronted]
 
+    def length(self, dialogue: Dialogue, known: dict[str, int]) -> int:
+        """Tokens of the dialogue; `known` remembers those of words, for asking about parts of one dialogue again."""
+        row = self.encoder.fronted(self.segments(dialogue))
+        new = [segment.text for segment in row if not segment.literal and segment.text not in known]
+        known.update(zip(new, map(len, self.encoder.words(new)), strict=True))
+        return sum(len(self.encoder.literal(text)) if literal else known[text] for text, literal, _, _ in row)
+
     def longest_user_words(self, dialogue: Dialogue) -> tuple[int, int]:
         """Start and end of the ids of the user's longest words: what can be cut with the least harm."""
         roles = [message.role for message in self.messages(dialogue)]
@@ -115,7 +123,7 @@ class Renderer:
     def _stop_ids(self) -> tuple[int, ...]:
         calls = self.layout.tool_calls
         marks = [self.layout.ends["assistant"], self.layout.text.after, calls.after if calls else ""]
-        ids = [self.encoder.control[mark] for mark in marks if mark in self.encoder.control]
+        ids = [self.encoder.control[mark.strip()] for mark in marks if mark.strip() in self.encoder.control]
         end = self.tokenizer.eos_token_id
         if isinstance(end, int) and end != self.tokenizer.pad_token_id:
             ids.append(end)
@@ -126,8 +134,6 @@ def renderer(tokenizer: PreTrainedTokenizerFast, settings: TrainSettings) -> Ren
     """The renderer of the settings' template; its control tokens must be in the tokenizer (`tokenizer.prepare`)."""
     classes.check(settings)
     if settings.template == OWN:
-        from trainer.text.own import taken_apart
-
         return Renderer(tokenizer, {None: taken_apart(tokenizer, settings.thoughts)}, settings)
     template = find(settings.template)
     lacking = [token for token in template.tokens if token not in tokenizer.get_vocab()]

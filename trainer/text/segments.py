@@ -13,7 +13,12 @@ from trainer.text.template import Part
 
 
 class NoPlace(UsageError):
-    """The template has no place for a message of this kind at this point."""
+    """The template has no place for something that a message holds."""
+
+    def __init__(self, layout: Layout, what: str, number: int) -> None:
+        self.reason = f"template {layout.name} has no place for {what}"
+        """Without the message's number, so that refusals can be counted."""
+        super().__init__(f"{self.reason} (messages[{number}])")
 
 
 class Segment(NamedTuple):
@@ -43,7 +48,7 @@ def segments(layout: Layout, messages: Sequence[Message], weights: Weights, thou
         front = edge_at(layout, before, kind, number)
         row.append(Segment(front.literal, True, weights.between[number], 2 * number))
         weight = weights.speech[number]
-        for text, literal in speech(layout, kind, message, front.lead, thoughts[number]):
+        for text, literal in speech(layout, kind, message, front.lead, thoughts[number], number):
             learned = literal or kind not in layout.never
             row.append(Segment(text, literal, weight if learned else 0.0, 2 * number + 1))
         before = kind
@@ -65,21 +70,29 @@ def edge_at(layout: Layout, before: str, kind: str, number: int) -> Edge:
     """The edge before message `number`; NoPlace where the template has none."""
     if (before, kind) not in layout.edges:
         where = f"after {before}" if before else "at the start"
-        raise NoPlace(f"template {layout.name}: no place for a {kind} message {where} (messages[{number}])")
+        raise NoPlace(layout, f"{kind} messages {where}", number)
     return layout.edges[before, kind]
 
 
-def speech(layout: Layout, kind: str, message: Message, lead: str, with_thoughts: bool) -> list[tuple[str, bool]]:
+def speech(
+    layout: Layout, kind: str, message: Message, lead: str, with_thoughts: bool, number: int
+) -> list[tuple[str, bool]]:
     """One message's words and marks as (text, literal), its end mark last."""
     words = message.content.strip() if kind in layout.trimmed else message.content
-    if kind != "assistant":
+    bare = (
+        not (with_thoughts and message.thoughts)
+        and not message.tool_calls
+        and not layout.text.before
+        and not layout.text.after
+    )
+    if kind != "assistant" or bare:  # nearly always
         return [(lead + words, False), (layout.ends[kind], True)]
     items: list[tuple[str, bool]] = []
     if with_thoughts and message.thoughts:
         if layout.thoughts is None:
-            raise NoPlace(f"template {layout.name}: no place for thoughts; leave them out (thoughts = none)")
+            raise NoPlace(layout, "thoughts", number)
         items += _marked(layout.thoughts, [message.thoughts])
-    calls = _calls(layout, message)
+    calls = _calls(layout, message, number)
     text = [] if calls and not words and layout.text.before else _marked(layout.text, [words])
     gap = [(layout.tool_calls.gap, True)] if calls and text and layout.tool_calls is not None else []
     items += [*calls, *gap, *text] if layout.calls_first else [*text, *gap, *calls]
@@ -92,11 +105,11 @@ def _led(items: list[tuple[str, bool]], lead: str) -> list[tuple[str, bool]]:
     return [(lead + text if number == first else text, literal) for number, (text, literal) in enumerate(items)]
 
 
-def _calls(layout: Layout, message: Message) -> list[tuple[str, bool]]:
+def _calls(layout: Layout, message: Message, number: int) -> list[tuple[str, bool]]:
     if not message.tool_calls:
         return []
     if layout.tool_calls is None:
-        raise NoPlace(f"template {layout.name}: no place for tool calls")
+        raise NoPlace(layout, "tool calls", number)
     return _marked(layout.tool_calls, [call_text(call) for call in message.tool_calls])
 
 
