@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from dialogue.errors import UsageError
 from dialogue.records import one_line
 from generator.client.chat import Sampling
-from generator.client.endpoint import SECRETIVE, Endpoint, resolve
+from generator.client.endpoint import LOCAL, SECRETIVE, Endpoint, resolve
+from generator.client.local import identified
 from generator.own import own_openers
 from generator.settings import ROLES, RoleName, RoleSettings, RunSettings
 
@@ -95,12 +96,13 @@ def _endpoints(
         endpoint = declared.get(name)
         if endpoint is None:
             text = None if name == MAIN else name
-            if text is not None and declared and "/" not in text and text not in ("openai", "builtin"):
+            known = text in ("openai", "builtin") or str(text).startswith(LOCAL)
+            if text is not None and declared and "/" not in text and not known:
                 known_keys(
                     {text: None}, [*declared, "openai", "builtin"], "--endpoint" if asked else f"{config}: [roles]"
                 )
             endpoint = resolve(text, None, environ)
-        found[name] = _limited(endpoint, values)
+        found[name] = identified(_limited(endpoint, values))
     if "model" in values and len(found) > 1:
         raise UsageError(
             f"--model {values['model']}: the roles speak to {', '.join(found)}; name each model in --config"
@@ -176,6 +178,8 @@ def _limited(endpoint: Endpoint, values: Mapping[str, Any]) -> Endpoint:
     over: dict[str, Any] = {}
     if "model" in values and endpoint.is_builtin:
         raise UsageError(f"--model {values['model']}: builtin is no language model; leave --model out")
+    if "model" in values and endpoint.local_model is not None:
+        raise UsageError(f"--model {values['model']}: {endpoint.base_url[0]} names the model; leave --model out")
     if "model" in values:
         over["model"] = str(values["model"])
     for flag, field in (("rpm", "requests_per_minute"), ("tpm", "tokens_per_minute")):

@@ -33,7 +33,8 @@ from gen.config import (
 from gen.judging.asking import Speaker, Terms
 from gen.judging.kinds import RoleName
 from generator.client.chat import Sampling
-from generator.client.endpoint import Endpoint, resolve
+from generator.client.endpoint import LOCAL, Endpoint, resolve
+from generator.client.local import identified
 
 KEYS = (
     *("benchmarks", "out", "format", "certain", "candidate", "encoder", "plants", "seed", "workers", "prompts"),
@@ -187,14 +188,14 @@ def _speaker(
         raise UsageError(f"{place} {name}: builtin is no language model and can neither judge nor rephrase; name one")
     sampling = {**SAMPLING[role].model_dump(exclude_none=True), **{k: v for k, v in table.items() if k != "endpoint"}}
     try:
-        return Speaker(endpoint=endpoint, sampling=Sampling(**sampling))
+        return Speaker(endpoint=identified(endpoint), sampling=Sampling(**sampling))
     except ValidationError as error:
         raise UsageError(f"{place}: {one_line(error)}") from None
 
 
 def _undeclared(name: str, declared: Mapping[str, Endpoint], place: str, environ: Mapping[str, str]) -> Endpoint:
-    if name not in (MAIN, "openai", "builtin") and not name.startswith(("http://", "https://")):
-        known_keys({name: None}, [*declared, "openai", "http(s)://HOST/v1"], place)
+    if name not in (MAIN, "openai", "builtin") and not name.startswith(("http://", "https://", LOCAL)):
+        known_keys({name: None}, [*declared, "openai", "http(s)://HOST/v1", f"{LOCAL}PATH"], place)
     try:
         return resolve(None if name == MAIN else name, None, environ)
     except UsageError as error:  # it speaks of the option of `gen run`

@@ -13,6 +13,7 @@ from generator.builtin.transport import WRONG_SHARE, BuiltinTransport
 from generator.checks import Checked, check
 from generator.client.chat import Chat, Paces
 from generator.client.endpoint import Endpoint
+from generator.client.local import LocalTransport
 from generator.client.meter import Meter
 from generator.client.transport import HttpTransport, Transport
 from generator.folder.run_folder import RunFolder
@@ -132,7 +133,7 @@ def set_up(settings: RunSettings, say: Callable[[str], None]) -> Setup:
 def _assemble(settings: RunSettings, checked: Checked, say: Callable[[str], None]) -> Setup:
     prompts, sector, meter = checked.prompts, checked.sector, checked.meter
     gate = Gate(settings.concurrency)
-    ways = transports(settings, gate)
+    ways = transports(settings, gate, say)
     paces = Paces(slots=min(settings.concurrency, settings.n), say=say)
     chats: dict[str, Chat] = {
         role: Chat(
@@ -175,10 +176,20 @@ def _assemble(settings: RunSettings, checked: Checked, say: Callable[[str], None
     return Setup(settings, sector, prompts, folder, gate, paces, meter, tally, scenery, writer, say, {})
 
 
-def transports(settings: RunSettings, gate: Gate) -> dict[str, Transport]:
-    """The way to each endpoint, by its name: one HTTP client for all, one embedded endpoint for each `builtin`."""
+def transports(settings: RunSettings, gate: Gate, say: Callable[[str], None]) -> dict[str, Transport]:
+    """The way to each endpoint, by its name: one HTTP client for all, one server for each local model and `builtin`."""
     http = gate.guard(HttpTransport())
-    return {name: gate.guard(_embedded(one)) if one.is_builtin else http for name, one in settings.endpoints.items()}
+    ways: dict[str, Transport] = {}
+    local: dict[tuple[object, ...], Transport] = {}
+    for name, one in settings.endpoints.items():
+        if one.is_builtin:
+            ways[name] = gate.guard(_embedded(one))
+        elif one.local_model is not None:
+            model = one.base_url, one.model
+            ways[name] = local[model] = local.get(model) or gate.guard(LocalTransport(one, say))
+        else:
+            ways[name] = http
+    return ways
 
 
 def _embedded(endpoint: Endpoint) -> BuiltinTransport:

@@ -37,7 +37,7 @@ def run_options(parser: argparse.ArgumentParser) -> None:
     models.add_argument(
         "--endpoint",
         metavar="E",
-        help="openai, a URL http(s)://.../v1, builtin, or a name from --config "
+        help="openai, a URL http(s)://.../v1, local:PATH_OR_HUB_ID, builtin, or a name from --config "
         "(default: openai where OPENAI_API_KEY is set)",
     )
     models.add_argument("--model", metavar="M", help="model name (openai default: gpt-4.1-mini)")
@@ -66,3 +66,13 @@ def settings_of(arguments: argparse.Namespace) -> "RunSettings":
 
     flags = {name: getattr(arguments, name) for name in OPTIONS if getattr(arguments, name) is not None}
     return run_settings(flags, Path(arguments.config) if arguments.config else None)
+
+
+def model_options(parser: argparse.ArgumentParser) -> None:
+    """The options of commands that use a model of one's own."""
+    parser.add_argument("model", metavar="MODEL", help="a model's folder, the output of `gen train`, or a hub id")
+    what = parser.add_argument_group("the model")
+    what.add_argument("--device", metavar="D", help="cpu, cuda, cuda:1 ... (default: a GPU where there is one)")
+    what.add_argument(
+        "--dtype", metavar="T", help="float32, bfloat16, float16 or auto (default: as its file says; float32 on a CPU)"
+    )

@@ -18,8 +18,8 @@ from gen.loops import OnStart, finish
 from gen.progress import Progress
 from generator.client.chat import Chat, Completion, Paces, Sampling
 from generator.client.endpoint import Endpoint
+from generator.client.local import way_to
 from generator.client.meter import Meter
-from generator.client.transport import HttpTransport
 from generator.folder.disk import Disk
 from generator.gate import Gate
 from generator.signals import interrupted_by_signals
@@ -70,7 +70,8 @@ class Asking:
         self._answers, self._meter, self._disk, self._progress = answers, meter, disk, progress
         self._slots = terms.concurrency
         self._gate = Gate(terms.concurrency)
-        way = self._gate.guard(HttpTransport())
+        ends = {speaker.endpoint.base_url: speaker.endpoint for speaker in speakers.values()}
+        ways = {url: self._gate.guard(way_to(endpoint, progress.say)) for url, endpoint in ends.items()}
         self._paces = Paces(slots=terms.concurrency, say=progress.say)
         self._chats = {
             role: Chat(
@@ -78,7 +79,7 @@ class Asking:
                 role=role,
                 sampling=speaker.sampling,
                 paces=self._paces,
-                transport=way,
+                transport=ways[speaker.endpoint.base_url],
                 meter=meter,
                 say=progress.say,
                 retry_wait_s=terms.retry_wait_s,

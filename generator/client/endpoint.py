@@ -6,7 +6,7 @@ it.
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import Field, JsonValue, field_validator, model_validator
@@ -20,6 +20,10 @@ DEFAULT_MODEL = "gpt-4.1-mini"
 OPENAI_KEY = "OPENAI_API_KEY"
 OPENAI_URL = "https://api.openai.com/v1"
 BUILTIN_URL = "builtin://local"
+LOCAL = "local:"
+"""Before a model's folder or hub id, which a server of our own is started for."""
+LOCAL_TIMEOUT_S = 600.0
+"""A small machine works on many replies at a time, and each takes as long as all."""
 
 
 SECRETIVE = ("base_url", "api_key_env", "extra_headers", "extra_body")
@@ -79,6 +83,8 @@ class Endpoint(Record):
     """`builtin` alone: the share of sums that it gets wrong; None: its own."""
     seed: int = 0
     """`builtin` alone: another seed, another text."""
+    server: Literal["gen", "vllm"] | None = None
+    """`local:` alone: what serves the model; None: vLLM where it is installed, else `gen serve`."""
 
     @model_validator(mode="before")
     @classmethod
@@ -86,6 +92,8 @@ class Endpoint(Record):
         """Whatever was asked for, its records bear its own name."""
         if isinstance(fields, dict) and fields.get("base_url") in _BUILTIN:
             return {**fields, "model": "builtin", "price": FREE}
+        if isinstance(fields, dict) and LOCAL in str(fields.get("base_url")):
+            return {"price": FREE, "timeout_s": LOCAL_TIMEOUT_S, **fields}
         return fields
 
     @field_validator("base_url", mode="before")
@@ -99,6 +107,8 @@ class Endpoint(Record):
     def _some(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
         if not urls or len(set(urls)) < len(urls):
             raise ValueError("expected one address or several different ones")
+        if len(urls) > 1 and any(url.startswith(LOCAL) for url in urls):
+            raise ValueError(f"{LOCAL} starts one server for one model, give it alone")
         return urls
 
     @field_validator("api_key_env")
@@ -127,6 +137,12 @@ class Endpoint(Record):
         """Whether it answers inside this process."""
         return self.base_url == (BUILTIN_URL,)
 
+    @property
+    def local_model(self) -> str | None:
+        """The folder or hub id behind `local:`; None for every other endpoint."""
+        (first, *_) = self.base_url
+        return first.removeprefix(LOCAL) if first.startswith(LOCAL) else None
+
     def check(self, environ: Mapping[str, str]) -> None:
         """Raise UsageError naming the first variable that this endpoint needs and the environment lacks."""
         wanted = {"api_key_env": self.api_key_env}
@@ -141,13 +157,17 @@ class Endpoint(Record):
 def _address(url: object) -> str:
     if url in ("builtin", BUILTIN_URL):
         return BUILTIN_URL
+    if str(url).startswith(LOCAL):
+        if not str(url).removeprefix(LOCAL).strip():
+            raise ValueError("expected local:PATH_OR_HUB_ID")
+        return str(url)
     try:
         parts = urlsplit(str(url))
         sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         sound = False
     if not sound:
-        raise ValueError("expected http://HOST/v1 or https://HOST/v1")
+        raise ValueError("expected http://HOST/v1, https://HOST/v1 or local:PATH_OR_HUB_ID")
     if "@" in parts.netloc or any(part.split("=")[0] not in ("", "api-version") for part in parts.query.split("&")):
         raise ValueError("a key in an address would be written to files; name a variable in api_key_env instead")
     path = parts.path.rstrip("/").removesuffix("/chat/completions")
@@ -174,7 +194,7 @@ def chat_url(base_url: str) -> str:
 
 
 def resolve(text: str | None, model: str | None, environ: Mapping[str, str]) -> Endpoint:
-    """The endpoint that `--endpoint` names: `openai`, an address, `builtin`; None lets the environment decide."""
+    """The endpoint that `--endpoint` names: `openai`, an address, `local:`, `builtin`; None: by the environment."""
     if text is None:
         if not environ.get(OPENAI_KEY):
             raise UsageError(f"no --endpoint, and {OPENAI_KEY} is not set; {_CHOICES}")
@@ -184,6 +204,8 @@ def resolve(text: str | None, model: str | None, environ: Mapping[str, str]) -> 
         return _checked(name="openai", base_url=base_url, model=model or DEFAULT_MODEL, api_key_env=OPENAI_KEY)
     if text == "builtin":
         return Endpoint(name="builtin", base_url=(BUILTIN_URL,), model="builtin", price=FREE)
+    if text.startswith(LOCAL):
+        return _checked(name="local", base_url=text, model=model)
     if text.startswith(("http://", "https://")):
         return _checked(name=urlsplit(text).netloc.rpartition("@")[2], base_url=text, model=model)
     raise UsageError(f"--endpoint {text}: not known; {_CHOICES}")
@@ -191,6 +213,7 @@ def resolve(text: str | None, model: str | None, environ: Mapping[str, str]) -> 
 
 _CHOICES = (
     "choose --endpoint openai (key in OPENAI_API_KEY), --endpoint http(s)://HOST/v1, "
+    "--endpoint local:PATH_OR_HUB_ID (a model of your own), "
     "--endpoint builtin (offline, no language model), or an [endpoint.NAME] of --config"
 )
 
@@ -201,4 +224,5 @@ def _checked(*, name: str, base_url: str, model: str | None, api_key_env: str | 
     except ValueError as error:
         shown = name if "@" in base_url or "?" in base_url else base_url  # a key is not repeated
         raise UsageError(f"--endpoint {shown}: {error}") from None
-    return Endpoint(name=name, base_url=(address,), model=model, api_key_env=api_key_env)
+    fields = {"name": name, "base_url": (address,), "model": model, "api_key_env": api_key_env}
+    return Endpoint.model_validate(fields)

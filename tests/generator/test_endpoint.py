@@ -34,7 +34,7 @@ def test_builtin_is_free_and_inside() -> None:
     assert (endpoint.base_url, endpoint.model, endpoint.price) == ((BUILTIN_URL,), "builtin", FREE)
 
 
-@pytest.mark.parametrize("text", [None, "opnai", "ftp://x/v1", "local:/some/path"])
+@pytest.mark.parametrize("text", [None, "opnai", "ftp://x/v1"])
 def test_what_cannot_be_resolved_names_the_choices(text: str | None) -> None:
     with pytest.raises(UsageError, match="openai") as caught:
         resolve(text, None, {})
