@@ -4,14 +4,19 @@ from pathlib import Path
 
 import pytest
 import torch
-from small_models import asked, base, logits, shake, tokenizer
+from small_models import asked, base, llama, logits, shake, tokenizer
 from test_adapters import LORA, made
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from dialogue.errors import UsageError
+from gen.main import main
+from trainer.loop.checkpoint import save
 from trainer.loop.model_files import write_adapter
+from trainer.nets import merge as folding
 from trainer.nets.base import load, open_model
 from trainer.nets.merge import folders_of, merged
-from trainer.settings import LoraSettings
+from trainer.settings import LoraSettings, RopeSettings
+from trainer.text.render import renderer
 
 EVERYWHERE = LoraSettings(r=3, alpha=5)
 
@@ -67,3 +72,46 @@ def test_what_cannot_be_merged_is_said(tmp_path: Path) -> None:
         merge(tmp_path / "a", model=wide)
     with pytest.raises(UsageError, match="an adapter itself"):
         merge(tmp_path / "a", model=tmp_path / "b")
+
+
+def test_the_merged_folder_is_whole_says_what_it_is_made_of_and_takes_no_other_merge(tmp_path: Path) -> None:
+    place = base(tmp_path / "m")
+    bits = llama(len(tokenizer())).bfloat16()
+    bits.save_pretrained(place)
+    settings = asked(
+        tmp_path, model=str(place), lora=EVERYWHERE, rope=RopeSettings(context=256), decoding={"top_p": 0.5}
+    )
+    own = tokenizer()
+    model = load(settings, own, ())
+    shake(model)
+    save(tmp_path / "run" / "model", model, own, renderer(own, settings), settings, "")
+    about = folding.merge([str(tmp_path / "run")], tmp_path / "whole")
+    assert about["dtype"] == "bfloat16"
+    whole = AutoModelForCausalLM.from_pretrained(tmp_path / "whole", dtype=torch.float32)
+    assert float((logits(whole) - logits(model)).abs().max()) < 0.05  # bfloat16 has three digits
+    assert whole.config.max_position_embeddings == 256
+    assert whole.generation_config.top_p == 0.5
+    assert AutoTokenizer.from_pretrained(tmp_path / "whole").chat_template
+    assert (tmp_path / "whole" / "template.toml").exists()
+    assert "run" not in (tmp_path / "whole" / "README.md").read_text().split("---")[1]
+    assert folding.merge([str(tmp_path / "run")], tmp_path / "whole") == about
+    exact = folding.merge([str(tmp_path / "run")], tmp_path / "exact", dtype="float32")
+    assert exact["dtype"] == "float32"
+    assert float((logits(open_model(tmp_path / "exact")) - logits(model)).abs().max()) < 1e-5
+    with pytest.raises(UsageError, match="holds another merge"):
+        folding.merge([str(tmp_path / "run")], tmp_path / "whole", dtype="float32")
+    with pytest.raises(UsageError, match="is there already"):
+        folding.merge([str(tmp_path / "run")], place)
+
+
+def test_the_command_merges_and_says_what_is_wrong_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = base(tmp_path / "m")
+    made(tmp_path / "a", place, LORA)
+    assert main(["merge", str(tmp_path / "a"), "--out", str(tmp_path / "w")]) == 0
+    assert capsys.readouterr().out.split("\n")[-2] == str(tmp_path / "w")
+    assert main(["merge", str(place), "--out", str(tmp_path / "v")]) == 2
+    assert "a whole model already" in capsys.readouterr().err
+    assert main(["merge", str(tmp_path / "a")]) == 2
+    assert "--out is missing" in capsys.readouterr().err

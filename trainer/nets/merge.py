@@ -1,5 +1,8 @@
 """Adapters folded into their base: one whole model that needs neither peft nor us."""
 
+import json
+import shutil
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -7,10 +10,15 @@ from typing import Any
 import torch
 
 from dialogue.errors import UsageError
+from trainer.loop.folder import whole_folder
+from trainer.loop.model_files import write_json, write_model
+from trainer.loop.origins import licence_of
 from trainer.nets import adapter_files, adapters
-from trainer.nets.base import adapter_base
+from trainer.nets.base import adapter_base, config_of
 from trainer.nets.foreign import Model, library
-from trainer.nets.names import adapter_config, base_of, local_adapter, resolve
+from trainer.nets.names import OWN, adapter_config, base_of, local_adapter, own_facts, resolve, tokenizer_place
+
+MERGE = "merge.json"
 
 
 def folders_of(places: Sequence[str], model: str | None = None) -> tuple[list[Path], str]:
@@ -45,27 +53,81 @@ def merged(folders: Sequence[Path], base: str) -> Model:
     for folder in folders:
         adapters.config_of(folder)
         try:
-            held: Any = library("peft").PeftModel.from_pretrained(model, str(folder))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)  # between peft and transformers
+                held: Any = library("peft").PeftModel.from_pretrained(model, str(folder))
         except (ValueError, RuntimeError, KeyError) as error:
             raise UsageError(f"model {folder}: does not fit its base: {str(error).splitlines()[0]}") from None
         model = held.merge_and_unload(safe_merge=True)
     return model.requires_grad_(False).eval()
 
 
-def dtype_of(base: str) -> torch.dtype:
-    """The precision of the base's file."""
-    named = library("transformers").AutoConfig.from_pretrained(base, trust_remote_code=False).dtype
-    return named if isinstance(named, torch.dtype) else getattr(torch, str(named or "float32"))
+def merge(places: Sequence[str], out: Path, model: str | None = None, dtype: str | None = None) -> dict[str, Any]:
+    """Write the base with the adapters folded in to `out`, whole or not at all; returns what lies in merge.json.
+
+    `dtype` is the precision of its file; None: that of the base's. Tokenizer, template and decoding are those of the
+    last adapter that has them. UsageError where adapters do not belong together, or `out` holds something else.
+    """
+    folders, base = folders_of(places, model)
+    kept = getattr(torch, dtype) if dtype is not None else _dtype_of(base)
+    about: dict[str, Any] = {
+        "base": base,
+        "adapters": [_described(folder) for folder in folders],
+        "dtype": str(kept).removeprefix("torch."),
+    }
+    _refuse_another(out, about)
+    source = next((place for place in reversed(places) if tokenizer_place(place) != base), base)
+    whole = merged(folders, base)
+    with whole_folder(out) as beside:
+        write_model(beside, whole, kept)
+        library("transformers").AutoTokenizer.from_pretrained(tokenizer_place(source)).save_pretrained(beside)
+        for name in ("generation_config.json", "template.toml"):
+            if (Path(resolve(source)) / name).exists():
+                shutil.copyfile(Path(resolve(source)) / name, beside / name)
+        if facts := own_facts(resolve(source)):
+            write_json(beside / OWN, {**facts, "rope": None})
+        (beside / "README.md").write_text(_card(out, about), encoding="utf-8")
+        write_json(beside / MERGE, about)
+    return about
 
 
-def scale_of(folder: Path) -> dict[str, Any]:
-    """What a person wants to know of an adapter."""
+def _refuse_another(out: Path, about: dict[str, Any]) -> None:
+    try:
+        before = json.loads((out / MERGE).read_text(encoding="utf-8"))
+    except (OSError, json.JSONDecodeError):
+        before = None
+    if before is None and out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise UsageError(f"--out {out}: is there already, and no merged model; name another folder")
+    if before is not None and before != about:
+        raise UsageError(f"--out {out}: holds another merge ({before.get('base')} and others); name another folder")
+
+
+def _dtype_of(base: str) -> torch.dtype:
+    named = config_of(base).dtype
+    found: torch.dtype = named if isinstance(named, torch.dtype) else getattr(torch, str(named or "float32"))
+    return found
+
+
+def _described(folder: Path) -> dict[str, Any]:
     config = adapters.config_of(folder)
+    targets = config.target_modules
     return {
-        "adapter": str(folder),
+        "folder": str(folder),
+        "hash": adapter_files.digest(folder),
         "r": config.r,
         "alpha": config.lora_alpha,
         "dora": config.use_dora,
-        "targets": sorted(config.target_modules) if isinstance(config.target_modules, set) else config.target_modules,
-        "hash": adapter_files.digest(folder),
+        "targets": sorted(targets) if isinstance(targets, set) else targets,
     }
+
+
+def _card(out: Path, about: dict[str, Any]) -> str:
+    base = about["base"]
+    named = Path(base).name if Path(base).is_dir() else base
+    head = ["---", "library_name: transformers", "pipeline_tag: text-generation", f"base_model: {json.dumps(named)}"]
+    if (licence := licence_of(base)) is not None:
+        head.append(f"license: {json.dumps(licence)}")
+    parts = [f"- {Path(one['folder']).name}: rank {one['r']}, sha256 {one['hash']}" for one in about["adapters"]]
+    return "\n".join(
+        [*head, "---", "", f"# {out.resolve().name}", "", f"{named} with adapters folded in:", "", *parts, ""]
+    )

@@ -1,0 +1,160 @@
+"""What `gen train` is asked: a recipe, a project's [train] over it, flags over both."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel, ValidationError
+
+from dialogue.errors import UsageError
+from dialogue.formats.reading import named
+from dialogue.records import one_line
+from gen.config import known_keys, read_project
+from trainer.recipes import SCRATCH, laid_over, recipe
+from trainer.settings import TrainSettings
+from trainer.stages import stages
+
+Table = Mapping[str, Any]
+
+
+def train_settings(
+    data: Sequence[str | Path] = (),
+    out: str | Path | None = None,
+    *,
+    recipe_name: str | None = None,
+    config: str | Path | None = None,
+    flags: Table | None = None,
+    changes: Sequence[str] = (),
+) -> TrainSettings:
+    """The settings of a training.
+
+    `flags` are settings by name, as typed or typed values; `changes` are texts such as "lora.r=16"; both win over
+    [train] of the TOML, and that over the recipe. Without a model and a recipe it is the recipe `scratch-small`. A
+    DATA of the form STAGE=PATH belongs to that stage. Raises UsageError.
+    """
+    project = read_project(Path(config)) if config else {}
+    table = project.get("train", {})
+    if not isinstance(table, dict):
+        raise UsageError(f"{config}: train: expected a table [train]")
+    upper = {**_typed(flags or {}), **({} if out is None else {"out": str(out)})}
+    layers: list[tuple[str, Table]] = [
+        (f"{config}: [train]", table),
+        ("command line", laid_over(upper, _changes(changes))),
+    ]
+    name = recipe_name or upper.get("recipe") or table.get("recipe")
+    if name is None and not any("model" in layer for _, layer in layers):
+        name = SCRATCH
+    if name is not None:
+        layers.insert(0, (f"recipe {name}", recipe(str(name))))
+    return _settings(layers, data, name)
+
+
+def _settings(layers: list[tuple[str, Table]], data: Sequence[str | Path], name: str | None) -> TrainSettings:
+    values: dict[str, Any] = {}
+    origin: dict[str, str] = {}
+    for place, layer in layers:
+        _check(layer, place, ("base",) if place.startswith("recipe") else ())
+        values = laid_over(values, layer)
+        origin |= dict.fromkeys(layer, place)
+    base = values.pop("base", None)
+    if base is not None and values.get("model") is None:
+        raise UsageError(f"recipe {name} fine-tunes a model (it was made for {base}); name yours by --model")
+    values["recipe"] = name
+    if data:
+        values["data"], values["stages"] = _staged(list(map(str, data)), values.get("stages", ()))
+    if isinstance(values.get("data"), str):
+        values["data"] = [values["data"]]
+    if values.get("out") is None:
+        raise UsageError("--out is missing: gen train DATA... --out DIR")
+    if not values.setdefault("data", ()) and not all("data" in stage for stage in values.get("stages") or [{}]):
+        stage = next((stage["name"] for stage in values.get("stages", ()) if "data" not in stage), None)
+        raise UsageError("DATA is missing: gen train " + (f"{stage}=PATH ..." if stage else "DATA...") + " --out DIR")
+    if values.get("format") is not None:
+        named(values["format"])
+    try:
+        settings = TrainSettings.model_validate(values)
+    except ValidationError as error:
+        loc = error.errors(include_url=False)[0]["loc"]
+        where = origin.get(str(loc[0]), "") if loc else ""
+        raise UsageError(f"{where}: {one_line(error)}" if where else one_line(error)) from None
+    stages(settings)  # a stage that is wrong is said before the first one begins
+    return settings
+
+
+def _staged(data: list[str], found: Sequence[Table]) -> tuple[list[str], list[Table]]:
+    """DATA without a stage, and the stages with theirs."""
+    own: dict[str, list[str]] = {str(stage.get("name")): [] for stage in found}
+    rest: list[str] = []
+    for text in data:
+        name, equals, path = text.partition("=")
+        if equals and name in own:
+            own[name].append(path)
+        else:
+            rest.append(text)
+    return rest, [
+        {**stage, "data": own[name]} if (name := str(stage.get("name"))) and own[name] else stage for stage in found
+    ]
+
+
+def _changes(changes: Sequence[str]) -> dict[str, Any]:
+    """A table of texts such as lora.r=16."""
+    found: dict[str, Any] = {}
+    for change in changes:
+        place, equals, text = change.partition("=")
+        if not equals or not place.strip():
+            raise UsageError(f"--set {change}: expected SETTING=VALUE, as lora.r=16")
+        found = laid_over(found, _typed({place.strip(): text.strip()}))
+    return found
+
+
+def _typed(flags: Table) -> dict[str, Any]:
+    """Settings as a TOML would hold them: dotted names as tables, text read where no text is expected."""
+    found: dict[str, Any] = {}
+    for place, value in flags.items():
+        *tables, name = place.split(".")
+        read: Any = _read(value) if isinstance(value, str) and not _is_text(place) else value
+        for table in [name, *reversed(tables)]:
+            read = {table: read}
+        found = laid_over(found, read)
+    return found
+
+
+def _read(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _is_text(place: str) -> bool:
+    field = TrainSettings.model_fields.get(place)
+    return field is not None and (field.annotation is str or str in get_args(field.annotation))
+
+
+def _check(table: Table, place: str, more: Sequence[str] = ()) -> None:
+    """Raise UsageError for a key that no setting has, in the tables within as well."""
+    known = [*TrainSettings.model_fields, *more]
+    known_keys(table, known, place)
+    for name, part, shape in _within(table):
+        known_keys(part, list(shape.model_fields), f"{place}.{name}")
+    found = table.get("stages", [])
+    if not isinstance(found, list) or not all(isinstance(stage, dict) for stage in found):
+        raise UsageError(f"{place}: stages: expected tables [[stages]], each with `name`")
+    for number, stage in enumerate(found):
+        left_out = ("out", "stages", "recipe")
+        known_keys(stage, ["name", *(key for key in known if key not in left_out)], f"{place}.stages[{number}]")
+        for name, part, shape in _within(stage):
+            known_keys(part, list(shape.model_fields), f"{place}.stages[{number}].{name}")
+
+
+def _within(table: Table) -> Iterator[tuple[str, Table, type[BaseModel]]]:
+    """The tables in it that have fixed keys."""
+    for name, part in table.items():
+        field = TrainSettings.model_fields.get(name)
+        if field is None or not isinstance(part, Mapping):
+            continue
+        shapes = [kind for kind in (field.annotation, *get_args(field.annotation)) if isinstance(kind, type)]
+        for shape in shapes:
+            if issubclass(shape, BaseModel):
+                yield name, part, shape
