@@ -7,7 +7,8 @@
 Keyword arguments bear the names of the command's long options, dashes as underscores.
 """
 
-from collections.abc import Coroutine, Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from generator.settings import RunSettings
 
 if TYPE_CHECKING:
     from filters.engine.settings import FilterSettings
+    from trainer.settings import TrainSettings
 
 
 def run(*, retry_failed: bool = False, config: str | Path | None = None, **options: object) -> dict[str, Any]:
@@ -119,3 +121,38 @@ def contamination(
 
     flags = {name: value for name, value in options.items() if value is not None}
     return settled(contamination_settings(inputs, {"workers": workers, **flags}, Path(config) if config else None))
+
+
+def train(
+    *data: str | Path,
+    out: str | Path,
+    recipe: str | None = None,
+    config: str | Path | None = None,
+    changes: Sequence[str] = (),
+    **options: object,
+) -> dict[str, Any]:
+    """Train as `gen train` does; returns the summary, whose `model` is the model's folder.
+
+    Options are settings of `trainer.settings.TrainSettings` (`model`, `lr`, `epochs` ...); as
+    `train("clean", out="models/first", recipe="vicuna", model="base", epochs=1)`. Lines for people go to stderr.
+    Raises UsageError for a wrong setting or input, RunStopped where memory or disk end it.
+    """
+    from gen.train_config import train_settings
+
+    flags = {name: value for name, value in options.items() if value is not None}
+    settings = train_settings(data, out, recipe_name=recipe, config=config, flags=flags, changes=changes)
+    return train_settled(settings)
+
+
+def train_settled(settings: "TrainSettings", said: Callable[[str], None] | None = None) -> dict[str, Any]:
+    """`train` for settings that are made already: all stages, one after the other."""
+    from trainer.loop.train import train as learn
+    from trainer.stages import stages
+
+    def aloud(line: str) -> None:
+        print(line, file=sys.stderr, flush=True)
+
+    summary: dict[str, Any] = {}
+    for stage in stages(settings):
+        summary = learn(stage, said or aloud)
+    return summary

@@ -87,6 +87,7 @@ def learn(desk: Desk, log: Log, wish: Wish, said: Callable[[str], None]) -> None
             _save(desk)
             speed.pause()
         if stopped and not last:
+            said(f"interrupted after step {standing.step:,}; it is saved, the same command goes on")
             raise KeyboardInterrupt
 
 
