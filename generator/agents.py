@@ -137,7 +137,9 @@ class UserSimulator:
         self, text: str, completion: Completion, plan: TurnPlan, usage: Usage, number: int, again: str | None
     ) -> Turn:
         """The turn as it goes to the other side; `again` is the check for which it was asked a second time."""
-        said = typed(self._prompts, text, self._script.persona.traits, self._script.language, self._key, number)
+        script = self._script
+        noise = (self._prompts, text, script.persona.traits, script.language, self._key, number)
+        said = typed(*noise) if script.noise else text
         self._past.append(plan)
         outcome = {"typed": said != text, "end": self._leaving, "again": again}
         noted = {**plan.noted(), **{name: value for name, value in outcome.items() if value}}

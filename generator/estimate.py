@@ -206,6 +206,8 @@ def _script(settings: RunSettings, prompts: Prompts, sector: Sector, id: str, se
         rounds=rounds_of(settings, sector),
         preset=settings.preset or sector.preset,
         own_opener=settings.openers is not None,
+        facts=sector.fact_file,
+        noise=sector.noise,
     )
 
 

@@ -1,6 +1,6 @@
 """Every prompt of a sector, rendered with an example."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 
 from dialogue.faults import Fault
 from dialogue.records import Seed
@@ -9,7 +9,7 @@ from generator.openers.tree import Batch
 from generator.openers.writer import render_list, specs_of
 from generator.sources import identify, shelves_of
 from generator.stage import sentinel_of
-from generator.user.acts import TurnPlan
+from generator.user.acts import Rules, TurnPlan
 from generator.user.noise import typed
 from generator.user.script import script
 from prompts.loader import Prompts
@@ -17,6 +17,8 @@ from prompts.sector import Sector
 
 ANSWER = "(the assistant's last answer)"
 OPENER = "(the opener)"
+ABOUT = "(what it is about)"
+HELD = "(a held fact)"
 EXAMPLE = "example"
 
 
@@ -45,28 +47,34 @@ def every_prompt(
         rounds=rounds,
         preset=preset,
         own_opener=False,
+        facts=sector.fact_file,
+        noise=sector.noise,
     )
     yield "user simulator, system", plan.block(prompts, sentinel)
     yield "user simulator, first user message", plan.cue(prompts)
-    for turn in _turns(plan.law.forms, sorted(plan.law.turns[-1])):
+    for turn in _turns(plan.law):
         note = plan.note(prompts, turn, may_end=True, sentinel=sentinel)
         yield f"user simulator, last message: {turn.act}, {turn.form}", ANSWER + SEPARATOR + note
     fault = Fault("politeness", "thanks", "Thank you!")
     note = plan.note(prompts, plan.turn(2, (), ANSWER), may_end=False, sentinel=sentinel, again=fault)
     yield "user simulator, asked again after a fault", ANSWER + SEPARATOR + note
-    yield "assistant, the opener as it is typed", typed(prompts, OPENER, plan.persona.traits, language, EXAMPLE)
+    opener = typed(prompts, OPENER, plan.persona.traits, language, EXAMPLE) if plan.noise else OPENER
+    yield "assistant, the opener as it is typed", opener
 
 
-def _turns(forms: Mapping[str, Mapping[str, float]], acts: Iterable[str]) -> Iterator[TurnPlan]:
-    """A plan for every act in every form it can take, and one more for each wording of its own."""
-    for act in acts:
-        for form, weight in forms[act].items():
+def _turns(law: Rules) -> Iterator[TurnPlan]:
+    """A plan for every act there is in every form it can take, and one more for each wording of its own."""
+    words, opening = law.brief or (6, 15), None if law.brief else "so"
+    for act in sorted(act for act in law.forms if any(shares[act] for shares in law.turns)):
+        asked = ABOUT if act == "remind" else None
+        for form, weight in law.forms[act].items():
             if weight > 0:
-                yield TurnPlan(number=2, act=act, form=form, words=(6, 15), opening="so", leave=True)
-        detail = "(what it is about)" if act in ("change", "correct") else None
+                plan = TurnPlan(number=2, act=act, form=form, words=words, opening=opening, leave=True, detail=asked)
+                tells = law.reminds and act == "reveal"
+                yield plan.model_copy(update={"release": HELD, "value": "(its value)"}) if tells else plan
+        detail = ABOUT if act in ("change", "correct") else None
         if detail or act == "doubt":
             right = True if act == "doubt" else None
-            fact = "(a held fact)"
             yield TurnPlan(
-                number=2, act=act, form=form, words=(6, 15), detail=detail, doubt_right=right, release=fact, thanks=True
+                number=2, act=act, form=form, words=words, detail=detail, doubt_right=right, release=HELD, thanks=True
             )

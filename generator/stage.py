@@ -74,6 +74,8 @@ class Stage:
             rounds=scenery.rounds,
             preset=scenery.preset,
             own_opener=job.own,
+            facts=scenery.sector.fact_file,
+            noise=scenery.sector.noise,
         )
         taken = [event for event in job.events if event["k"] == "turn"]
         self._past: list[dict[str, JsonValue]] = [dict(event["plan"]) for event in taken if event.get("plan")]
@@ -97,7 +99,7 @@ class Stage:
         job, plan = self._job, self._script
         system = system_for(self._all.systems, self._all.run_seed, job.id)
         text = job.opener
-        if not job.own:
+        if plan.noise and not job.own:
             text = typed(self._all.prompts, text, plan.persona.traits, plan.language, job.id, 1)
         opener = Message(role="user", content=text)
         return [Message(role="system", content=system), opener] if system else [opener]

@@ -36,6 +36,9 @@ class Level(Record):
     """Whether its items open dialogues; if not, they are names on the way to others."""
     what: str
     """What its items are called in the prompts of the levels below."""
+    alike: bool = False
+    """Whether its openers may be alike, or equal: where code draws what each one tells, the dialogues differ behind
+    them. A later pass is then not told what the earlier ones gave."""
 
 
 class Shares(Record):
@@ -62,6 +65,11 @@ class Sector(Record):
     sources: tuple[Source, ...]
     levels: tuple[Level, ...]
     """Each stands below the one that it grows from."""
+    facts: str | None = None
+    """File in the sector's folder with facts that its people tell and ask for again (prompts/facts.py); None: what
+    stands behind their questions is drawn from languages/*/words.toml."""
+    noise: bool = True
+    """Whether messages lose capitals, marks and letters as their people type (users/noise.toml)."""
     shares: dict[str, float]
     """Weight of each opener level under the preset in force."""
     share_preset: str
@@ -85,6 +93,11 @@ class Sector(Record):
         if not any(weight > 0 for weight in self.shares.values()) or min(self.shares.values()) < 0:
             raise ValueError(f"shares.{self.share_preset}: weights must be positive, got {self.shares}")
         return self
+
+    @property
+    def fact_file(self) -> str | None:
+        """The file of its facts, as the loader names it."""
+        return f"{HOME}/{self.name}/{self.facts}" if self.facts else None
 
     def level(self, name: str) -> Level:
         """The level of this name."""

@@ -1,10 +1,11 @@
-"""The assistant's side: some sentences on the words of the question, or the value of a sum."""
+"""The assistant's side: some sentences on the words of the question, the value of a sum, or what the user has told."""
 
 from fractions import Fraction
 
 from generator.builtin.calculator import find_sum, written
 from generator.builtin.faults import ANSWER_RATES, cut_short, planted
 from generator.builtin.grammar import Grammar, capital, words_of
+from generator.builtin.memory import remembered
 from generator.builtin.stream import Stream
 from generator.builtin.topic import TOPIC_CHARACTERS, phrase_of, words_in
 
@@ -40,8 +41,12 @@ def answer(turns: list[str], language: str, grammar: Grammar, stream: Stream, wr
     fault = planted(ANSWER_RATES, faults, stream)
     if fault == "disclaimer":
         return grammar.one("faults.disclaimer", given, stream)
-    first = _sum(turns[-1], grammar, stream, wrong_share) or grammar.one("answer.first", given, stream)
-    text = _body(first, turns[-1], given, words, grammar, stream, fault == "repeated")
+    plain = remembered(turns, grammar, stream, wrong_share)
+    if plain is not None:
+        text = grammar.joint.join([plain, plain] if fault == "repeated" else [plain])
+    else:
+        first = _sum(turns[-1], grammar, stream, wrong_share) or grammar.one("answer.first", given, stream)
+        text = _body(first, turns[-1], given, words, grammar, stream, fault == "repeated")
     if fault == "marker":
         text = grammar.one("faults.marker", {**given, "text": text}, stream)
     elif fault == "cut":

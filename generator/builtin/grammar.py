@@ -77,6 +77,12 @@ class Grammar:
         self.objects: dict[str, str] = dict(tables.get("objects", {}))
         """What stands between an order's verb and its object."""
         self._person: dict[str, str] = dict(tables.get("person", {}))
+        self.small_talk: dict[str, str] = dict(tables.get("small_talk", {}))
+        """What is said in passing, and what is answered."""
+        self._named = lists | {f"user.chat.{form}": lines for form, lines in _passing(self.small_talk)}
+        self.memory: dict[str, Mapping[str, str]] = dict(tables.get("memory", {}))
+        """What people tell of themselves and ask for again: frames by name, see the head of the table."""
+        self._turned: dict[str, str] = dict(tables.get("turned", {}))
         self.comma, self.stop_mark = (",", ".") if self.joint else ("，", "。")
 
     def frames(self, name: str) -> Frames:
@@ -112,6 +118,14 @@ class Grammar:
         """A fact of the card as the person would say it."""
         first, _, rest = fact.partition(" ")
         return f"{self._person[first]} {rest}" if first in self._person else fact
+
+    def turned(self, clause: str) -> str:
+        """A clause of a note as the person it speaks to would say it: "where you live" as "where I live"."""
+        if self.joint:
+            return " ".join(self._turned.get(word, word) for word in clause.split(" "))
+        for word, other in self._turned.items():
+            clause = clause.replace(word, other)
+        return clause
 
     def has(self, name: str) -> bool:
         """Whether there is a list of this full name."""
@@ -163,6 +177,13 @@ def _stop_words(
     spoken = [entry for name, entries in lists.items() if not name.startswith("bank.") for entry in entries]
     vague = [entry for name in VAGUE_BANKS for entry in banks.get(name, ())]
     return frozenset(str(tables["stopwords"]).split()).union(*(_pieces(entry, joint) for entry in spoken + vague))
+
+
+def _passing(small_talk: Mapping[str, str]) -> Iterator[tuple[str, tuple[Entry, ...]]]:
+    """What is said in passing by form; its words are nobody's stop words, since tea and music are topics as well."""
+    asked = tuple((line,) for line in small_talk if line.endswith(("?", "？")))
+    said = tuple((line,) for line in small_talk if not line.endswith(("?", "？")))
+    yield from (("question", asked), ("statement", said), ("imperative", said))
 
 
 def _pieces(entry: Entry, joint: str) -> list[str]:

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from generator.builtin.grammar import Entry, Grammar, capital, words_of
+from generator.builtin.memory import told
 from generator.builtin.notes import Wanted, Wording
 from generator.builtin.stream import Stream
 from generator.builtin.topic import lowered, name_of, phrase_of, words_in
@@ -116,6 +117,8 @@ def _subject(wanted: ListWanted, near: list[str], grammar: Grammar) -> str:
 
 def _opener(spec: Wanted, subject: str, near: list[str], used: set[Entry], grammar: Grammar, stream: Stream) -> str:
     """One opening message by its spec, in a frame that the list has not used yet, if one is left."""
+    if spec.told:
+        return told(spec.told, grammar)
     given = {"t": subject}
     room = max(4, spec.high - (words_of(spec.fact) if spec.fact else 0))
     for _ in range(6):

@@ -23,6 +23,7 @@ PLAIN: dict[str, Any] = {
     "low": 4,
     "high": 9,
     "release": None,
+    "value": None,
     "opening": None,
     "avoid": (),
     "thanks": False,
@@ -52,6 +53,8 @@ class Wanted(NamedTuple):
     thanks: bool = False
     again: bool = False
     sentinel: str | None = None
+    told: tuple[str, ...] = ()
+    """What an opener tells, and nothing besides."""
 
 
 class Wording:
@@ -79,6 +82,8 @@ class Wording:
         opener = words["opener"]
         self._begins = around(opener["begins"], "{word}", "")
         self._mentions = around(opener["mentions"], "{facts}", str(opener["join"]).strip())
+        self._tells = around(opener["tells"], "{facts}", str(opener["join"]).strip())
+        self._join = str(opener["join_facts"])
         self._opener_forms = _by_phrase(opener["forms"])
 
     def note(self, text: str) -> Wanted | None:
@@ -114,9 +119,10 @@ class Wording:
         """What the line of an opener's spec asks for."""
         low, high = _range(line)
         form = next((name for phrase, name in self._opener_forms.items() if phrase in line), "question")
-        begins, facts = self._begins.find(line), self._mentions.find(line)
+        begins, facts, tells = self._begins.find(line), self._mentions.find(line), self._tells.find(line)
         opening = begins.strip(QUOTED) if begins else None
-        return Wanted(self.language, form=form, low=low, high=high, fact=facts or None, opening=opening)
+        told = tuple(tells.split(self._join)) if tells else ()
+        return Wanted(self.language, form=form, low=low, high=high, fact=facts or None, opening=opening, told=told)
 
     def _render(self, **changed: object) -> str:
         return self._prompts.render(self._note, **(PLAIN | changed))

@@ -12,7 +12,7 @@ from generator.builtin.server import Server
 from generator.client.transport import Reply
 
 WRONG_SHARE = 0.1
-"""Share of sums that come out wrong, so that checks of arithmetic find something."""
+"""Share of sums, and of facts asked for again, that come out wrong: so that checks of answers find something."""
 
 BURST_S = 10.0
 """The limit's bucket holds this many seconds' worth of requests, and at least one."""

@@ -3,6 +3,7 @@
 from generator.builtin.answers import given_words, pair
 from generator.builtin.faults import USER_RATES, faulty_turn, planted
 from generator.builtin.grammar import Entry, Grammar, capital, words_of
+from generator.builtin.memory import small
 from generator.builtin.notes import Wanted
 from generator.builtin.stream import Stream
 
@@ -25,7 +26,11 @@ def user_turn(wanted: Wanted, own: list[str], latest: str, grammar: Grammar, str
     if wanted.sentinel and not wanted.fact and stream.share() < END_SHARE:
         return wanted.sentinel
     given, words = given_words(own[0] if own else latest, latest, wanted.language, grammar)
-    text = _said(wanted, given, words, own, grammar, stream)
+    text = small(wanted, given["t"], own, grammar, stream)
+    if text is None:
+        text = _said(wanted, given, words, own, grammar, stream)
+    else:
+        pair(words, given, stream)
     fault = None if wanted.again else planted(USER_RATES, faults, stream)
     return faulty_turn(fault, text, own, given, grammar, stream) if fault else text
 

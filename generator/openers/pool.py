@@ -178,7 +178,7 @@ class Pool:
     async def _next(self, stream: Stream, source: AsyncIterator[tuple[str, Path, tuple[int, int]]]) -> Opener | None:
         async for text, path, place in source:
             language = stream.shelf.language
-            if self._refuses(text, language, stream.kept):
+            if self._refuses(text, language, stream.kept, stream.shelf.level.alike):
                 continue
             self._near.add(text)
             stream.kept.append(text)
@@ -187,11 +187,13 @@ class Pool:
             return Opener(self._identify(key), text, _seed(stream, path), stream.name, place)
         return None
 
-    def _refuses(self, text: str, language: str, siblings: Sequence[str]) -> bool:
+    def _refuses(self, text: str, language: str, siblings: Sequence[str], alike: bool) -> bool:
         fault = opener_fault(text, language)
         if fault is not None:
             self.refused[fault.check] += 1
             return True
+        if alike:
+            return False
         if any(jaccard(text, other, NGRAM) >= NEAR_IN_LIST for other in siblings):
             self.refused["near_in_list"] += 1
             return True

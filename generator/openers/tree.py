@@ -120,7 +120,7 @@ class Shelf:
         if path is None:
             return ()
         earlier: list[str] = []
-        for before in self._earlier(number):
+        for before in () if self.level.alike else self._earlier(number):
             earlier += [item for item in await self.items(before) if item]
         return await self._ask(Batch(self.level, self.language, number, self.size(number), path, tuple(earlier)))
 

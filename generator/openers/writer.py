@@ -119,7 +119,8 @@ def specs_of(
     if not level.opener:
         return []
     ids = (identify(f"{batch.key}/{column}") for column in range(batch.size))
-    return [opener_spec(prompts, sector.column, batch.language, run_seed, id)["line"] for id in ids]
+    facts = sector.fact_file
+    return [opener_spec(prompts, sector.column, batch.language, run_seed, id, facts=facts)["line"] for id in ids]
 
 
 def render_list(prompts: Prompts, sector: Sector, batch: Batch, specs: Sequence[str]) -> str:

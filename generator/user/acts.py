@@ -37,8 +37,12 @@ class TurnPlan(Record):
     """Least and most, as `dialogue.likeness.words` counts them."""
     release: str | None = None
     """The held fact that comes out."""
+    value: str | None = None
+    """What of it has to be said word for word, so that an answer can be checked."""
     detail: str | None = None
-    """The change of mind or the misconception that the act is about."""
+    """What the act is about: the change of mind, the misconception, what is asked for again."""
+    asks: str | None = None
+    """The key of the fact that is asked for again."""
     opening: str | None = None
     """How the message begins; None: the model begins as it likes, with none of `avoid`."""
     avoid: tuple[str, ...] = ()
@@ -72,6 +76,10 @@ class Rules:
     riders: Sequence[str]
     leaves: Sequence[str]
     mentions: Mapping[str, float]
+    reminds: bool
+    """Whether facts are asked for again: one at least is then, and its turn is kept free."""
+    brief: tuple[int, int] | None
+    """Least and most words of every message, where they do not go by the person."""
     look: Shapes
 
 
@@ -85,10 +93,12 @@ def rules(prompts: Prompts, column: str, language: str) -> Rules:
     count = max(len(row) for row in data["turns"].values())
     ones = [1.0] * count
     form = data["forms"]["columns"].get(column, data["forms"]["default"])
+    forms = data["forms"]["acts"] | data["forms"]["column_acts"].get(column, {})
+    brief = data["brief"].get(column)
     return Rules(
         turns=[{act: s * data["turns"].get(act, ones)[turn] for act, s in shares.items()} for turn in range(count)],
         persona=data["persona"],
-        forms={act: data["forms"]["acts"].get(act, form) for act in shares},
+        forms={act: forms.get(act, form) for act in shares},
         answer_asked=data["rules"]["answer_asked"],
         while_held=data["rules"]["while_held"],
         doubt_right=data["rules"]["doubt_right"],
@@ -96,6 +106,8 @@ def rules(prompts: Prompts, column: str, language: str) -> Rules:
         riders=data["riders"],
         leaves=data["leaves"],
         mentions=prompts.data(GOALS)["mentions"],
+        reminds=shares["remind"] > 0,
+        brief=(brief[0], brief[1]) if brief else None,
         look=shapes(prompts, language),
     )
 
@@ -109,39 +121,55 @@ def plan_turn(
     law: Rules, person: Persona, card: Goal, rounds: int, number: int, past: Sequence[TurnPlan], answer: str, key: str
 ) -> TurnPlan:
     """The plan of the user's turn `number` (2, 3 ...) after `answer`; `past` are the plans of the turns before it."""
-    held = [fact for fact in card.texts(told=False) if all(plan.release != fact for plan in past)]
+    told, asked = {plan.release for plan in past}, {plan.asks for plan in past if plan.asks}
+    held = [fact for fact in card.facts if not fact.told and fact.text not in told]
+    askable = card.askable(told, asked)
     belief = card.misconception if all(plan.detail != card.misconception for plan in past) else None
     change = card.change if all(plan.detail != card.change for plan in past) else None
-    must = len(held) > rounds - number
-    weights = _weights(law, person.traits, number, past, answer, bool(held), bool(held or belief))
+    must = len(held) > max(0, rounds - number - law.reminds)
+    weights = _weights(law, person.traits, number, past, answer, bool(held), bool(held or belief), bool(askable))
     act = draw(weights, share(key, number, "act"))
-    if must and act not in law.riders and act not in law.carriers:
-        act = "reveal" if weights["reveal"] else "own_case"
+    if law.reminds and number == rounds and askable and not asked:
+        act = "remind"
+    elif must and act not in law.riders and act not in law.carriers:
+        act = "own_case" if law.turns[0]["own_case"] and not weights["reveal"] else "reveal"
     carries = act in law.carriers and not (act == "correct" and belief)
     rides = act in law.riders and share(key, number, "tell") < law.mentions[person.traits["disclosure"]]
-    release = held[0] if held and (must or carries or rides) else None
+    release = held[0] if held and act != "remind" and (must or carries or rides) else None
+    again = askable[int(share(key, number, "asks") * len(askable))] if act == "remind" else None
     form = draw(law.forms[act], share(key, number, "form"))
-    used = [first_word(plan.opening) for plan in past if plan.opening]
-    room = max(WORDS_FOR_A_FACT if release else 0, law.look.shortest.get(act, 0))
-    habit = person.traits["length"]
-    times = lengthened(law.look, act, person.traits)
-    longest = law.look.longest.get(act, inf)
-    least, most = span(law.look, law.look.lengths, habit, share(key, number, "words"), room, longest, times)
-    to_begin = 0 if release else most
-    begins, avoid = opening(law.look, act, form, person.traits, to_begin, used, share(key, number, "opening"))
+    least, most, begins, avoid = _look(law, person, number, past, act, form, release is not None, key)
     return TurnPlan.model_construct(
         number=number,
         act=act,
         form=form,
         words=(least, most),
-        release=release,
-        detail=belief if act == "correct" else change if act == "change" else None,
+        release=release.text if release else None,
+        value=release.value if release else None,
+        detail=again.ask if again else belief if act == "correct" else change if act == "change" else None,
+        asks=again.key if again else None,
         opening=begins,
         avoid=avoid,
         doubt_right=share(key, number, "doubt") < law.doubt_right if act == "doubt" else None,
         thanks=number == rounds and person.traits["ending"] == "thanks",
-        leave=not held and person.traits["ending"] in law.leaves,
+        leave=not held and (bool(asked) or not law.reminds) and person.traits["ending"] in law.leaves,
     )
+
+
+def _look(
+    law: Rules, person: Persona, number: int, past: Sequence[TurnPlan], act: str, form: str, releases: bool, key: str
+) -> tuple[int, int, str | None, tuple[str, ...]]:
+    """Least and most words, the first word or None, and the first words that are barred."""
+    if law.brief is not None:
+        return *law.brief, None, ()
+    used = [first_word(plan.opening) for plan in past if plan.opening]
+    room = max(WORDS_FOR_A_FACT if releases else 0, law.look.shortest.get(act, 0))
+    habit = person.traits["length"]
+    times = lengthened(law.look, act, person.traits)
+    longest = law.look.longest.get(act, inf)
+    least, most = span(law.look, law.look.lengths, habit, share(key, number, "words"), room, longest, times)
+    to_begin = 0 if releases else most
+    return least, most, *opening(law.look, act, form, person.traits, to_begin, used, share(key, number, "opening"))
 
 
 def _weights(
@@ -152,6 +180,7 @@ def _weights(
     answer: str,
     held: bool,
     correctable: bool,
+    askable: bool,
 ) -> dict[str, float]:
     """The acts' weights for a turn, hard rules applied."""
     weights = dict(law.turns[min(number - 2, len(law.turns) - 1)])
@@ -161,12 +190,14 @@ def _weights(
     # Told to answer where nothing was asked, a model makes up both the question and its answer.
     weights["answer"] *= law.answer_asked if asks(answer) else 0.0
     weights["reveal"] *= law.while_held if held else 0.0
+    weights["remind"] *= askable
     if correctable:
         weights["correct"] *= law.while_held
     else:
         # There is nothing to put right with information: what would have been a correction becomes a change.
         weights["change"] += weights["correct"]
         weights["correct"] = 0.0
-    if len(past) > 1 and past[-1].act == past[-2].act:
-        weights[past[-1].act] = 0.0
+    last = past[-1].act if len(past) > 1 and past[-1].act == past[-2].act else None
+    if last is not None and any(weight for act, weight in weights.items() if act != last):
+        weights[last] = 0.0
     return weights

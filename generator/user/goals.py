@@ -2,17 +2,21 @@
 
 A user who says everything at once is the surest sign of a simulator (arXiv 2603.11245). The opener tells some of the
 facts, the others are held back and come out turn by turn (2505.06120 shows what that does to assistants, and why it is
-worth training on). Figures: users/goals.toml; texts: languages/*/words.toml.
+worth training on). Figures: users/goals.toml; texts: languages/*/words.toml, or the sector's own facts
+(prompts/facts.py), which have a key and a value and can be asked for again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cache
+
+from pydantic import JsonValue
 
 from dialogue.chance import draw, share
 from dialogue.errors import UsageError
 from dialogue.records import Record
 from generator.user.personas import Persona, Pool, pick, pool
+from prompts.facts import SLOT, FactPool
 from prompts.loader import Prompts
 from prompts.names import words
 
@@ -25,6 +29,17 @@ class Fact(Record):
     text: str
     told: bool
     """Whether the opener tells it; if not, it is held back."""
+    key: str | None = None
+    """The kind of fact that it is, where the sector has facts of its own: "town"."""
+    value: str | None = None
+    """What of it has to be said word for word: "Warsaw"."""
+    ask: str | None = None
+    """What is asked for when it is asked for again: "where you live"."""
+
+    def noted(self) -> dict[str, JsonValue]:
+        """The fact as it stands in the seed."""
+        fields: dict[str, JsonValue] = {"text": self.text, "state": "opener" if self.told else "held"}
+        return fields if self.key is None else {**fields, "key": self.key, "value": self.value}
 
 
 class Goal(Record):
@@ -42,6 +57,10 @@ class Goal(Record):
         """The facts that the opener tells, or those held back."""
         return [fact.text for fact in self.facts if fact.told == told]
 
+    def askable(self, told: Collection[str | None], asked: Collection[str | None]) -> list[Fact]:
+        """The facts that can be asked for again: told by the opener or in the texts `told`, their key not `asked`."""
+        return [fact for fact in self.facts if fact.ask and fact.key not in asked and (fact.told or fact.text in told)]
+
     def fitting(self, turns: int) -> "Goal":
         """The card without the held facts that so many turns leave no room for."""
         over = len(self.texts(told=False)) - turns
@@ -51,10 +70,19 @@ class Goal(Record):
         return self.model_copy(update={"facts": self.facts[:-over]})
 
 
-def goal(prompts: Prompts, language: str, column: str, person: Persona, *key: object, own_opener: bool = False) -> Goal:
+def goal(
+    prompts: Prompts,
+    language: str,
+    column: str,
+    person: Persona,
+    *key: object,
+    own_opener: bool = False,
+    pool: FactPool | None = None,
+) -> Goal:
     """The card drawn for a key: at most one fact of each group, so that none contradicts another.
 
-    `own_opener`: a person wrote the opener, so nothing counts as told, and little is held.
+    `own_opener`: a person wrote the opener, so nothing counts as told, and little is held. `pool`: the sector's own
+    facts, in the place of those that stand behind a question.
     """
     table = _table(prompts, language, column)
     traits = person.traits
@@ -64,6 +92,8 @@ def goal(prompts: Prompts, language: str, column: str, person: Persona, *key: ob
     told = min(int(table.told[traits["disclosure"]] * count + share(*key, "told")), room)
     if own_opener:
         told, count = 0, min(count, table.held_most)
+    if pool is not None:
+        return _own_goal(pool, count, 0 if own_opener else max(told, table.told_least), *key)
     groups = dict(table.weights)
     facts = dict(_fact(table, groups, traits, *key, number) for number in range(count))
     texts = [facts[group] for group in table.weights if group in facts]
@@ -74,6 +104,19 @@ def goal(prompts: Prompts, language: str, column: str, person: Persona, *key: ob
         change=pick(table.changes, change / table.change)[0] if change < table.change else None,
         misconception=pick(table.beliefs, misconception / table.belief)[0] if misconception < table.belief else None,
     )
+
+
+def _own_goal(own: FactPool, count: int, told: int, *key: object) -> Goal:
+    """The card of a sector with facts of its own: kinds and values drawn one by one, in an order of chance."""
+    drawn = sorted(own.facts, key=lambda kind: share(*key, "kind", kind))[:count]
+    facts = []
+    for number, name in enumerate(drawn):
+        kind = own.facts[name]
+        value = kind.values[int(share(*key, "value", name) * len(kind.values))]
+        text = kind.tell.replace(SLOT, value)
+        facts.append(Fact(text=text, told=number < told, key=name, value=value, ask=kind.ask))
+    line = own.goal[int(share(*key, "goal") * len(own.goal))]
+    return Goal(line=line, facts=tuple(facts), change=None, misconception=None)
 
 
 def opener_habit(traits: Mapping[str, str]) -> str:
@@ -87,6 +130,7 @@ class _Table:
     most: int
     told: Mapping[str, float]
     told_most: Mapping[str, int]
+    told_least: int
     held_most: int
     change: float
     belief: float
@@ -108,6 +152,7 @@ def _table(prompts: Prompts, language: str, column: str) -> _Table:
         most=most,
         told=data["told"],
         told_most=data["told_most"],
+        told_least=data["told_least"]["own_facts"],
         held_most=data["own_opener"]["held_most"],
         change=data["chances"]["change"],
         belief=data["chances"]["misconception"],

@@ -48,8 +48,15 @@ def persona(prompts: Prompts, language: str, column: str, *key: object) -> Perso
     occupation, u = pick(table.occupations[traits["occupation"]], share(*key, "situation"))
     age, u = pick(table.ages[traits["age"]], u)
     concern, _ = pick(table.concerns.get(traits["age"], table.concerns["list"]), u)
-    shown = [text for dimension, texts in table.shown if (text := texts.get(traits[dimension]))]
-    situation = table.line.format(occupation=occupation, age=age, locale=traits["locale"])
+    bare = column in table.bare
+    shown = [
+        text
+        for dimension, texts in table.shown
+        if not (bare and dimension in table.hidden) and (text := texts.get(traits[dimension]))
+    ]
+    situation = (table.bare_line if bare else table.line).format(
+        occupation=occupation, age=age, locale=traits["locale"]
+    )
     return Persona.model_construct(
         id=hex64(situation, concern, *traits.values())[:12],
         traits=traits,
@@ -92,7 +99,12 @@ class _Table:
     couplings: Sequence[_Coupling]
     shown: Sequence[tuple[str, Mapping[str, str]]]
     show_most: int
+    bare: Sequence[str]
+    """Columns whose people are shown by little but their age, ..."""
+    hidden: Sequence[str]
+    """... and without these habits."""
     line: str
+    bare_line: str
     ages: Mapping[str, Pool]
     occupations: Mapping[str, Pool]
     concerns: Mapping[str, Pool]
@@ -109,7 +121,10 @@ def _table(prompts: Prompts, language: str) -> _Table:
         couplings=[_coupling(row, weights) for row in data["couplings"]],
         shown=[(dimension, wording["traits"].get(dimension, {})) for dimension in data["show"]],
         show_most=data["show_most"],
+        bare=data["bare"]["columns"],
+        hidden=data["bare"]["hidden"],
         line=situation["line"],
+        bare_line=situation["bare"],
         ages={value: pool(texts) for value, texts in situation["age"].items()},
         occupations={value: pool(texts) for value, texts in situation["occupation"].items()},
         concerns={value: pool(texts) for value, texts in situation["concerns"].items()},

@@ -18,6 +18,7 @@ from generator.user.goals import Goal, goal, opener_habit
 from generator.user.personas import Persona, persona
 from generator.user.rounds import rounds as draw_rounds
 from generator.user.shape import ACTS, shapes, span
+from prompts.facts import fact_pool
 from prompts.loader import Prompts
 from prompts.names import HOME, Tongue, tongue, words
 
@@ -37,6 +38,8 @@ class Script:
     rounds: int
     law: Rules
     tongue: Tongue
+    noise: bool = True
+    """Whether messages are typed as such a person types."""
 
     def turn(self, number: int, past: Sequence[TurnPlan], answer: str) -> TurnPlan:
         """The plan of the user's turn `number`, from 2 on, after the plans before it and the assistant's `answer`."""
@@ -77,6 +80,7 @@ class Script:
             low=plan.words[0],
             high=plan.words[1],
             release=plan.release,
+            value=plan.value,
             opening=plan.opening,
             avoid=plan.avoid,
             thanks=plan.thanks,
@@ -89,9 +93,7 @@ class Script:
 
     def extra(self) -> dict[str, JsonValue]:
         """What goes to `Seed.extra`: the traits, the card, the planned rounds."""
-        facts: list[JsonValue] = [
-            {"text": fact.text, "state": "opener" if fact.told else "held"} for fact in self.goal.facts
-        ]
+        facts: list[JsonValue] = [fact.noted() for fact in self.goal.facts]
         return {
             "persona": {"id": self.persona.id, "traits": {**self.persona.traits}, "concern": self.persona.concern},
             "goal": {
@@ -109,7 +111,7 @@ class Script:
         A change of mind, a wrong belief and a doubt of what is right have wordings of their own.
         """
         special = plan.doubt_right or plan.detail is not None
-        name = _SPECIAL[plan.act] if special else plan.act
+        name = _SPECIAL.get(plan.act, plan.act) if special else plan.act
         begun = plan.opening is not None and plan.form == "question"
         choices = (begun and wording.get(f"{name}_begun")) or wording.get(f"{name}_{plan.form}") or wording[name]
         chosen = choices[int(share(self.key, plan.number, "wording") * len(choices))]
@@ -137,10 +139,13 @@ def script(
     rounds: tuple[int, int],
     preset: str,
     own_opener: bool,
+    facts: str | None = None,
+    noise: bool = True,
 ) -> Script:
     """The script of the dialogue `id`. A person or a language that the seed brings along is kept.
 
-    `own_opener`: a person wrote the opener, so that nothing of the card counts as said in it.
+    `own_opener`: a person wrote the opener, so that nothing of the card counts as said in it. `facts` and `noise`: the
+    file of the sector's own facts, and whether its messages are typed as people type.
     """
     key = _key(run_seed, id)
     language = seed.language or "en"
@@ -148,27 +153,33 @@ def script(
     if seed.persona:
         person = person.model_copy(update={"situation": seed.persona})
     length = draw_rounds(prompts, preset, *rounds, key)
-    card = goal(prompts, language, column, person, key, own_opener=own_opener)
+    pool = fact_pool(prompts, facts, language) if facts else None
+    card = goal(prompts, language, column, person, key, own_opener=own_opener, pool=pool)
+    law = rules(prompts, column, language)
     return Script(
         key=key,
         language=language,
         column=column,
         topic=seed.subtopic or seed.topic,
         persona=person,
-        goal=card.fitting(length - 1),
+        goal=card.fitting(length - 1 - law.reminds),
         rounds=length,
-        law=rules(prompts, column, language),
+        law=law,
         tongue=tongue(prompts, language),
+        noise=noise,
     )
 
 
-def opener_spec(prompts: Prompts, column: str, language: str, *key: object) -> dict[str, str]:
+def opener_spec(prompts: Prompts, column: str, language: str, *key: object, facts: str | None = None) -> dict[str, str]:
     """What an opener shall be, for its writer, by the person and the card that `script` draws for the same key.
 
     `line` says it all in one line: who writes, how well they know the topic, the form, the words, how they write, the
-    first word, and what stands behind the question.
+    first word, and what stands behind the question. Where the sector has a file of `facts`: who writes, the words, and
+    what is told.
     """
     place = _key(*key)
+    if facts is not None:
+        return _telling_spec(prompts, column, language, place, facts)
     data, wording, look = prompts.data(ACTS)["opener"], words(prompts, language), shapes(prompts, language)
     person = persona(prompts, language, column, place)
     told = goal(prompts, language, column, person, place).texts(told=True)
@@ -190,6 +201,19 @@ def opener_spec(prompts: Prompts, column: str, language: str, *key: object) -> d
         parts["begins"] = label["begins"].format(word=draw(wording["openers"][form], u))
     if told:
         parts["facts"] = label["mentions"].format(facts=label["join_facts"].join(told))
+    return parts | {"locale": person.traits["locale"], "line": label["join"].join(parts.values())}
+
+
+def _telling_spec(prompts: Prompts, column: str, language: str, place: str, facts: str) -> dict[str, str]:
+    person = persona(prompts, language, column, place)
+    card = goal(prompts, language, column, person, place, pool=fact_pool(prompts, facts, language))
+    label, told = words(prompts, language)["opener"], card.texts(told=True)
+    low, high = (round(count * len(told)) for count in rules(prompts, column, language).brief or (4, 12))
+    parts = {
+        "persona": person.situation,
+        "length": label["length"].format(low=low, high=high),
+        "facts": label["tells"].format(facts=label["join_facts"].join(told)),
+    }
     return parts | {"locale": person.traits["locale"], "line": label["join"].join(parts.values())}
 
 

@@ -87,7 +87,7 @@ def test_every_act_and_form_and_sector_and_value_that_code_draws_has_wording(lan
 def test_only_the_acts_about_something_have_a_slot_for_it(language: str) -> None:
     for act, choices in wording(language)["acts"].items():
         for choice in choices:
-            assert ("{detail}" in choice) == (act in ("change_mind", "correct_belief"))
+            assert ("{detail}" in choice) == (act in ("change_mind", "correct_belief", "remind"))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -112,9 +112,14 @@ def test_shares_of_every_column_sum_to_a_hundred_and_know_the_same_acts() -> Non
         assert set(shares) == set(first)
         assert sum(shares.values()) == 100
     repairs = {
-        name: shares["correct"] + shares["doubt"] + shares["rephrase"] for name, shares in ACTS["shares"].items()
+        name: shares["correct"] + shares["doubt"] + shares["rephrase"]
+        for name, shares in ACTS["shares"].items()
+        if name not in ACTS["brief"]
     }
     assert all(8 <= repair <= 30 for repair in repairs.values()), repairs
+    assert set(ACTS["brief"]) | set(ACTS["forms"]["column_acts"]) <= set(ACTS["shares"])
+    assert set(TRAITS["bare"]["columns"]) <= set(ACTS["shares"])
+    assert set(TRAITS["bare"]["hidden"]) <= set(TRAITS["show"])
     assert set(ACTS["riders"]) | set(ACTS["carriers"]) <= set(first)
     assert set(PROMPTS.data("users/goals.toml")["facts"]) == set(ACTS["shares"])
 
