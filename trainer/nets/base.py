@@ -58,6 +58,8 @@ def open_model(model: str | Path, device: torch.device | str = "cpu", dtype: tor
     folder = local_adapter(place)
     opened = adapter_base([folder], base_of(place, found), dtype, device)
     adapters.attach(opened, folder)
+    if (folder / "generation_config.json").exists():
+        opened.generation_config = library("transformers").GenerationConfig.from_pretrained(folder)
     return opened.requires_grad_(False).eval()
 
 
