@@ -19,6 +19,7 @@ def test_any_dialogue_gets_a_verdict_that_stands(dialogue):
     settles(Truncated(), dialogue)
     settles(Truncated(act="trim"), dialogue)
     settles(Truncated(act="trim", turns="last", mid_sentence=False), dialogue)
+    settles(Truncated(act="trim", marked=True), dialogue)
 
 
 @settings(deadline=None)
@@ -104,3 +105,22 @@ def test_which_answers_and_which_signs_count_can_be_set():
     assert reason(Truncated(turns="last").apply(early)) is None
     assert reason(Truncated(mid_sentence=False).apply(early)) is None
     assert reason(Truncated(turns="last").apply(talk(QUESTION, ANSWER, "And?", CUT))) == "mid_sentence"
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("You live in Os", "no_mark"),
+        ("You live in", "no_mark"),
+        ("You live in Oslo, ", "no_mark"),
+        ("你住在奥", "no_mark"),
+        ("You live in Oslo.", None),
+        ("You live in Oslo!", None),
+        ('You said: "I live in Oslo."', None),
+        ("**You live in Oslo.**\n", None),
+        ("你住在奥斯陆。", None),
+    ],
+)
+def test_where_answers_are_sentences_one_without_a_mark_is_cut(answer: str, expected: str | None) -> None:
+    assert reason(Truncated(marked=True).apply(talk(QUESTION, answer))) == expected
+    assert reason(Truncated().apply(talk(QUESTION, answer))) is None
