@@ -4,6 +4,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 from hypothesis import strategies as st
 from transformers import PreTrainedTokenizerFast
 
@@ -12,6 +13,8 @@ from trainer.settings import TrainSettings
 from trainer.text.render import Renderer, renderer
 from trainer.text.tokenizer import fit
 
+UNHURRIED = hypothesis.settings(deadline=None, max_examples=60)
+"""For properties whose examples take as long as the machine is busy."""
 TEXTS = [
     "The tide turns twice a day, because the moon pulls the water. I live in Warsaw; where do you live?",
     "潮汐每天两次，因为月亮吸引海水。你住在哪里？我住在华沙。",

@@ -3,7 +3,7 @@
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
-from spoken import HOSTILE, dialogues, rendering, talk
+from spoken import HOSTILE, UNHURRIED, dialogues, rendering, talk
 
 from dialogue.records import Dialogue
 from trainer.text.audit import Audit
@@ -33,6 +33,7 @@ def test_people_read_what_was_lost_on_lines_of_its_own() -> None:
     assert lines[-1] == "refused, nothing to learn: 1 (the first: mute)"
 
 
+@UNHURRIED
 @given(st.lists(dialogues(HOSTILE), max_size=4))
 def test_audits_add_up_and_survive_json(talks: list[Dialogue]) -> None:
     made, whole, parts = rendering(max_length=64), Audit(), Audit()

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from hypothesis import given
-from spoken import HOSTILE, dialogues, rendering, settings, talk, taught_text
+from spoken import HOSTILE, UNHURRIED, dialogues, rendering, settings, talk, taught_text
 
 from dialogue.errors import UsageError
 from dialogue.records import Dialogue, Message
@@ -15,6 +15,7 @@ from trainer.text.masks import rounds
 TALK = talk("q", "a", "r", "b", system="s")
 
 
+@UNHURRIED
 @given(dialogues(HOSTILE))
 def test_exactly_the_answers_and_their_ends_are_learned_whatever_was_typed(dialogue: Dialogue) -> None:
     made = rendering()
@@ -60,7 +61,8 @@ def test_moss_has_spans_without_loss_even_where_all_is_learned() -> None:
     made = rendering("moss", train_on="all", thoughts="keep")
     taught = taught_text(made, Dialogue(id="d", messages=messages))
     assert taught == (
-        "<|Human|>: q<eoh>\n<|Inner Thoughts|>: t<eot>\n<|Commands|>: C()<eoc>\n<|Results|>:·<eor>\n<|MOSS|>: a<eom>\n"
+        "<|Human|>: q<eoh>\n<|Inner Thoughts|>: t<eot>\n<|Commands|>: C()<eoc>\n"
+        "<|Results|>:\n·\n<eor>\n<|MOSS|>: a<eom>\n"
     )
     answers = rendering("moss", thoughts="keep")
     assert taught_text(answers, Dialogue(id="d", messages=messages)) == (

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spoken import HOSTILE, dialogues, fitted, rendering, settings, talk
+from spoken import HOSTILE, UNHURRIED, dialogues, fitted, rendering, settings, talk
 
 from dialogue.errors import UsageError
 from dialogue.records import Dialogue
@@ -73,6 +73,7 @@ def test_only_the_last_answer_is_learned_in_a_long_dialogue_too() -> None:
     assert audit.dropped_tokens == 100
 
 
+@UNHURRIED
 @given(dialogues(HOSTILE), st.integers(24, 120))
 def test_pieces_fit_and_teach_all_that_the_dialogue_teaches_but_what_is_counted(dialogue: Dialogue, limit: int) -> None:
     made, audit, tools = _split(dialogue, limit)

@@ -2,7 +2,7 @@
 
 import pytest
 from hypothesis import given
-from spoken import HOSTILE, TEXTS, by_jinja, dialogues, plain, rendering, settings, talk, taught_text
+from spoken import HOSTILE, TEXTS, UNHURRIED, by_jinja, dialogues, plain, rendering, settings, talk, taught_text
 from transformers import PreTrainedTokenizerFast
 
 from dialogue.errors import UsageError
@@ -102,6 +102,7 @@ def test_answers_and_their_ends_are_learned(name: str, taught: str) -> None:
     assert taught_text(MADE[name], talk("a", "b", "c", "d")) == taught
 
 
+@UNHURRIED
 @given(dialogues(HOSTILE, system=False))
 def test_words_hold_no_control_tokens_whatever_was_typed(dialogue: Dialogue) -> None:
     made = MADE["qwen3"]

@@ -4,7 +4,7 @@ import re
 
 import numpy as np
 from hypothesis import given
-from spoken import HOSTILE, dialogues, rendering, talk
+from spoken import HOSTILE, UNHURRIED, dialogues, rendering, talk
 
 from dialogue.records import Dialogue
 from trainer.text.painted import paint
@@ -28,6 +28,7 @@ def test_a_weight_is_shown_behind_the_words_it_belongs_to() -> None:
     assert "⟪a⟫(x0.1)" in paint(lighter, made.tokenizer, colour=False)
 
 
+@UNHURRIED
 @given(dialogues(HOSTILE))
 def test_no_escape_and_no_hidden_character_of_a_text_reaches_the_terminal(dialogue: Dialogue) -> None:
     made = rendering()

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from spoken import HOSTILE, ORDINARY, by_jinja, dialogues, fitted, plain, rendering, talk
+from spoken import HOSTILE, ORDINARY, UNHURRIED, by_jinja, dialogues, fitted, plain, rendering, talk
 
 from dialogue.records import Dialogue, Message, Seed
 from trainer.text.example import IGNORE_INDEX
@@ -19,6 +19,7 @@ def _ordinary_for(template: str, dialogue: Dialogue) -> bool:
     return template != "alpaca" or all(m.content[:1].isalnum() for m in dialogue.messages if m.role == "assistant")
 
 
+@UNHURRIED
 @given(EVERY, dialogues(ORDINARY))
 def test_the_exported_template_gives_the_same_ids_and_the_same_mask(template: str, dialogue: Dialogue) -> None:
     if not _ordinary_for(template, dialogue):
@@ -30,6 +31,7 @@ def test_the_exported_template_gives_the_same_ids_and_the_same_mask(template: st
     assert (example.labels != IGNORE_INDEX).astype(int).tolist() == mask
 
 
+@UNHURRIED
 @given(EVERY, dialogues(HOSTILE))
 def test_the_prompt_of_every_answer_is_a_token_prefix_of_the_training_text(template: str, dialogue: Dialogue) -> None:
     made = rendering(template)
@@ -40,6 +42,7 @@ def test_the_prompt_of_every_answer_is_a_token_prefix_of_the_training_text(templ
             assert ids[: len(prompt)] == prompt
 
 
+@UNHURRIED
 @given(EVERY, dialogues(ORDINARY))
 def test_the_exported_template_opens_an_answer_with_our_prompt(template: str, dialogue: Dialogue) -> None:
     if not _ordinary_for(template, dialogue):
@@ -51,6 +54,7 @@ def test_the_exported_template_opens_an_answer_with_our_prompt(template: str, di
     assert out["input_ids"] == made.prompt(asked)
 
 
+@UNHURRIED
 @given(EVERY, dialogues(HOSTILE))
 def test_a_reply_is_read_back_as_it_was_written(template: str, dialogue: Dialogue) -> None:
     made = rendering(template)
@@ -73,6 +77,7 @@ def test_labels_and_weights_stand_where_the_ids_are(template: str) -> None:
     assert (example.input_ids.dtype, example.labels.dtype, example.weights.dtype) == (np.int32, np.int32, np.float32)
 
 
+@UNHURRIED
 @given(dialogues(HOSTILE), EVERY)
 def test_words_never_become_control_tokens(dialogue: Dialogue, template: str) -> None:
     made = rendering(template)

@@ -24,6 +24,8 @@ TEXTS = {
     "baize": "The conversation between human and AI assistant.\n"
     "[|Human|] q\n[|AI|] a\n[|Human|] r\n[|AI|] b\n[|Human|]",
     "openchat": "Human: q<|end_of_turn|>Assistant: a<|end_of_turn|>Human: r<|end_of_turn|>Assistant: b<|end_of_turn|>",
+    "opencoderplus": "User: q<|end_of_turn|>Assistant: a<|end_of_turn|>"
+    "User: r<|end_of_turn|>Assistant: b<|end_of_turn|>",
     "belle": "Human: \nq\n\nAssistant: \na</s>Human: \nr\n\nAssistant: \nb</s>",
     "moss": "<|Human|>: q<eoh>\n<|MOSS|>: a<eom>\n<|Human|>: r<eoh>\n<|MOSS|>: b<eom>\n",
     "vicuna": VICUNA,

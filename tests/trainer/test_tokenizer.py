@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
-from spoken import ORDINARY, TEXTS, by_jinja, dialogues, rendering, talk
+from spoken import ORDINARY, TEXTS, UNHURRIED, by_jinja, dialogues, rendering, talk
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
@@ -100,6 +100,7 @@ def test_a_vocabulary_without_room_for_the_bytes_is_refused() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["first", "always", "never", "normalizer"])
+@UNHURRIED
 @given(dialogue=dialogues(ORDINARY.map(lambda words: "a" + words)))
 def test_spaces_before_text_stand_where_the_tokenizer_itself_puts_them(scheme: str, dialogue: Dialogue) -> None:
     made = rendering("ultralm", PIECES[scheme])
