@@ -19,6 +19,10 @@ COMMANDS = {
     "show": "read dialogues of a run in the terminal",
     "filter": "keep what is clean, unique and no benchmark's; say why the rest was left out",
     "contamination": "which benchmark items leaked in, what a judge says of the doubtful ones, what was missed",
+    "train": "teach a model, or one from scratch, with what was kept; run again to go on",
+    "chat": "talk to a model in the terminal, or let it answer a file of prompts",
+    "serve": "serve a model to OpenAI clients; `gen run --endpoint local:MODEL` does it by itself",
+    "merge": "fold adapters into their base: one whole model",
     "sectors": "the sectors, and their prompts rendered with an example",
 }
 """Each is a module of the same name in gen/commands/ with `arguments(parser)` and `command(arguments) -> status`."""
@@ -47,7 +51,7 @@ def parser(name: str | None) -> Parser:
     lines = "\n".join(f"  {command:<15}{text}" for command, text in COMMANDS.items())
     whole = Parser(
         prog="gen",
-        description="Synthetic multi-turn dialogues: generate, look, resume.",
+        description="Synthetic multi-turn dialogues: make, look, clean, prove no benchmark leaked in, train, serve.",
         epilog=f"commands:\n{lines}\n\n`gen COMMAND --help` tells the rest. Exit status: 0 done; 1 finished, some\n"
         "items failed; 2 wrong usage or input; 3 the endpoint or a limit stopped the run, it can be resumed;\n"
         "70 a bug of ours; 130 interrupted, all finished work saved.",
@@ -70,6 +74,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(COMMANDS)}"
         print(f"gen: {name}: no such command; {hint}", file=sys.stderr)
         return 2
+    try:
+        return _command(name, argv[1:])
+    except KeyboardInterrupt:
+        print(f"gen {name}: interrupted; run it again, finished work is kept", file=sys.stderr)
+        return 130
+
+
+def _command(name: str, argv: Sequence[str]) -> int:
     from dialogue.errors import DuologueError
 
     for text in argv:
@@ -79,7 +91,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):  # model text in any script must not fail on an old terminal
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")
-    arguments = parser(name).parse_args(argv[1:])
+    arguments = parser(name).parse_args(argv)
     try:
         status: int = import_module(f"gen.commands.{name}").command(arguments)
         sys.stdout.flush()
@@ -89,8 +101,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe left: nothing to complain about
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except KeyboardInterrupt:
-        return 130
     except Exception:  # the last boundary: what arrives here is a bug of ours, and must not look like a finished run
         traceback.print_exc()
         print(f"gen {name}: this is a bug in duologue; what was finished is saved", file=sys.stderr)
