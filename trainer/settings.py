@@ -166,6 +166,8 @@ class TrainSettings(Record):
             raise ValueError(f"batch = {self.batch}, batch_tokens = {self.batch_tokens}: give one of them")
         if self.warmup_steps and self.warmup_ratio:
             raise ValueError(f"warmup_steps = {self.warmup_steps}, warmup_ratio = {self.warmup_ratio}: give one")
+        if self.compile and self.batches in ("group", "pad"):
+            raise ValueError(f"compile = true, batches = {self.batches}: compiled code needs one shape; batches = pack")
         if self.lora is not None and self.model is None:
             raise ValueError("lora: an adapter needs a base; give --model")
         if self.micro_tokens < self.max_length:

@@ -8,6 +8,7 @@ and ranks: a token counts the same in a long answer and a short one.
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from itertools import tee
 from typing import Any, NamedTuple
 
 import torch
@@ -41,7 +42,8 @@ def train(settings: TrainSettings, said: Callable[[str], None]) -> dict[str, Any
     place = parallel.here()
     try:
         if not place.first:
-            return _train(settings, found, place, lambda _line: None)
+            quiet = ending.finished(settings.out) is not None
+            return {} if quiet else _train(settings, found, place, lambda _line: None)
         with take_folder(settings.out):
             claim(settings, found)
             done = ending.finished(settings.out)
@@ -116,14 +118,16 @@ def _mine(desk: Desk) -> Iterator[_Ready]:
         missing = -(-len(step) // here.world) - len(mine)
         return mine + [(step[0], True)] * missing
 
+    fed, counted = tee(course.steps(desk.standing.step))
+
     def made() -> Iterator[Batch]:
-        for step in course.steps(desk.standing.step):
+        for step in fed:
             for micro, silent in share(step):
                 batch = collate(micro, learned, pad_id, fixed=fixed)
                 yield batch.silent() if silent else batch
 
     coming = ahead(made(), here.device)
-    for step in course.steps(desk.standing.step):
+    for step in counted:
         examples = [example for micro in step for row in micro for example in row]
         yield _Ready(coming, len(share(step)), float(sums[examples].sum()), int(lengths[examples].sum()))
 
