@@ -6,14 +6,15 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from dialogue.disk import is_full, stopped
 from dialogue.errors import UsageError
 
 
-def take_folder(folder: Path) -> FileLock:
+def take_folder(folder: Path, option: str = "--out") -> FileLock:
     """The lock on the folder, which is created where it is missing.
 
     The system drops the lock with the process, however that ends. UsageError where another process has it, or where
-    the folder cannot be written to.
+    the folder cannot be written to; RunStopped where its disk is full. `option` is what named the folder.
     """
     # thread_local: the lock is let go by whoever closes the folder, in whichever thread.
     lock = FileLock(folder / ".lock", timeout=0, thread_local=False)
@@ -25,9 +26,11 @@ def take_folder(folder: Path) -> FileLock:
             f"{folder}: another command ({_holder(folder)}) is at work in it; wait for it or end it"
         ) from None
     except (FileExistsError, NotADirectoryError):
-        raise UsageError(f"--out {folder}: is a file, or lies in one; name a folder") from None
+        raise UsageError(f"{option} {folder}: is a file, or lies in one; name a folder") from None
     except OSError as error:
-        raise UsageError(f"--out {folder}: cannot be written to ({error.strerror}); name another folder") from None
+        if is_full(error):
+            raise stopped(error, folder) from None
+        raise UsageError(f"{option} {folder}: cannot be written to ({error.strerror}); name another folder") from None
     with suppress(OSError):  # Windows keeps the file of a lock to itself, and a full disk has no room for a number
         (folder / ".lock").write_text(str(os.getpid()))
     return lock

@@ -19,7 +19,7 @@ from typing import Any
 import orjson
 from xxhash import xxh3_128
 
-from dialogue.disk import stopped
+from dialogue.disk import stopped, writing_to
 from dialogue.errors import UsageError
 from dialogue.jsonl import write_atomically
 from dialogue.lock import take_folder
@@ -29,6 +29,8 @@ from generator.folder.disk import Disk
 
 REQUEST = "contamination.json"
 RESULTS = ("report.json", "hits.jsonl", "verdicts.jsonl", "rephrased.jsonl")
+FOREIGN = ("dialogues.jsonl", "run.json", "kept.jsonl", "filter.json", "report.html")
+"""Files of another command, where contamination.json is not beside them."""
 SHOWN = 3
 _ABSENT = "(not set)"
 
@@ -43,8 +45,9 @@ class Folder:
         lock = take_folder(path)
         self._held.callback(lock.release)
         try:
-            _check(path, asked, facts)
-            self.disk = Disk(path)
+            with writing_to(path):
+                _check(path, asked, facts)
+                self.disk = Disk(path)
         except BaseException:
             self._held.close()
             raise
@@ -89,7 +92,7 @@ def _check(path: Path, asked: Mapping[str, Any], facts: Mapping[str, Any]) -> No
     file = path / REQUEST
     before = _read(file)
     begun = [name for name in RESULTS if (path / name).exists() and (path / name).stat().st_size]
-    if before is None and (begun or (path / "dialogues.jsonl").exists() or (path / "kept.jsonl").exists()):
+    if before is None and (begun or any((path / name).exists() for name in FOREIGN)):
         raise UsageError(f"--out {path}: holds files of another kind; name another folder")
     if before is not None and begun:
         _refuse_another(path, before["asked"], asked)

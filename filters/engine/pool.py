@@ -1,14 +1,21 @@
-"""Tasks over worker processes: results in the order of the tasks, a bounded number under way."""
+"""Tasks over worker processes: results in the order of the tasks, a bounded number under way.
+
+A worker ends when the first process ends, however that was, and when the work is given up: it holds one end of a pipe
+whose other end is then closed. Without it, it would wait for ever for its next task.
+"""
 
 import gc
+import os
 import signal
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from multiprocessing import get_context
+from multiprocessing.connection import Connection
 from typing import TypeVar
 
 from dialogue.errors import RunStopped
@@ -24,10 +31,12 @@ class Pool:
 
     def __init__(self, workers: int) -> None:
         self._ahead = workers * AHEAD
-        # spawn: a forked child of a process with threads may hang, and a notebook has threads
-        self._executor = (
-            ProcessPoolExecutor(workers, get_context("spawn"), initializer=_ignore_interrupt) if workers > 1 else None
-        )
+        self._executor = None
+        if workers > 1:
+            # spawn: a forked child of a process with threads may hang, and a notebook has threads
+            context = get_context("spawn")
+            self._theirs, self._ours = context.Pipe(duplex=False)
+            self._executor = ProcessPoolExecutor(workers, context, _settle_in, (self._theirs,))
 
     def map(self, work: Callable[[Task], Result], tasks: Iterable[Task]) -> Iterator[Result]:
         """The results in order. Raises what the work raises; RunStopped where a worker was killed."""
@@ -38,7 +47,8 @@ class Pool:
         under_way: deque[Future[Result]] = deque()
         try:
             for task in tasks:
-                under_way.append(self._executor.submit(work, task))
+                with _without_interrupt():  # submitting starts a worker, and what is held off here is so there too
+                    under_way.append(self._executor.submit(work, task))
                 if len(under_way) >= self._ahead:
                     yield under_way.popleft().result()
             while under_way:
@@ -52,10 +62,15 @@ class Pool:
             for future in under_way:
                 future.cancel()
 
-    def close(self) -> None:
-        """End the processes; tasks that have not begun are given up."""
-        if self._executor is not None:
-            self._executor.shutdown(cancel_futures=True)
+    def close(self, at_once: bool = False) -> None:
+        """End the processes: at once, or after the tasks under way; what has not begun is given up."""
+        if self._executor is None:
+            return
+        if at_once:
+            self._ours.close()
+        self._executor.shutdown(cancel_futures=True)
+        self._ours.close()
+        self._theirs.close()
 
 
 @contextmanager
@@ -64,8 +79,10 @@ def pool(workers: int) -> Iterator[Pool]:
     made = Pool(workers)
     try:
         yield made
-    finally:
-        made.close()
+    except BaseException:  # what workers write they write whole or not at all
+        made.close(at_once=True)
+        raise
+    made.close()
 
 
 def _uncollected(work: Callable[[Task], Result], task: Task) -> Result:
@@ -83,6 +100,26 @@ def _uncollected(work: Callable[[Task], Result], task: Task) -> Result:
             gc.enable()
 
 
-def _ignore_interrupt() -> None:
-    """Ctrl-C reaches all processes of a terminal; only the first one is to act on it."""
+@contextmanager
+def _without_interrupt() -> Iterator[None]:
+    """Ctrl-C reaches all processes of a terminal; only the first is to act on it, and that a moment later."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _settle_in(line: Connection) -> None:
+    """What a worker does first."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_leave_with, args=(line,), name="leave with the first process", daemon=True).start()
+
+
+def _leave_with(line: Connection) -> None:
+    with suppress(EOFError, OSError):
+        line.recv_bytes()
+    os._exit(1)

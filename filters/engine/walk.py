@@ -1,11 +1,14 @@
 """A corpus through a chain: blocks to workers, decisions on copies between, the result written in one piece."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from dialogue.disk import writing_to
+from dialogue.lock import take_folder
 from filters.engine.base import Copies, CorpusFilter, Filter, Shard
 from filters.engine.block_walk import CopyOf, Task, Walked, clipped, walk
 from filters.engine.blocks import Block, blocks
@@ -38,7 +41,7 @@ def run(
     steps: Sequence[Step], settings: FilterSettings, on_progress: OnProgress = lambda stage, done, total: None
 ) -> dict[str, Any]:
     """`filtered` for a chain that is made already."""
-    with Output(settings.out, settings.as_asked()) as output:
+    with Output(settings.out, settings.as_asked()) as output, _taken(settings):
         spool = settings.cache_folder / "spool"
         cut = settings.block_bytes
         parts = [*blocks(settings.inputs, spool, size=cut), *blocks(settings.against, spool, earlier=True, size=cut)]
@@ -47,6 +50,21 @@ def run(
             walk_through = _Run(settings, steps, parts, workers, on_progress)
             walk_through.decide()
             return walk_through.write(output)
+
+
+@contextmanager
+def _taken(settings: FilterSettings) -> Iterator[None]:
+    """The folder of computed things under lock, where it is another than the output folder: two would spoil it."""
+    folder = settings.cache_folder
+    if folder.resolve() == settings.out.resolve():
+        yield
+        return
+    lock = take_folder(folder, "--cache")
+    try:
+        with writing_to(folder):  # what is written to the output folder says so itself
+            yield
+    finally:
+        lock.release()
 
 
 class _Run:

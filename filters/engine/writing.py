@@ -22,7 +22,7 @@ from typing import Any
 import orjson
 from pydantic import JsonValue
 
-from dialogue.disk import stopped
+from dialogue.disk import stopped, writing_to
 from dialogue.errors import UsageError
 from dialogue.jsonl import objects, write_atomically
 from dialogue.lock import take_folder
@@ -31,6 +31,8 @@ from filters.engine.block_walk import Walked
 
 FILES = ("kept.jsonl", "dropped.jsonl", "notes.jsonl", "refused.jsonl")
 REPORT = "report.json"
+FOREIGN = (*FILES, REPORT, "report.html", "dialogues.jsonl", "run.json", "contamination.json", "hits.jsonl")
+"""Files of another command, where filter.json is not beside them; some would be replaced."""
 
 
 class Output:
@@ -44,8 +46,9 @@ class Output:
         try:
             self._before = self._check(asked)
             self._asked = asked
-            for name in FILES:
-                self._open[name] = self._new(name).open("wb")
+            with writing_to(folder):
+                for name in FILES:
+                    self._open[name] = self._new(name).open("wb")
         except BaseException:
             self._lock.release()
             raise
@@ -76,7 +79,7 @@ class Output:
                 f"--out {self.folder}: holds what was filtered from {', '.join(before.get('inputs', ['?']))}, "
                 f"not from {', '.join(asked['inputs'])}; name another folder"
             )
-        if before is None and any((self.folder / name).exists() for name in (*FILES, "dialogues.jsonl")):
+        if before is None and any((self.folder / name).exists() for name in FOREIGN):
             raise UsageError(f"--out {self.folder}: holds files of another kind; name another folder")
         return set(before.get("files", ())) if before is not None else set()
 
@@ -85,10 +88,11 @@ class Output:
 
     def add(self, walked: Walked) -> None:
         """Take a block's lines."""
-        self._open["kept.jsonl"].write(walked.kept)
-        self._open["dropped.jsonl"].write(walked.dropped)
-        self._open["notes.jsonl"].write(walked.notes)
-        self._open["refused.jsonl"].writelines(walked.refused)
+        with writing_to(self.folder):
+            self._open["kept.jsonl"].write(walked.kept)
+            self._open["dropped.jsonl"].write(walked.dropped)
+            self._open["notes.jsonl"].write(walked.notes)
+            self._open["refused.jsonl"].writelines(walked.refused)
         self.read += walked.rows
         self.kept += walked.kept_rows
         self.dropped += walked.dropped_rows
@@ -97,25 +101,34 @@ class Output:
 
     def lines(self, name: str, lines: Iterable[bytes]) -> None:
         """Write a file of lines that a corpus filter gives."""
-        self._open[name] = self._new(name).open("wb")
-        self._open[name].writelines(lines)
+        with writing_to(self.folder):
+            self._open[name] = self._new(name).open("wb")
+            self._open[name].writelines(lines)
 
     def dropped_by(self, filter: str) -> Iterator[tuple[str, Drop]]:
         """Id and drop of each dialogue that this filter has dropped."""
-        self._open["dropped.jsonl"].flush()
+        self._flush("dropped.jsonl")
         for _, line in objects(self._new("dropped.jsonl")):
             if line["filter"] == filter:
                 yield line["id"], Drop(line["reason"], line["evidence"])
 
     def notes_of(self, filter: str) -> Iterator[dict[str, JsonValue]]:
         """The notes of this filter."""
-        self._open["notes.jsonl"].flush()
+        self._flush("notes.jsonl")
         for _, line in objects(self._new("notes.jsonl")):
             if line["filter"] == filter:
                 yield line
 
+    def _flush(self, name: str) -> None:
+        with writing_to(self.folder):
+            self._open[name].flush()
+
     def close(self, report: dict[str, Any], page: str) -> None:
         """Put everything in place, the report last; checked first: what was read was kept, dropped or refused."""
+        with writing_to(self.folder):
+            self._close(report, page)
+
+    def _close(self, report: dict[str, Any], page: str) -> None:
         for file in self._open.values():
             file.flush()
             os.fsync(file.fileno())

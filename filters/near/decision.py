@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from dialogue.disk import writing_to
 from filters.engine.base import Copies, Corpus
 from filters.near.account import Account, Asked
 from filters.near.bands import Field
@@ -28,7 +29,8 @@ def decide(corpus: Corpus, asked: Asked) -> Copies:
         folders = [shard.folder for shard in corpus.shards]
         distinct = _distinct(corpus, Documents(folders, asked.ngram, asked.perms))
         plants = _planted(distinct, asked)
-        write_grams(Path(folder), plants.grams, asked.ngram, asked.perms)
+        with writing_to(Path(folder)):
+            write_grams(Path(folder), plants.grams, asked.ngram, asked.perms)
         return _decide(corpus, distinct, plants, Documents([*folders, Path(folder)], asked.ngram, asked.perms), asked)
 
 
