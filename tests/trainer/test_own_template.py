@@ -57,6 +57,9 @@ SYSTEM_LAST = """{%- set last = messages[-1].content -%}
 TOKENS = ["<s>", "</s>", "<|im_start|>", "<|im_end|>", "<start_of_turn>", "<end_of_turn>", "<think>", "</think>"]
 
 
+PREFILLED = QWEN3.replace("{{- '<|im_start|>assistant\\n' -}}\n", "{{- '<|im_start|>assistant\\n<think>\\n' -}}\n")
+
+
 def _with(template: str) -> PreTrainedTokenizerFast:
     tokenizer = fit(TEXTS, 420)
     tokenizer.add_tokens(TOKENS)
@@ -181,6 +184,16 @@ def test_thoughts_are_kept_or_left_out_in_all_turns_so_that_each_prompt_is_a_pre
     for number in (1, 3):
         prompt = made.prompt(THINKING.messages[:number])
         assert ids[: len(prompt)] == prompt
+
+
+@pytest.mark.parametrize("choice", ["none", "keep", "per_turn"])
+def test_a_think_mark_that_the_prompt_writes_is_left_to_the_model(choice: str) -> None:
+    made = rendering("own", _with(PREFILLED), thoughts=choice)
+    assert PREFILLED != QWEN3
+    assert made.tokenizer.decode(made.prompt(THINKING.messages[:1])).endswith("<|im_start|>assistant\n")
+    one = THINKING.model_copy(update={"messages": THINKING.messages[:2]})
+    assert by_jinja(made, one)[0] == made.encode(one).input_ids.tolist()
+    assert taught_text(made, one) == ("" if choice == "none" else "<think>\nfirst\n</think>\n\n") + "b<|im_end|>"
 
 
 def test_thoughts_need_a_place_in_the_template() -> None:

@@ -6,7 +6,8 @@ A template that writes one of them otherwise cannot be taken apart: its text dep
 
 Templates that keep only the thoughts since the user last spoke (Qwen3) differ from their own text in this: with
 `thoughts = none` no answer has a think block, where the template gives the last one an empty one; with `keep` all
-have theirs. The exported template does the same as training, so a served model reads what it learned.
+have theirs. And a think mark that the generation prompt writes for the model (Qwen3.5, DeepSeek-R1) is left to the
+model, which learns to write it. The exported template does the same as training: a served model reads what it learned.
 """
 
 from typing import NamedTuple
@@ -15,11 +16,10 @@ from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerFast
 
 from dialogue.errors import UsageError
-from dialogue.records import Message
 from trainer.settings import Thoughts
 from trainer.text.encoder import control_tokens
 from trainer.text.layout import START, Edge, Layout, edge
-from trainer.text.probes import ROLES, Probe
+from trainer.text.probes import ROLES, Probe, without_empty_thoughts, without_prefill
 from trainer.text.segments import Weights, opening, segments
 from trainer.text.template import Part
 
@@ -52,6 +52,7 @@ def taken_apart(tokenizer: PreTrainedTokenizerFast, thoughts: Thoughts) -> Layou
 
 def _measured(probe: Probe, tokenizer: PreTrainedTokenizerFast, thoughts: Thoughts) -> Layout:
     start, asked = probe.between("u", prompt=True)
+    asked = without_prefill(asked)
     answer = _answer(probe, tokenizer, asked)
     _, _, again, _, _ = probe.between("uaua")
     edges = {
@@ -66,6 +67,8 @@ def _measured(probe: Probe, tokenizer: PreTrainedTokenizerFast, thoughts: Though
         edges |= {(START, "system"): edge(before), ("system", "user"): edge(between)}
         edges["system", START] = Edge("")
     front = answer.front
+    if thoughts != "none":
+        front = without_empty_thoughts(front)
     if front == " ":
         edges["user", "assistant"], front = Edge(asked, " "), ""
     ends = {"system": "", "user": "", "assistant": answer.end}
@@ -121,20 +124,18 @@ def _hold(probe: Probe, layout: Layout, thoughts: Thoughts) -> None:
     for shape in SHAPES:
         if shape.startswith("s") and (START, "system") not in layout.edges:
             continue
-        messages = probe.messages(shape, with_thoughts=thoughts == "per_turn")
-        kept = [thoughts == "per_turn" and number > shape.rfind("u") for number in range(len(shape))]
+        thinks = thoughts == "per_turn" or (thoughts == "keep" and shape.count("a") == 1)
+        messages = probe.messages(shape, with_thoughts=thinks)
+        kept = [thinks and number > shape.rfind("u") for number in range(len(shape))]
         ours = "".join(s.text for s in segments(layout, messages, Weights([0.0] * 9, [0.0] * 9), kept))
-        _same(shape, _comparable(probe, shape, messages), ours)
+        theirs = probe.render(shape, messages)
+        _same(shape, theirs if theirs == ours else without_empty_thoughts(theirs), ours)
         if shape.endswith("u"):
             asked = "".join(s.text for s in opening(layout, messages, kept))
-            _same(f"{shape} and an answer to come", probe.render(shape, messages, prompt=True), asked)
-
-
-def _comparable(probe: Probe, shape: str, messages: list[Message]) -> str:
-    """The template's text, without the empty think block that it gives to a last answer without thoughts."""
-    text = probe.render(shape, messages)
-    bare = shape.endswith("a") and messages[-1].thoughts is None
-    return probe.without_empty_thoughts(text) if bare else text
+            theirs = without_prefill(probe.render(shape, messages, prompt=True))
+            _same(
+                f"{shape} and an answer to come", theirs if theirs == asked else without_empty_thoughts(theirs), asked
+            )
 
 
 def _same(shape: str, theirs: str, ours: str) -> None:

@@ -73,11 +73,6 @@ class Probe:
             raise ValueError("it has no place for thoughts (thoughts = none leaves them out)") from None
         return before, after
 
-    def without_empty_thoughts(self, text: str) -> str:
-        """The text without an empty think block before the last answer."""
-        last = max(text.rfind(_word(number)) for number in range(9))
-        return re.sub(r"<think>\s*</think>\s*$", "", text[:last]) + text[last:]
-
     def _fields(self, message: Message) -> dict[str, Any]:
         fields: dict[str, Any] = {"role": message.role, "content": message.content}
         if message.thoughts is not None:
@@ -86,6 +81,16 @@ class Probe:
 
     def _text(self, fields: list[dict[str, Any]], prompt: bool) -> str:
         return str(self._tokenizer.apply_chat_template(fields, tokenize=False, add_generation_prompt=prompt))
+
+
+def without_prefill(prompt: str) -> str:
+    """The generation prompt without a think mark, or an empty think block, that it writes for the model."""
+    return re.sub(r"<think>\s*(?:</think>\s*)?$", "", prompt)
+
+
+def without_empty_thoughts(text: str) -> str:
+    """The text without the empty think blocks that templates give to answers without thoughts."""
+    return re.sub(r"<think>\s*</think>\s*", "", text)
 
 
 def _cut(text: str, words: list[str], shape: str) -> list[str]:
