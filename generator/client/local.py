@@ -94,17 +94,30 @@ class LocalTransport:
         self._http = HttpTransport()
         self._starting = asyncio.Lock()
         self._url: str | None = None
+        self._refused: RunStopped | None = None
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> Reply:
         """The reply, of whatever status. Raises RunStopped where the server does not start, or has ended."""
-        async with self._starting:
-            if self._url is None:
-                self._url = chat_url(await asyncio.to_thread(self._child.start))
+        if self._url is None:
+            await self._start()
+        assert self._url is not None
         try:
             return await self._http.post(self._url, headers, body, timeout_s)
         except (Unreachable, Broken):
             self._child.check()
             raise
+
+    async def _start(self) -> None:
+        """Start the server, once for all who wait for it."""
+        async with self._starting:
+            if self._refused is not None:
+                raise self._refused
+            if self._url is None:
+                try:
+                    self._url = chat_url(await asyncio.to_thread(self._child.start))
+                except RunStopped as error:
+                    self._refused = error
+                    raise
 
     async def close(self) -> None:
         """Give back the connections, and end the server."""

@@ -124,10 +124,13 @@ async def test_a_server_that_does_not_start_stops_the_run_with_its_last_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_vllm(tmp_path, monkeypatch, "import sys; sys.exit('no GPU anywhere')")
-    way = LocalTransport(endpoint(folder(tmp_path / "m")), print)
-    with pytest.raises(RunStopped, match=r'ended with status 1: "no GPU anywhere"'):
-        await way.post("", {}, b"{}", 20)
+    said: list[str] = []
+    way = LocalTransport(endpoint(folder(tmp_path / "m")), said.append)
+    refused = await asyncio.gather(*(way.post("", {}, b"{}", 20) for _ in range(5)), return_exceptions=True)
     await way.close()
+    assert {type(one) for one in refused} == {RunStopped}
+    assert 'ended with status 1: "no GPU anywhere"' in str(refused[0])
+    assert len(said) == 1, "it is tried once, however many wait for it"
 
 
 async def test_a_server_that_dies_stops_the_run_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

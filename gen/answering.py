@@ -1,0 +1,173 @@
+"""A file of prompts answered: JSONL or plain lines in, JSONL of dialogues out, gone on with where it was left."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import orjson
+from pydantic import ValidationError
+
+from dialogue.chance import hash64
+from dialogue.disk import stopped
+from dialogue.errors import UsageError
+from dialogue.jsonl import objects, write_atomically
+from dialogue.records import Dialogue, Failure, Message, Usage, content_id, encode, one_line
+from gen.progress import Progress
+from generator.client.endpoint import LOCAL, Endpoint
+from generator.client.local import identified
+from trainer.serving.engine import PromptTooLong, Reply, Sampling
+from trainer.serving.loading import Loaded
+from trainer.serving.voice import BadMessages
+
+
+class Asked(NamedTuple):
+    """One prompt of the file."""
+
+    line: int
+    id: str
+    messages: tuple[Message, ...]
+
+
+class Summary(NamedTuple):
+    """What came of a file of prompts."""
+
+    answered: int
+    """In this call."""
+    before: int
+    """In earlier calls."""
+    failed: int
+    out: Path
+
+
+def answer_file(
+    loaded: Loaded, model: str, prompts: Path, out: Path, sampling: Sampling, *, system: str | None, seed: int
+) -> Summary:
+    """Answer what is not answered yet; `out`.json says what was asked, `out`.failures.jsonl what could not be answered.
+
+    A reply's chance is drawn from `seed` and the prompt's id, so order and interruptions change nothing. Raises
+    UsageError for a wrong file, and where `out` holds answers to another request.
+    """
+    asked = list(read_prompts(prompts, system))
+    _same_request(out, model, sampling, system, seed)
+    done = _answered(out)
+    failures: list[Failure] = []
+    open_ones = [one for one in asked if one.id not in done]
+
+    def asks() -> Iterator[tuple[int, list[int], Sampling]]:
+        for place, one in enumerate(open_ones):
+            try:
+                ids = loaded.voice.prompt(one.messages)
+                loaded.engine.check(ids)
+            except (PromptTooLong, BadMessages) as error:
+                failures.append(
+                    Failure(id=one.id, stage="answer", reason="bad_request", detail=str(error), messages=one.messages)
+                )
+                continue
+            yield place, ids, sampling.model_copy(update={"seed": hash64("answer", seed, one.id) >> 1})
+
+    answered = 0
+    try:
+        with Progress("prompts") as progress, out.open("ab") as file:
+            for place, reply in loaded.engine.replies(asks()):
+                file.write(encode(_dialogue(open_ones[place], reply, loaded.name)))
+                file.flush()
+                answered += 1
+                progress.show("answering", answered + len(failures), len(open_ones))
+        write_atomically(Path(f"{out}.failures.jsonl"), map(encode, failures))
+    except OSError as error:
+        raise stopped(error, out) from None
+    return Summary(answered, len(asked) - len(open_ones), len(failures), out)
+
+
+def _dialogue(asked: Asked, reply: Reply, model: str) -> Dialogue:
+    said = Message(role="assistant", content=reply.text, finish_reason=reply.finish_reason, model=model)
+    usage = Usage(requests=1, prompt_tokens=reply.prompt_tokens, completion_tokens=len(reply.ids))
+    return Dialogue(id=asked.id, messages=(*asked.messages, said), assistant_model=model, usage={"assistant": usage})
+
+
+def read_prompts(path: Path, system: str | None = None) -> Iterator[Asked]:
+    """The prompts of a file: objects with `messages`, or with `prompt` or `opener`, or plain lines; `id` if they like.
+
+    Raises UsageError with `path:line` for a line that is none of these, and for an id that stands twice.
+    """
+    seen: dict[str, int] = {}
+    try:
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    found = _asked(line, number, system, f"--prompts {path}:{number}")
+                    if found.id in seen:
+                        raise UsageError(
+                            f"--prompts {path}:{number}: id {found.id!r} stands in line {seen[found.id]} already; "
+                            "each prompt must stand once"
+                        )
+                    seen[found.id] = number
+                    yield found
+    except OSError as error:
+        raise UsageError(f"--prompts {path}: {error.strerror}") from None
+
+
+def _asked(line: bytes, number: int, system: str | None, place: str) -> Asked:
+    try:
+        text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip("\r\n")
+        row: Any = orjson.loads(text) if text.lstrip().startswith("{") else {"prompt": text}
+        messages = row.get("messages")
+        if messages is None:
+            said = next((row[name] for name in ("prompt", "opener") if name in row), None)
+            messages = [{"role": "user", "content": said}]
+        found = tuple(Message.model_validate(message) for message in messages)
+    except ValidationError as error:
+        raise UsageError(f"{place}: {one_line(error)}") from None
+    except (ValueError, TypeError) as error:
+        raise UsageError(f"{place}: {error}") from None
+    if not found or found[-1].role == "assistant":
+        raise UsageError(f"{place}: there is nothing to answer; the last message must be the user's")
+    if system is not None and found[0].role != "system":
+        found = (Message(role="system", content=system), *found)
+    return Asked(number, str(row["id"]) if row.get("id") is not None else content_id(found), found)
+
+
+def _answered(out: Path) -> set[str]:
+    """Ids that the file holds; a torn last line is cut off."""
+    if not out.exists():
+        return set()
+    try:
+        with out.open("rb+") as file:
+            data = file.seek(0, 2)
+            tail = b""
+            while data and b"\n" not in tail:
+                step = min(1 << 16, data)
+                data -= step
+                file.seek(data)
+                tail = file.read(step) + tail
+            file.truncate(data + tail.rfind(b"\n") + 1)
+    except OSError as error:
+        raise UsageError(f"--out {out}: {error.strerror}") from None
+    return {str(row["id"]) for _, row in objects(out) if "id" in row}
+
+
+def _same_request(out: Path, model: str, sampling: Sampling, system: str | None, seed: int) -> None:
+    """Write what was asked beside the answers, or hold it against what is there."""
+    name = identified(Endpoint(name="local", base_url=(f"{LOCAL}{model}",))).model
+    request = {"model": name, "sampling": sampling.model_dump(mode="json"), "system": system, "seed": seed}
+    request = json.loads(json.dumps(request))
+    beside = Path(f"{out}.json")
+    try:
+        if out.exists() and beside.exists():
+            before = json.loads(beside.read_bytes())
+            changed = sorted(key for key in request if before.get(key) != request[key])
+            if changed:
+                was, now = before.get(changed[0]), request[changed[0]]
+                raise UsageError(
+                    f"--out {out}: holds answers to another request ({changed[0]} was {json.dumps(was)}, is now "
+                    f"{json.dumps(now)}); choose another --out"
+                )
+        elif out.exists() and out.stat().st_size:
+            raise UsageError(
+                f"--out {out}: there is no {beside.name} beside it, so it is not ours; choose another --out"
+            )
+        out.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(beside, [json.dumps(request, indent=2, ensure_ascii=False).encode() + b"\n"])
+    except OSError as error:
+        raise UsageError(f"--out {out}: {error.strerror}") from None

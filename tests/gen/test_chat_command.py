@@ -1,0 +1,217 @@
+"""`gen chat`: a scripted conversation, what a terminal is shown, and files of prompts."""
+
+import io
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import babbler
+import pytest
+
+from dialogue.records import Message
+from gen.answering import read_prompts
+from gen.chatting import Chat, show
+from gen.main import main
+from gen.text import safe
+from trainer.serving.conversation import Conversation
+from trainer.serving.engine import Sampling
+from trainer.serving.loading import Loaded, opened
+
+SHORT = ("--max-tokens", "6", "--device", "cpu")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return babbler.save(tmp_path_factory.mktemp("models") / "babbler")
+
+
+@pytest.fixture(scope="module")
+def loaded(model: Path) -> Loaded:
+    return opened(model)
+
+
+def rows(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_bytes().decode().split("\n") if line]
+
+
+# The conversation
+
+
+def test_a_script_is_answered_line_by_line_and_saved(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved = tmp_path / "said.jsonl"
+    script = f"hello\nand now?\n/save {saved}\n/system be brief\nhi\n/save {saved}\n/exit\nnever read\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(script))
+    assert main(["chat", str(model), *SHORT, "--seed", "7"]) == 0
+    first, second = rows(saved)
+    assert [one["role"] for one in first["messages"]] == ["user", "assistant"] * 2
+    assert [one["role"] for one in second["messages"]] == ["system", "user", "assistant"]
+    assert second["messages"][0]["content"] == "be brief"
+    assert first["assistant_model"] == "babbler"
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert "\x00" not in out
+
+
+def test_the_same_seed_says_the_same_again(loaded: Loaded) -> None:
+    def said(seed: int) -> list[str]:
+        conversation = Conversation(loaded, Sampling(max_tokens=8), seed=seed)
+        return ["".join(conversation.ask(text)) for text in ("hello", "hello")]
+
+    assert said(1) == said(1) != said(2)
+    assert said(1)[0] != said(1)[1]
+
+
+def test_the_oldest_rounds_are_forgotten_and_the_system_message_never(loaded: Loaded) -> None:
+    conversation = Conversation(loaded, Sampling(max_tokens=40, temperature=0), system="be brief")
+    for number in range(12):
+        "".join(conversation.ask(f"question {number} of many"))
+    shown = conversation.shown()
+    assert len(conversation.messages) == 24
+    assert 0 < conversation.forgotten < 24
+    assert conversation.forgotten % 2 == 0
+    assert shown[0] == Message(role="system", content="be brief")
+    assert shown[1].role == "user"
+    assert shown[-2].content == "question 11 of many"
+    assert len(loaded.voice.prompt(shown[:-1])) + 40 <= loaded.engine.context
+    conversation.reset()
+    assert conversation.shown() == shown[:1]
+
+
+def test_what_cannot_be_done_is_said_and_the_conversation_goes_on(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = f"{'long ' * 300}\n/save\n/save {tmp_path}/x.jsonl\n/sing\nhello\n/save {tmp_path}/no/x.jsonl\n"
+    monkeypatch.setattr("sys.stdin", io.StringIO(script))
+    assert main(["chat", str(model), *SHORT]) == 1
+    said = capsys.readouterr()
+    for part in ("context holds 256", "which file?", "nothing was said yet", "/sing: no such command", "No such file"):
+        assert part in said.err
+    assert said.out.strip(), "hello was answered"
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_terminal_is_shown_markdown_and_nothing_of_the_model_steers_it() -> None:
+    pieces = iter(["# Tit", "le\n\n**bo", "ld** \x1b[31mred \x1b]8;;http://evil\x07link \x9b2J [a](http://evil)"])
+    screen = Terminal()
+    show(pieces, screen)
+    said = screen.getvalue()
+    assert "Title" in said
+    assert "**" not in said
+    for forbidden in ("\x1b[31m", "\x1b]8", "\x07", "\x9b"):
+        assert forbidden not in said
+
+
+def test_ctrl_c_breaks_off_the_reply_and_keeps_what_came(loaded: Loaded) -> None:
+    conversation = Conversation(loaded, Sampling(max_tokens=200, temperature=0, stop_ids=()), seed=0)
+
+    def interrupted() -> Iterator[str]:
+        reply = conversation.ask("hello")
+        yield next(reply)
+        reply.close()
+        raise KeyboardInterrupt
+
+    out = io.StringIO()
+    show(interrupted(), out)
+    assert safe(conversation.messages[-1].content) + "\n" == out.getvalue()
+    assert not loaded.engine.busy
+    assert Chat(conversation, "babbler", out).run(iter(["and then?"])) == 0
+
+
+# Files of prompts
+
+
+def test_a_file_of_prompts_is_answered_once_whatever_was_interrupted(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prompts, out = tmp_path / "prompts.jsonl", tmp_path / "answers.jsonl"
+    lines = [json.dumps({"id": f"q{number}", "prompt": f"question {number}"}) for number in range(9)]
+    prompts.write_text(
+        "\n".join([*lines, "a plain line", json.dumps({"messages": [{"role": "user", "content": "x"}]})])
+    )
+    command = ["chat", str(model), "--prompts", str(prompts), "--out", str(out), *SHORT]
+    assert main(command) == 0
+    whole = {row["id"]: row for row in rows(out)}
+    assert len(whole) == 11
+    assert all(row["messages"][-1]["role"] == "assistant" for row in whole.values())
+    kept = out.read_bytes().split(b"\n")
+    out.write_bytes(b"\n".join(kept[:4]) + b"\n" + kept[4][:30])  # as a kill leaves it
+    assert main(command) == 0
+    assert {row["id"]: row for row in rows(out)} == whole
+    assert "7 prompts answered, 4 were answered before" in capsys.readouterr().out
+
+
+def test_a_prompt_that_does_not_fit_is_a_failure_with_its_reason(model: Path, tmp_path: Path) -> None:
+    prompts, out = tmp_path / "prompts.txt", tmp_path / "answers.jsonl"
+    prompts.write_text("short\n" + "long " * 300 + "\n")
+    assert main(["chat", str(model), "--prompts", str(prompts), "--out", str(out), *SHORT]) == 1
+    assert len(rows(out)) == 1
+    (failure,) = rows(Path(f"{out}.failures.jsonl"))
+    assert failure["reason"] == "bad_request"
+    assert "context holds 256" in failure["detail"]
+
+
+def test_answers_to_another_request_are_not_mixed(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prompts, out = tmp_path / "prompts.txt", tmp_path / "answers.jsonl"
+    prompts.write_text("hello\n")
+    command = ["chat", str(model), "--prompts", str(prompts), "--out", str(out), *SHORT]
+    assert main(command) == 0
+    assert main([*command, "--temperature", "0"]) == 2
+    assert "sampling was" in capsys.readouterr().err
+    other = babbler.save(tmp_path / "babbler", seed=1)
+    assert main(["chat", str(other), *command[2:]]) == 2
+    assert 'model was "babbler-' in capsys.readouterr().err
+    (tmp_path / "mine.jsonl").write_text("{}\n")
+    assert main([*command[:-6], "--out", str(tmp_path / "mine.jsonl"), *SHORT]) == 2
+    assert "not ours" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("line", "word"),
+    [
+        ('{"messages": []}', "nothing to answer"),
+        ('{"messages": [{"role": "assistant", "content": "x"}]}', "nothing to answer"),
+        ('{"id": 3}', "content"),
+        ('{"prompt": ', "line 1"),
+        ('{"messages": [{"role": "wizard", "content": "x"}]}', "role"),
+        ('{"id": "one", "prompt": "again"}', "stands in line 1 already"),
+    ],
+)
+def test_a_line_that_is_no_prompt_is_named(line: str, word: str, tmp_path: Path) -> None:
+    from dialogue.errors import UsageError
+
+    path = tmp_path / "prompts.jsonl"
+    path.write_text('{"id": "one", "prompt": "x"}\n' + line + "\n")
+    with pytest.raises(UsageError, match=rf"prompts.jsonl:2: .*{word}"):
+        list(read_prompts(path))
+
+
+@pytest.mark.parametrize(
+    ("words", "part"),
+    [
+        (("--prompts", "x"), "go together"),
+        (("--temperature", "hot"), "--temperature: "),
+        (("--top-p", "3"), "--top-p: "),
+        (("--dtype", "int3"), "--dtype int3: expected auto, float32"),
+        (("--device", "abacus"), "--device abacus"),
+        (("--system", "@nowhere"), "--system @nowhere"),
+    ],
+)
+def test_a_wrong_flag_is_one_line(
+    words: tuple[str, ...], part: str, model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["chat", str(model), *words]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert part in line
+
+
+def test_a_model_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["chat", str(tmp_path / "nowhere")]) == 2
+    assert "no such folder" in capsys.readouterr().err

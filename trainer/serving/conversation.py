@@ -1,0 +1,83 @@
+"""A conversation with a model: replies that stream, and a history that always fits."""
+
+import secrets
+from collections.abc import Iterator
+
+from dialogue.chance import hash64
+from dialogue.records import Message
+from trainer.serving.answer import Piece
+from trainer.serving.engine import PromptTooLong, Sampling
+from trainer.serving.loading import Loaded
+
+REPLY_SHARE = 4
+"""One part in so many of the context is kept free for a reply of no stated length."""
+
+
+class Conversation:
+    """Messages so far; the oldest rounds are forgotten where they no longer fit."""
+
+    def __init__(
+        self, loaded: Loaded, sampling: Sampling, *, system: str | None = None, seed: int | None = None
+    ) -> None:
+        """`seed` None: another conversation each time."""
+        self.system = system
+        self.messages: list[Message] = []
+        """All of it, forgotten rounds included; the system message apart."""
+        self.forgotten = 0
+        """Messages at the beginning that the model is not shown any more."""
+        self._loaded, self._sampling = loaded, sampling
+        self._seed = secrets.randbits(63) if seed is None else seed
+
+    def reset(self) -> None:
+        """Begin anew; the system message stays."""
+        self.messages, self.forgotten = [], 0
+
+    def ask(self, text: str) -> Iterator[str]:
+        """The reply piece by piece. Raises PromptTooLong where the text alone is too long, and forgets it then.
+
+        An answer that is broken off, as by Ctrl-C, stays as far as it came.
+        """
+        self.messages.append(Message(role="user", content=text))
+        engine, pieces, said = self._loaded.engine, list[Piece](), ""
+        try:
+            prompt = self._fitted()
+        except PromptTooLong:
+            self.messages.pop()
+            raise
+        seed = hash64("turn", self._seed, len(self.messages)) >> 1
+        sampling = self._sampling.model_copy(update={"seed": seed})
+        answer = engine.submit(prompt, sampling, on_piece=pieces.append)
+        try:
+            while answer.finish_reason is None:
+                engine.step()
+                news = "".join(piece.text for piece in pieces)
+                pieces.clear()
+                said += news
+                if news:
+                    yield news
+        finally:
+            engine.cancel(answer)
+            reason = answer.finish_reason or "length"
+            self.messages.append(Message(role="assistant", content=said, finish_reason=reason))
+
+    def shown(self) -> list[Message]:
+        """What the model is shown."""
+        system = [Message(role="system", content=self.system)] if self.system else []
+        return [*system, *self.messages[self.forgotten :]]
+
+    def whole(self) -> list[Message]:
+        """Everything that was said."""
+        system = [Message(role="system", content=self.system)] if self.system else []
+        return [*system, *self.messages]
+
+    def _fitted(self) -> list[int]:
+        """The prompt, after forgetting as many of the oldest rounds as it takes."""
+        engine = self._loaded.engine
+        wanted = self._sampling.max_tokens or engine.context // REPLY_SHARE
+        free = min(wanted, engine.context // 2)
+        while True:
+            prompt = self._loaded.voice.prompt(self.shown())
+            if len(prompt) + free <= engine.context or self.forgotten + 2 >= len(self.messages):
+                engine.check(prompt)
+                return prompt
+            self.forgotten += 2
