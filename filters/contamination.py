@@ -40,7 +40,8 @@ class Contamination(Filter):
     samples: ClassVar[int] = 200
 
     benchmarks: tuple[str, ...]
-    """Files: PATH, NAME=PATH with the name of a layout in filters/benchmarks/, or MAP.toml with one of your own."""
+    """Files: PATH, NAME=PATH with the name of a layout in filters/benchmarks/ or any other, or MAP.toml with a
+    layout of your own."""
     certain: tuple[str, ...] | None = None
     """Rules whose hits are dropped; by default those that filters/leaks/rules.toml names."""
     candidate: tuple[str, ...] | None = None
@@ -108,8 +109,10 @@ class Contamination(Filter):
         return {"benchmarks": table, "overlap": shared, "self_test": tested}
 
     def _index(self) -> "tuple[Index, Items]":
-        changed = tuple(Path(one.partition("=")[2] or one) for one in self.benchmarks)
-        times = tuple(path.stat().st_mtime_ns for path in changed if path.exists())
+        from filters.leaks.benchmark import sources
+
+        changed = (path for one in self.benchmarks for path in sources(one))
+        times = tuple(path.stat().st_mtime_ns for path in changed)
         return _made(self.benchmarks, self.certain, self.candidate, times)
 
 

@@ -35,7 +35,8 @@ def _row(one: Mapping[str, Any]) -> str:
     found = f"{one['items_hit']:>6,} of {one['items']:,} items leaked, into {one['dialogues_hit']:,} dialogues"
     surely = f"{one['certain']:,} certain hits" + (f", {one['judged']:,} by the judge" if one["judged"] else "")
     suspected = f"; {len(one['suspected_items']):,} more suspected" if one["suspected_items"] else ""
-    return f"{found} ({surely}){suspected}"
+    layout = one["layout"] if one["layout"] != one["name"] else ""
+    return f"{found} ({surely}){suspected}" + (f"; laid out as {safe(layout)}" if layout else "")
 
 
 def _asked(role: str, told: Mapping[str, Any]) -> str:

@@ -103,17 +103,6 @@ def known() -> Mapping[str, FieldMap]:
     return {path.stem: read_map(path) for path in sorted(HOME.glob("*.toml"))}
 
 
-def named(name: str) -> FieldMap:
-    """The map of this name, or of the TOML at this path. Raises UsageError with near names."""
-    if name.endswith(".toml"):
-        return read_map(Path(name))
-    if name not in known():
-        near = get_close_matches(name, known(), n=2)
-        hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known())}; or give a TOML"
-        raise UsageError(f"benchmark {name!r}: no such field map ({hint})")
-    return known()[name]
-
-
 def read_map(path: Path) -> FieldMap:
     """The map in a TOML; its name is the file's where it says no other."""
     try:
@@ -136,26 +125,29 @@ def read_map(path: Path) -> FieldMap:
     return found
 
 
-def recognise(row: Row, place: str, names: Sequence[str], ids: tuple[int, int] | None) -> FieldMap:
-    """The one map that fits a file's rows: that with the most fields, and of equals that of a file's name or its ids.
+def recognise(row: Row, place: str, names: Sequence[str], ids: tuple[int, int] | None) -> tuple[FieldMap, str]:
+    """The one map that fits a file's rows, and what its benchmark is called.
 
-    `names` are parts of the path, from the file's on; `ids` the least and greatest id where all are numbers. Where
-    equals are left, their layout is taken under the name of the file. Raises UsageError that names the fields.
+    The map is that with the most fields, and of equals that of a file's name or its ids. `names` are parts of the path,
+    from the file's on; `ids` the least and greatest id where all are numbers. The benchmark bears the map's name where
+    the path or the ids say that it is that one, else the file's: its layout alone says nothing. Raises UsageError that
+    names the fields.
     """
     fitting = [one for one in known().values() if one.fits(row)]
     most = max((len(one.fields) for one in fitting), default=0)
     fitting = [one for one in fitting if len(one.fields) == most]
     if not fitting:
         raise UsageError(_unknown(row, place))
-    if len(fitting) == 1 and not fitting[0].plain:
-        return fitting[0]
-    squeezed = ["".join(filter(str.isalnum, name.lower())) for name in names]
-    for name in squeezed:
-        told = [one for one in fitting if any(part in name for part in one.file_names)]
+    for name in map(_squeezed, names):
+        told = [one for one in fitting if any(part in name for part in (_squeezed(one.name), *one.file_names))]
         if len(told) == 1:
-            return told[0]
+            return told[0], told[0].name
     told = [one for one in fitting if one.ids and ids and one.ids[0] <= ids[0] and ids[1] <= one.ids[1]]
-    return told[0] if len(told) == 1 else fitting[0].model_copy(update={"name": names[0]})
+    return (told[0], told[0].name) if len(told) == 1 else (fitting[0], names[0])
+
+
+def _squeezed(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))
 
 
 def _unknown(row: Row, place: str) -> str:

@@ -72,6 +72,7 @@ class Findings:
         return {
             "name": benchmark.name,
             "path": benchmark.path,
+            "layout": benchmark.layout,
             "items": len(benchmark.items),
             "items_hit": len(found.items),
             "dialogues_hit": found.dialogues,

@@ -99,6 +99,7 @@ class BenchmarkShape(Shape):
     """One benchmark's row."""
 
     name: str
+    layout: str = ""
     items: int = 0
     items_hit: int = 0
     dialogues_hit: int = 0

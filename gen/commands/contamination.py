@@ -16,7 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="B",
         nargs="+",
         action="extend",
-        help="benchmark files: PATH, NAME=PATH with the name of a known layout, or MAP.toml",
+        help="benchmark files: PATH, NAME=PATH (a known layout's name, or any), or MAP.toml",
     )
     parser.add_argument("--out", metavar="DIR", help="folder for report.html, report.json, hits.jsonl")
     parser.add_argument("--config", metavar="F.toml", help="settings of a project: [contamination], [endpoint.NAME]")

@@ -492,7 +492,7 @@ async def test_a_row_that_is_no_dialogue_is_put_aside(place: Path) -> None:
         (("--per-item", "0"), "--per-item 0: expected a whole number above 0"),
         (("--format", "stone"), "stone"),
         (("--benchmark", "/no/such/file"), "/no/such/file: no such file"),
-        (("--benchmark", "gsm9k=in.jsonl"), "did you mean gsm8k"),
+        (("--benchmark", "gsm8k"), "say where its file is, as gsm8k=PATH"),
         (("--jugde", "x"), "no such option; did you mean --judge"),
     ],
 )
