@@ -46,7 +46,7 @@ class Course(NamedTuple):
 
 def sizes_of(settings: TrainSettings, on_gpu: bool) -> Sizes:
     """How large steps are."""
-    batches = settings.batches or ("pack" if on_gpu else "group")
+    batches = settings.batches or ("pack" if on_gpu or settings.compile else "group")
     return Sizes(batches, settings.micro_tokens, settings.batch, settings.batch_tokens or BATCH_TOKENS)
 
 
@@ -57,8 +57,9 @@ def course(lengths: NDArray[np.int64], sizes: Sizes, settings: TrainSettings) ->
     epoch = 0
     while left > 0 and epoch < settings.epochs:
         whole = order.count(lengths, sizes, settings.seed, epoch)
-        taken = min(left, max(1, round(whole * min(1.0, settings.epochs - epoch))))
-        counts.append((taken, whole))
+        taken = min(left, max(int(epoch == 0), round(whole * min(1.0, settings.epochs - epoch))))
+        if taken:
+            counts.append((taken, whole))
         left -= taken
         epoch += 1
     return Course(lengths, sizes, settings.seed, tuple(counts))

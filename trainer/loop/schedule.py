@@ -13,13 +13,14 @@ def warmup_steps(settings: TrainSettings, total: int) -> int:
 def lr_at(settings: TrainSettings, step: int, total: int) -> float:
     """The learning rate of a step (from 0) of so many.
 
-    It climbs linearly over the warm-up, then follows the schedule down to `final_lr_ratio` of itself at the last step.
+    It climbs linearly over the warm-up, then follows the schedule towards `final_lr_ratio` of itself, which it would
+    reach behind the last step: no step is taken at a rate of nothing.
     """
     warmup = warmup_steps(settings, total)
     if step < warmup:
         return settings.lr * (step + 1) / (warmup + 1)
-    done = (step - warmup) / max(1, total - 1 - warmup)
-    return settings.lr * (settings.final_lr_ratio + (1 - settings.final_lr_ratio) * _left(settings, min(1.0, done)))
+    done = (step - warmup) / (total - warmup)
+    return settings.lr * (settings.final_lr_ratio + (1 - settings.final_lr_ratio) * _left(settings, done))
 
 
 def _left(settings: TrainSettings, done: float) -> float:

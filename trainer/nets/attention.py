@@ -10,8 +10,7 @@ its forward pass, as transformers names them. transformers builds no mask for a 
 """
 
 import inspect
-from functools import cache, lru_cache
-from itertools import pairwise
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import torch
@@ -39,21 +38,24 @@ def by_document(
     **more: Any,
 ) -> tuple[Tensor, None]:
     """Attention output (B, T, heads, width), from query (B, heads, T, width), key and value (B, kv heads, T, width)."""
-    if more.get("softcap") or more.get("s_aux") is not None:
-        raise NotImplementedError("attention with soft-capped or sunk scores: train with batches = 'group'")
+    odd = bool(more.get("softcap")) or more.get("s_aux") is not None
+    attend = partial(
+        partial(_by_hand, cap=more.get("softcap"), sinks=more.get("s_aux")) if odd else _causal,
+        scaling=scaling,
+        dropout=dropout,
+        window=sliding_window,
+    )
     if cu_seq_lens_q is None:
-        return _causal(query, key, value, scaling, dropout, sliding_window).transpose(1, 2).contiguous(), None
+        return attend(query, key, value).transpose(1, 2).contiguous(), None
     assert max_length_q is not None
-    if query.is_cuda and query.dtype in VARLEN_DTYPES and query.shape[-1] <= VARLEN_MOST_WIDTH and not dropout:
-        return _varlen(query, key, value, cu_seq_lens_q, max_length_q, scaling, sliding_window), None
-    if query.is_cuda and not dropout:
+    if query.is_cuda and not dropout and not odd:
+        if query.dtype in VARLEN_DTYPES and query.shape[-1] <= VARLEN_MOST_WIDTH:
+            return _varlen(query, key, value, cu_seq_lens_q, max_length_q, scaling, sliding_window), None
         return _flex(query, key, value, cu_seq_lens_q, scaling, sliding_window).transpose(1, 2).contiguous(), None
-    bounds = cu_seq_lens_q.tolist()
-    spans = [slice(start, end) for start, end in pairwise(bounds) if end > start]
-    parts = [
-        _causal(query[:, :, span], key[:, :, span], value[:, :, span], scaling, dropout, sliding_window)
-        for span in spans
-    ]
+    # Split, not sliced: a split's gradient is put together once, a slice's is padded to the whole row.
+    lengths = cu_seq_lens_q.diff().tolist()
+    documents = zip(*(torch.split(part, lengths, dim=2) for part in (query, key, value)), strict=True)
+    parts = [attend(*document) for document in documents if document[0].shape[2]]
     return torch.cat(parts, dim=2).transpose(1, 2).contiguous(), None
 
 
@@ -61,11 +63,9 @@ def _causal(
     query: Tensor, key: Tensor, value: Tensor, scaling: float | None, dropout: float, window: int | None
 ) -> Tensor:
     """Every token sees itself and the earlier ones, or the last `window` of them."""
-    length = query.shape[2]
     mask = None
-    if window is not None and window < length:
-        ahead = torch.arange(length, device=query.device)[:, None] - torch.arange(length, device=query.device)[None]
-        mask = (ahead >= 0) & (ahead < window)
+    if window is not None and window < query.shape[2]:
+        mask = _seen(query.shape[2], window, query.device)
     return F.scaled_dot_product_attention(
         query,
         key,
@@ -76,6 +76,36 @@ def _causal(
         scale=scaling,
         enable_gqa=query.shape[1] != key.shape[1],
     )
+
+
+def _by_hand(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    scaling: float | None,
+    dropout: float,
+    window: int | None,
+    cap: float | None,
+    sinks: Tensor | None,
+) -> Tensor:
+    """The same with scores that no kernel of torch makes: capped softly (Gemma 2), or with a sink a head (gpt-oss)."""
+    length, groups = query.shape[2], query.shape[1] // key.shape[1]
+    key, value = key.repeat_interleave(groups, dim=1), value.repeat_interleave(groups, dim=1)
+    scores = query @ key.transpose(2, 3) * (query.shape[-1] ** -0.5 if scaling is None else scaling)
+    if cap:
+        scores = torch.tanh(scores / cap) * cap
+    scores = scores.masked_fill(~_seen(length, window or length, query.device), float("-inf"))
+    if sinks is not None:
+        scores = torch.cat([scores, sinks.reshape(1, -1, 1, 1).expand(len(scores), -1, length, 1)], dim=-1)
+    shares = torch.softmax(scores, dim=-1, dtype=torch.float32).to(query.dtype)[..., :length]
+    return F.dropout(shares, dropout) @ value
+
+
+def _seen(length: int, window: int, device: torch.device) -> Tensor:
+    """(T, T), whether the row's token sees the column's."""
+    places = torch.arange(length, device=device)
+    ahead = places[:, None] - places[None]
+    return (ahead >= 0) & (ahead < window)
 
 
 def _varlen(

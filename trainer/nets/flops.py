@@ -13,6 +13,8 @@ in place of 6. The share of a device's peak that this is in a second is the mode
 
 from typing import NamedTuple
 
+from torch import nn
+
 from trainer.nets.foreign import Model
 
 H200_BF16_FLOPS = 989e12
@@ -43,7 +45,9 @@ class Shape(NamedTuple):
 def shape_of(model: Model) -> Shape:
     """The shape of a causal language model of transformers, with adapters of peft or without."""
     config = model.config
-    outside = {id(model.get_input_embeddings().weight), id(model.get_output_embeddings().weight)}
+    tables = [module for module in model.modules() if isinstance(module, nn.Embedding)]  # of positions too
+    tables += [model.get_input_embeddings(), model.get_output_embeddings()]
+    outside = {id(parameter) for table in tables for parameter in table.parameters()}
     layers, adapters, frozen = 0, 0, True
     for name, parameter in model.named_parameters():
         if "lora_" in name:

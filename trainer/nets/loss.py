@@ -23,10 +23,10 @@ def loss_sum(
     """The sum of weights * cross entropy, a float32 scalar.
 
     hidden is (S, d), the head's weight (V, d), targets and weights are (S,). Products are made in the precision of
-    `hidden`, sums in float32.
+    `hidden`, sums in float32. Without rows it is 0, and the gradients are 0 too: ranks wait for one another's.
     """
-    if not len(targets):
-        return hidden.sum() * 0.0
+    if not torch.is_grad_enabled():
+        weight = weight.detach()  # or its gradient would be computed all the same
     apply: Callable[..., Tensor] = _HeadLoss.apply
     return apply(hidden, weight, targets, weights, chunk, compiled)
 
@@ -39,20 +39,19 @@ def loss_sum_through(
     def part(rows: Tensor, wanted: Tensor, counts: Tensor) -> Tensor:
         return (F.cross_entropy(head(rows).float(), wanted, reduction="none") * counts).sum()
 
-    total = hidden.sum().float() * 0.0
-    for start in range(0, len(targets), chunk):
+    total = torch.zeros((), device=hidden.device)
+    for start in range(0, max(1, len(targets)), chunk):
         rows = slice(start, start + chunk)
         total = total + checkpoint(part, hidden[rows], targets[rows], weights[rows], use_reentrant=False)
     return total
 
 
 def _scored(logits: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """The chunk's loss, and its gradient by the logits, in their precision."""
-    scores = logits.float()
-    log_sum = torch.logsumexp(scores, dim=-1, keepdim=True)
-    loss = ((log_sum - scores.gather(1, targets[:, None])).squeeze(1) * weights).sum()
-    slope = torch.exp(scores - log_sum).scatter_add_(1, targets[:, None], scores.new_full((len(targets), 1), -1.0))
-    return loss, (slope * weights[:, None]).to(logits.dtype)
+    """The chunk's loss, and the unweighted gradient of each row by its logits, in their precision."""
+    chances = torch.log_softmax(logits.float(), dim=-1)
+    loss = -(chances.gather(1, targets[:, None]).squeeze(1) * weights).sum()
+    slope = chances.exp_().scatter_add_(1, targets[:, None], chances.new_full((len(targets), 1), -1.0))
+    return loss, slope.to(logits.dtype)
 
 
 @cache
@@ -77,10 +76,11 @@ class _HeadLoss(torch.autograd.Function):
             lost, slope = scored(part @ head.T, wanted, counts)
             loss += lost
             kept = min(chunk, len(targets) - start)
+            # Weights go to the side that is d wide, not V.
             if hidden_slope is not None:
-                hidden_slope[rows] = (slope @ head)[:kept]
+                hidden_slope[rows] = ((slope @ head) * counts[:, None])[:kept]
             if weight_slope is not None:
-                weight_slope += slope.T @ part
+                weight_slope += slope.T @ (part * counts[:, None]).to(part.dtype)
         ctx.save_for_backward(hidden_slope, weight_slope)
         ctx.weight_dtype = weight.dtype
         return loss
