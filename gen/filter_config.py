@@ -4,14 +4,15 @@ import os
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
 from dialogue.errors import UsageError
 from dialogue.formats.reading import named
 from dialogue.records import one_line
-from filters.engine.chain import DEFAULT, preset
+from filters.engine.chain import DEFAULT, filter_of, preset, step_names
 from filters.engine.settings import FilterSettings
 from gen.config import known_keys, read_project
 
@@ -37,21 +38,23 @@ def filter_settings(
     add a contamination filter where the chain has none. Raises UsageError.
     """
     project = read_project(Path(config)) if config else {}
-    place = f"{config}: filters" if filters is None and "filters" in project and preset_name is None else "filters"
     tables = _tables(project, preset_name, filters, config)
-    tables = _with_benchmarks(tables, project.get("contamination", {}), benchmarks)
+    tables = _with_benchmarks(tables, project.get("contamination", {}), benchmarks, config)
     for name in without:
         tables = _left_out(tables, name)
     for change in changes:
         tables = _changed(tables, change)
+    for table in tables:
+        if table.typed:
+            filter_of(table.settings, table.place, table.typed)
     if format is not None:
         named(format)
     try:
         return FilterSettings(
             inputs=tuple(map(Path, inputs)),
             out=Path(out),
-            filters=tuple(tables),
-            place=place,
+            filters=tuple(table.settings for table in tables),
+            places=tuple(table.place for table in tables),
             preset=preset_name or (None if filters is not None or "filters" in project else DEFAULT),
             format=format,
             against=tuple(map(Path, against)),
@@ -60,6 +63,16 @@ def filter_settings(
         )
     except ValidationError as error:
         raise UsageError(one_line(error)) from None
+
+
+class _Table(NamedTuple):
+    """A filter's table."""
+
+    settings: dict[str, Any]
+    place: str
+    """Where it stands, for messages."""
+    typed: Mapping[str, str] = MappingProxyType({})
+    """What was typed of a setting, by its name."""
 
 
 def _cores() -> int:
@@ -71,22 +84,28 @@ def _tables(
     preset_name: str | None,
     filters: Sequence[Mapping[str, Any]] | None,
     config: str | Path | None,
-) -> list[dict[str, Any]]:
+) -> list[_Table]:
     if filters is not None:
-        return [dict(table) for table in filters]
-    if preset_name is not None:
-        return preset(preset_name)
+        return _placed(filters, "filters")
     tables = project.get("filters")
+    if preset_name is not None:
+        if tables is not None:
+            raise UsageError(f"--preset {preset_name}: {config} has [[filters]] of its own; leave one of the two out")
+        return _placed(preset(preset_name), f"preset {preset_name}: filters")
     if tables is None:
-        return preset(DEFAULT)
+        return _placed(preset(DEFAULT), f"preset {DEFAULT}: filters")
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise UsageError(f"{config}: filters: expected tables [[filters]], each with `use`")
-    return [dict(table) for table in tables]
+    return _placed(tables, f"{config}: filters")
+
+
+def _placed(tables: Sequence[Mapping[str, Any]], place: str) -> list[_Table]:
+    return [_Table(dict(table), f"{place}[{number}]") for number, table in enumerate(tables)]
 
 
 def _with_benchmarks(
-    tables: list[dict[str, Any]], settings: Mapping[str, Any], benchmarks: Sequence[str]
-) -> list[dict[str, Any]]:
+    tables: list[_Table], settings: Mapping[str, Any], benchmarks: Sequence[str], config: str | Path | None
+) -> list[_Table]:
     """The chain with a contamination filter before the first that looks for copies, where benchmarks are named."""
     if not benchmarks and not settings:
         return tables
@@ -95,30 +114,49 @@ def _with_benchmarks(
     own = {name: value for name, value in settings.items() if name in Contamination.model_fields}
     if benchmarks:
         own["benchmarks"] = list(benchmarks)
-    places = [place for place, table in enumerate(tables) if table.get("use") == "contamination"]
-    if places:
-        return [{**table, **own} if place in places else table for place, table in enumerate(tables)]
+    place = "--benchmark" if benchmarks else f"{config}: [contamination]"
+    if any(_use(table) == "contamination" for table in tables):
+        return [
+            _Table({**table.settings, **own}, place) if _use(table) == "contamination" else table for table in tables
+        ]
     if not own.get("benchmarks"):
         return tables
     copies = ("exact_duplicates", "near_duplicates")
-    first = next((place for place, table in enumerate(tables) if table.get("use") in copies), len(tables))
-    return [*tables[:first], {"use": "contamination", **own}, *tables[first:]]
+    first = next((number for number, table in enumerate(tables) if _use(table) in copies), len(tables))
+    return [*tables[:first], _Table({"use": "contamination", **own}, place), *tables[first:]]
 
 
-def _left_out(tables: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
-    known_keys({name: None}, [str(table.get("use")) for table in tables], "--without")
-    return [table for table in tables if table.get("use") != name]
+def _use(table: _Table) -> str:
+    return str(table.settings.get("use"))
 
 
-def _changed(tables: list[dict[str, Any]], change: str) -> list[dict[str, Any]]:
+def _meant(tables: list[_Table], name: str, option: str) -> list[int]:
+    """The places of the filters of this name: one by the name that the report gives it, or all of a kind."""
+    uses, names = list(map(_use, tables)), step_names([table.settings for table in tables])
+    if name in uses:
+        return [number for number, use in enumerate(uses) if use == name]
+    known_keys({name: None}, names, option)
+    return [names.index(name)]
+
+
+def _left_out(tables: list[_Table], name: str) -> list[_Table]:
+    gone = _meant(tables, name, "--without")
+    return [table for number, table in enumerate(tables) if number not in gone]
+
+
+def _changed(tables: list[_Table], change: str) -> list[_Table]:
     """The chain with one setting changed."""
     target, equals, text = change.partition("=")
-    use, dot, setting = target.strip().partition(".")
+    name, dot, setting = target.strip().partition(".")
+    option = f"--set {change}"
     if not equals or not dot:
-        raise UsageError(f"--set {change}: expected FILTER.SETTING=VALUE, as near_duplicates.threshold=0.8")
-    known_keys({use: None}, [str(table.get("use")) for table in tables], f"--set {change}")
+        raise UsageError(f"{option}: expected FILTER.SETTING=VALUE, as near_duplicates.threshold=0.8")
     try:
         value = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         value = text.strip()
-    return [{**table, setting: value} if table.get("use") == use else table for table in tables]
+    found = list(tables)
+    for number in _meant(tables, name, option):
+        settings, place, typed = tables[number]
+        found[number] = _Table({**settings, setting: value}, place, {**typed, setting: option})
+    return found

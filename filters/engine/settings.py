@@ -17,8 +17,8 @@ class FilterSettings(BaseModel):
     out: Path
     filters: tuple[dict[str, JsonValue], ...]
     """Tables with `use` and settings."""
-    place: str = "filters"
-    """Where the tables stand, for messages."""
+    places: tuple[str, ...] = ()
+    """Where each table stands, for messages; empty: they are `filters`."""
     preset: str | None = None
     format: str | None = None
     against: tuple[Path, ...] = ()
@@ -36,4 +36,4 @@ class FilterSettings(BaseModel):
 
     def as_asked(self) -> dict[str, Any]:
         """What decides about the result: a folder holds the result of one such request."""
-        return self.model_dump(mode="json", exclude={"out", "workers", "cache", "place", "block_bytes"})
+        return self.model_dump(mode="json", exclude={"out", "workers", "cache", "places", "block_bytes"})

@@ -34,7 +34,7 @@ def filtered(settings: FilterSettings, on_progress: OnProgress = lambda stage, d
 
     Raises UsageError for wrong settings or input, before anything is written; RunStopped where the disk is full.
     """
-    return run(chain(settings.filters, settings.place), settings, on_progress)
+    return run(chain(settings.filters, settings.places or "filters"), settings, on_progress)
 
 
 def run(

@@ -16,9 +16,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     what.add_argument("--config", metavar="F.toml", help="a chain of your own as [[filters]] tables, in order")
     what.add_argument(
-        "--set", metavar="F.S=V", action="append", default=[], help="change a setting, as near_duplicates.threshold=0.8"
+        "--set",
+        metavar="F.S=V",
+        action="append",
+        default=[],
+        help="change a setting, as near_duplicates.threshold=0.8 or length-2.most_words=off",
     )
-    what.add_argument("--without", metavar="F", action="append", default=[], help="leave a filter of the chain out")
+    what.add_argument(
+        "--without",
+        metavar="F",
+        action="append",
+        default=[],
+        help="leave a filter of the chain out, as length or length-2",
+    )
     what.add_argument(
         "--benchmark",
         metavar="B",
@@ -63,7 +73,7 @@ def command(arguments: argparse.Namespace) -> int:
     if arguments.list:
         from filters.engine.chain import chain
 
-        print(chain_report(chain(settings.filters, settings.place)))
+        print(chain_report(chain(settings.filters, settings.places or "filters")))
         return 0
     from gen.api import filter_settled
 

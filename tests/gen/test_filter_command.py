@@ -64,13 +64,27 @@ def source(tmp_path: Path) -> Path:
         (("in.jsonl", "--out", "out", "--preset", "ultrachat"), "did you mean ultrachat-200k"),
         (("in.jsonl", "--out", "out", "--set", "near_duplicate.threshold=0.8"), "did you mean near_duplicates"),
         (("in.jsonl", "--out", "out", "--set", "near_duplicates.treshold=0.8"), "did you mean threshold"),
-        (("in.jsonl", "--out", "out", "--set", "near_duplicates.threshold=high"), "threshold"),
+        (("in.jsonl", "--out", "out", "--set", "near_duplicates.threshold=high"), "threshold=high: expected a number"),
+        (
+            ("in.jsonl", "--out", "out", "--set", "near_duplicates.threshold=7"),
+            "gen filter: --set near_duplicates.threshold=7: expected at most 1",
+        ),
+        (("in.jsonl", "--out", "out", "--set", "language.allowed=en"), 'allowed=en: expected a list, as ["en"]'),
+        (
+            ("in.jsonl", "--out", "out", "--set", "length.least_words=null"),
+            'length.least_words=null: expected a number, or "off" for no limit',
+        ),
+        (("in.jsonl", "--out", "out", "--set", "near_duplicates.bands=7"), "bands=7: near_duplicates: bands and rows"),
+        (("in.jsonl", "--out", "out", "--set", "length-3.most_words=7"), "length-3"),
+        (("in.jsonl", "--out", "out", "--config", "chain.toml", "--preset", "openchat"), "leave one of the two out"),
         (("in.jsonl", "--out", "out", "--set", "near_duplicates"), "expected FILTER.SETTING=VALUE"),
         (("in.jsonl", "--out", "out", "--without", "turn"), "did you mean turns"),
         (("in.jsonl", "--out", "out", "--format", "alpacca"), "no such format"),
         (("in.jsonl", "--out", "out", "--workers", "0"), "whole number above 0"),
         (("in.jsonl", "--out", "in.jsonl"), "name a folder"),
         (("in.jsonl", "--out", "out", "--config", "wrong.toml"), "filters[1].use = 'minhsh': no filters/minhsh.py"),
+        (("in.jsonl", "--out", "out", "--config", "value.toml"), "value.toml: filters[0]: turns: most_rounds = "),
+        (("in.jsonl", "--out", "out", "--config", "leak.toml"), "leak.toml: filters[0]: absent.jsonl: no such file"),
         (("in.jsonl", "--out", "out", "--benchmark", "absent.jsonl"), "absent.jsonl"),
     ],
 )
@@ -83,6 +97,9 @@ def test_what_is_wrong_is_said_in_one_line(
 ) -> None:
     monkeypatch.chdir(source.parent)
     Path("wrong.toml").write_text('[[filters]]\nuse = "turns"\n[[filters]]\nuse = "minhsh"\n')
+    Path("value.toml").write_text('[[filters]]\nuse = "turns"\nmost_rounds = "many"\n')
+    Path("leak.toml").write_text('[[filters]]\nuse = "contamination"\nbenchmarks = ["absent.jsonl"]\n')
+    Path("chain.toml").write_text(CHAIN)
     try:
         status = main(["filter", *arguments])
     except SystemExit as leaving:
@@ -116,6 +133,21 @@ def test_the_printed_chain_is_a_chain(tmp_path: Path, source: Path, capsys: pyte
     (tmp_path / "chain.toml").write_text(chain)
     assert main(["filter", "--list", "--config", str(tmp_path / "chain.toml")]) == 0
     assert capsys.readouterr().out == chain
+
+
+def test_a_filter_that_stands_twice_is_set_and_left_out_by_the_name_that_the_report_gives_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    twice = '[[filters]]\nuse = "length"\nmost_words = 5\n'
+    (tmp_path / "chain.toml").write_text(twice + twice)
+
+    def limits(*more: str) -> list[str]:
+        assert main(["filter", "--list", "--config", str(tmp_path / "chain.toml"), *more]) == 0
+        return [line for line in capsys.readouterr().out.splitlines() if line.startswith("most_words")]
+
+    assert limits("--set", "length-2.most_words=9") == ["most_words = 5.0", "most_words = 9.0"]
+    assert limits("--set", "length.most_words=9") == ["most_words = 9.0", "most_words = 9.0"]
+    assert limits("--without", "length-2") == ["most_words = 5.0"]
 
 
 def test_a_limit_that_is_off_is_off_in_the_printed_chain_and_in_the_report(
