@@ -137,7 +137,9 @@ def decode(fields: Mapping[str, Any]) -> Dialogue:
     seed = known.get("seed") or {}
     if foreign:
         known["seed"] = {**seed, "extra": {**seed.get("extra", {}), **foreign}}
-    known.setdefault("id", "")
+    id = known.setdefault("id", "")
+    if isinstance(id, int) and not isinstance(id, bool):
+        known["id"] = str(id)
     try:
         dialogue = Dialogue.model_validate(known)
     except ValidationError as error:

@@ -48,7 +48,7 @@ class ExactDuplicates(CorpusFilter):
         copies, of = repeats(living, low, high)
         equal = np.union1d(copies, of)
         scores = joined((np.load(shard.folder / "scores.npy") for shard in corpus.shards), np.float64)[equal]
-        groups = classes(corpus, equal, copies, of, scores)
+        groups = classes(corpus, equal, copies, of, scores, low[np.searchsorted(living, equal)])
         details: dict[str, JsonValue] = {"level": self.level, "ignore": self.ignore, "documents": len(living)}
         details["clusters"] = counted(groups.sizes())
         return Copies(*groups.dropped(all_kept(len(groups))), details)

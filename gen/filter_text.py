@@ -6,12 +6,15 @@ from typing import Any
 
 from filters.engine.base import Limits
 from filters.engine.chain import Step
+from gen.text import safe
 
 
 def filter_report(report: Mapping[str, Any], out: Path) -> str:
     """What was kept, what each filter dropped and why, and where to look."""
     read = report["read"]
     lines = [f"read {read:,}, kept {report['kept']:,} ({_share(report['kept'], read)}), dropped {report['dropped']:,}"]
+    if report["refused"]:
+        lines[0] += f", refused {report['refused']:,}"
     if report["edited"]:
         lines[0] += f", edited {report['edited']:,}"
     width = max((len(step["name"]) for step in report["filters"]), default=0)
@@ -22,7 +25,11 @@ def filter_report(report: Mapping[str, Any], out: Path) -> str:
     if quiet:
         lines.append(f"  nothing to say: {', '.join(quiet)}")
     if report["refused"]:
-        lines.append(f"refused: {report['refused']:,} lines that are no dialogue, in {out}/refused.jsonl")
+        lines += refused_report(report, out)
+    repeated = report["repeated_ids"]
+    if repeated["dialogues"]:
+        such_as = f"such as {safe(repeated['such_as'])}"
+        lines.append(f"{repeated['dialogues']:,} kept dialogues share an id with another one, {such_as}")
     lines += [
         f"{file['path']}: its last line was cut off and left out" for file in report["inputs"] if file.get("torn")
     ]
@@ -30,9 +37,18 @@ def filter_report(report: Mapping[str, Any], out: Path) -> str:
     return "\n".join(lines)
 
 
+def refused_report(report: Mapping[str, Any], out: object) -> list[str]:
+    """How many lines are no dialogue, and what is wrong with the first of them."""
+    number = report["refused"]
+    told = "1 line that is no dialogue" if number == 1 else f"{number:,} lines that are no dialogue"
+    return [f"refused: {told}, in {out}/refused.jsonl", f"  the first: {safe(report['first_refused'])}"]
+
+
 def _more(step: Mapping[str, Any]) -> str:
     reasons = ", ".join(f"{count:,} {reason}" for reason, count in list(step["reasons"].items())[:4])
     parts = [f" ({reasons})" if len(step["reasons"]) > 1 else ""]
+    if step["earlier"]:
+        parts.append(f", {step['earlier']:,} of them copies of earlier data")
     if step["edited"]:
         parts.append(f", {step['edited']:,} edited")
     if step["noted"]:

@@ -20,7 +20,7 @@ from filters.engine.chain import Step
 from filters.engine.counts import EXAMPLES, Counts, Example, shown
 from filters.engine.info import Info
 from filters.engine.rows import Refused, Row, Rows
-from filters.engine.section import Bits, Sections
+from filters.engine.section import Bits, Section, Sections
 
 CLIP = 2000
 """Characters of a message that an example shows."""
@@ -34,6 +34,10 @@ class CopyOf(NamedTuple):
     similarity: float
     number: int
     """Its number in the corpus."""
+    source: str | None = None
+    """The file of earlier data that it stands in; None where it stands in the input."""
+    places: tuple[str, str] | None = None
+    """Where both have one id: `path:line` of the kept one and of this one."""
 
 
 class Task(NamedTuple):
@@ -58,6 +62,8 @@ class Walked:
     digest: str
     rows: int
     torn: bool
+    lines: int
+    """Lines of the block, blank ones included."""
     refused: list[bytes] = field(default_factory=list)
     """Lines of refused.jsonl."""
     shards: list[tuple[Path, Bits]] = field(default_factory=list)
@@ -71,6 +77,8 @@ class Walked:
     edited: int = 0
     sample: list[tuple[int, bytes]] = field(default_factory=list)
     """Hash of the id and line of kept rows."""
+    ids: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+    """(kept_rows,) hashes of the kept rows' ids."""
 
 
 class BlockWalk:
@@ -89,6 +97,7 @@ class BlockWalk:
         self.fates: dict[int, tuple[str, Drop]] = {}
         """Dropped rows, with the name of the filter and its drop."""
         self.noted: list[tuple[int, str, Mapping[str, Any]]] = []
+        self._telling = False
 
     @cached_property
     def info(self) -> Info:
@@ -96,7 +105,7 @@ class BlockWalk:
         known = Info.read(self.folder)
         if known is not None:
             return known
-        info = Info()
+        info = Info(lines=self.rows.places if self.rows.places != list(range(len(self.rows))) else [])
         for number in range(len(self.rows)):
             row = self.row(number)
             try:
@@ -116,8 +125,9 @@ class BlockWalk:
             self._row[number] = self.rows.row(number) if line is None else self.rows.edited(line)
         return self._row[number]
 
-    def apply(self, steps: Sequence[Step], copies: Mapping[int, Mapping[int, CopyOf]]) -> None:
-        """Walk through these filters."""
+    def apply(self, steps: Sequence[Step], copies: Mapping[int, Mapping[int, CopyOf]], telling: bool = False) -> None:
+        """Walk through these filters; `telling`: also count, and note examples and fates, for the report."""
+        self._telling = telling
         for place, step in enumerate(steps):
             counts = Counts(read=int(self.alive.sum()))
             self.counts.append(counts)
@@ -128,8 +138,16 @@ class BlockWalk:
         self.sections.save()
 
     def _leave_out(self, step: Step, reason: str, copies: Mapping[int, CopyOf], counts: Counts) -> None:
+        if not self._telling:
+            self.alive[list(copies)] = False
+            return
         for row, copy in copies.items():
             evidence: dict[str, JsonValue] = {"kept": copy.kept, "jaccard": round(float(copy.similarity), 4)}
+            if copy.source is not None:
+                evidence["in"] = copy.source
+                counts.earlier += 1
+            if copy.places is not None:
+                evidence["kept_at"], evidence["at"] = copy.places
             self._drop(step, row, Drop(reason, evidence), counts, copy.number)
 
     def _judge(self, step: Step, filter: Filter, counts: Counts) -> None:
@@ -140,6 +158,17 @@ class BlockWalk:
             for row, dialogue, verdict in zip(new, dialogues, filter.verdicts(dialogues), strict=True):
                 section.add(row, dialogue, verdict)
             self.sections.changed()
+        if self._telling:
+            self._tell(step, filter, section, counts)
+        self.alive[list(section.drops)] = False
+        for row, line in section.edits.items():
+            if self.alive[row]:
+                counts.edited += 1
+                self.lines[row] = line
+                self._row.pop(row, None)
+
+    def _tell(self, step: Step, filter: Filter, section: Section, counts: Counts) -> None:
+        """Count what a filter found among the living rows."""
         for name, values in section.measures.items():
             counts.measured(
                 name, values[self.alive], *(filter.limits(name) if isinstance(filter, Limits) else (None, None))
@@ -151,11 +180,6 @@ class BlockWalk:
         for row, drop in section.drops.items():
             if self.alive[row]:
                 self._drop(step, row, drop, counts)
-        for row, line in section.edits.items():
-            if self.alive[row]:
-                counts.edited += 1
-                self.lines[row] = line
-                self._row.pop(row, None)
 
     def _drop(self, step: Step, row: int, drop: Drop, counts: Counts, kept: int | None = None) -> None:
         self.alive[row] = False
@@ -241,14 +265,16 @@ def walk(task: Task) -> Walked:
     else:
         steps = task.steps[: task.upto]
     block = BlockWalk(task.block, task.format, task.cache)
-    block.apply(steps, task.copies)
-    walked = Walked(block.rows.digest, len(block.rows), block.rows.torn, block.refused(), counts=block.counts)
-    if task.upto < len(task.steps):
+    last = task.upto == len(task.steps)
+    block.apply(steps, task.copies, telling=last)
+    walked = Walked(block.rows.digest, len(block.rows), block.rows.torn, block.rows.lines)
+    if not last:
         for step in task.steps[task.upto :]:
             if not isinstance(step.filter, CorpusFilter):
                 break
             walked.shards.append(block.prepare(step, step.filter))
     else:
+        walked.refused, walked.counts = block.refused(), block.counts
         _write(block, walked, task.sample_below)
     return walked
 
@@ -258,6 +284,7 @@ def _write(block: BlockWalk, walked: Walked, sample_below: int) -> None:
     rows = np.flatnonzero(block.alive).tolist()
     kept = [block.record(row) for row in rows]
     walked.kept, walked.kept_rows = b"".join(kept), len(kept)
+    walked.ids = np.fromiter((hash64(ids[row]) for row in rows), np.uint64, len(rows))
     if sample_below:
         drawn = ((hash64("sample", ids[row]), line) for row, line in zip(rows, kept, strict=True))
         walked.sample = [pair for pair in drawn if pair[0] < sample_below]

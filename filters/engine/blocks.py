@@ -37,6 +37,10 @@ class Block(NamedTuple):
             data = file.read(self.end - self.start)
         return data.removeprefix(_BOM) if self.start == 0 else data
 
+    def place(self, number: int) -> str:
+        """A line of this number in the file, from 1, for a person: `path:line`, or `path: row N` in a JSON array."""
+        return f"{self.name}: row {number}" if str(self.path) != self.name else f"{self.name}:{number}"
+
     def line_number(self, line: int) -> int:
         """The number in the file, from 1, of the block's line number `line`, from 0."""
         number, left = line + 1, self.start

@@ -25,10 +25,12 @@ class PreparedCorpus:
         copies: Sequence[Mapping[int, Mapping[int, CopyOf]]],
         format: str | None,
         cache: Path,
+        first_lines: Sequence[int],
     ) -> None:
+        """`first_lines` has the number in its file, from 1, of each block's first line."""
         self.shards = shards
         self._filter, self._blocks, self._steps, self._copies = filter, blocks, steps, copies
-        self._format, self._cache = format, cache
+        self._format, self._cache, self._first_lines = format, cache, first_lines
         self.first: NDArray[np.int64] = np.cumsum([0, *(len(shard.alive) for shard in shards)])
         """(shards + 1,): documents of shard i are first[i]:first[i + 1]."""
 
@@ -40,6 +42,20 @@ class PreparedCorpus:
             for place, row in zip(places, rows, strict=True):
                 found[place] = ids[row]
         return found
+
+    def at(self, numbers: NDArray[np.int64]) -> list[str]:
+        """Where these documents stand, as `path:line`."""
+        found = [""] * len(numbers)
+        for shard, places, rows in self._by_shard(numbers):
+            block, lines, first = self._blocks[shard], self._info(shard).lines, self._first_lines[shard]
+            for place, row in zip(places, rows, strict=True):
+                found[place] = block.place(first + (lines[row] if lines else row))
+        return found
+
+    def sources(self, numbers: NDArray[np.int64]) -> list[str | None]:
+        """The files of those of these documents that are earlier data; None for the others."""
+        shards = (np.searchsorted(self.first, numbers, side="right") - 1).tolist()
+        return [self._blocks[shard].name if self._blocks[shard].earlier else None for shard in shards]
 
     def texts(self, numbers: NDArray[np.int64]) -> list[str]:
         """The texts of these documents, as `prepare` got them."""
@@ -91,8 +107,7 @@ class PreparedCorpus:
 
 def by_block(corpus: PreparedCorpus, copies: Copies) -> list[dict[int, CopyOf]]:
     """For each shard the rows that are copies; earlier data is never dropped."""
-    kept, place = np.unique(copies.kept, return_inverse=True)
-    ids = corpus.ids(kept)
+    made = _copies(corpus, copies)
     bounds = np.searchsorted(copies.dropped, corpus.first)
     found: list[dict[int, CopyOf]] = []
     for shard in range(len(corpus.shards)):
@@ -101,11 +116,20 @@ def by_block(corpus: PreparedCorpus, copies: Copies) -> list[dict[int, CopyOf]]:
             found.append({})
             continue
         rows = corpus.rows(shard)[copies.dropped[part] - corpus.first[shard]].tolist()
-        of = (
-            CopyOf(ids[k], s, number)
-            for k, s, number in zip(
-                place[part].tolist(), copies.similarity[part].tolist(), copies.kept[part].tolist(), strict=True
-            )
-        )
-        found.append(dict(zip(rows, of, strict=True)))
+        found.append(dict(zip(rows, made[part], strict=True)))
+    return found
+
+
+def _copies(corpus: PreparedCorpus, copies: Copies) -> list[CopyOf]:
+    """What is told of each copy; where both bear one id, which says nothing, where they stand."""
+    kept, place = np.unique(copies.kept, return_inverse=True)
+    ids, sources, of = corpus.ids(kept), corpus.sources(kept), place.tolist()
+    found = [
+        CopyOf(ids[k], similarity, number, sources[k])
+        for k, similarity, number in zip(of, copies.similarity.tolist(), copies.kept.tolist(), strict=True)
+    ]
+    same = [number for number, id in enumerate(corpus.ids(copies.dropped)) if id == found[number].kept]
+    both = zip(corpus.at(copies.kept[same]), corpus.at(copies.dropped[same]), strict=True)
+    for number, places in zip(same, both, strict=True):
+        found[number] = found[number]._replace(places=places)
     return found

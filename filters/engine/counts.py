@@ -32,6 +32,8 @@ class Counts:
 
     read: int = 0
     dropped: int = 0
+    earlier: int = 0
+    """Dropped as copies of earlier data."""
     edited: int = 0
     noted: int = 0
     reasons: Counter[str] = field(default_factory=Counter)
@@ -45,6 +47,7 @@ class Counts:
         """Sum up."""
         self.read += other.read
         self.dropped += other.dropped
+        self.earlier += other.earlier
         self.edited += other.edited
         self.noted += other.noted
         self.reasons += other.reasons

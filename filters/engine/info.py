@@ -22,6 +22,8 @@ class Info:
     """Rows that are records of ours already, and can be copied as they are."""
     refused: dict[int, str] = field(default_factory=dict)
     """Rows that are no dialogue, and why."""
+    lines: list[int] = field(default_factory=list)
+    """The line of each row in the block, from 0; empty where no line is blank, so that it is the row's number."""
 
     @classmethod
     def read(cls, folder: Path) -> Self | None:
@@ -39,14 +41,15 @@ class Info:
     def to_json(self) -> dict[str, Any]:
         """As an object that `from_json` reads."""
         bits = b64encode(np.packbits(np.array(self.native, np.bool_)).tobytes()).decode()
-        return {"ids": self.ids, "native": bits, "refused": {str(row): why for row, why in self.refused.items()}}
+        refused = {str(row): why for row, why in self.refused.items()}
+        return {"ids": self.ids, "native": bits, "refused": refused, "lines": self.lines}
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
         """The info in an object."""
         bits = np.frombuffer(b64decode(fields["native"]), np.uint8)
         native = np.unpackbits(bits, count=len(fields["ids"])).astype(bool).tolist()
-        return cls(fields["ids"], native, {int(row): why for row, why in fields["refused"].items()})
+        return cls(fields["ids"], native, {int(row): why for row, why in fields["refused"].items()}, fields["lines"])
 
 
 def _path(folder: Path) -> Path:

@@ -53,7 +53,9 @@ def report(
         "kept": output.kept,
         "dropped": output.dropped,
         "refused": output.refused,
+        "first_refused": output.first_refused,
         "edited": output.edited,
+        "repeated_ids": output.repeated_ids(),
         "notes": "notes.jsonl" if any(found.noted for found in counts) else None,
         "filters": [
             _filter(step, found, more, {id: other for (at, id), other in beside.items() if at == place})
@@ -74,6 +76,7 @@ def _filter(
         "use": step.use,
         "read": counts.read,
         "dropped": counts.dropped,
+        "earlier": counts.earlier,
         "edited": counts.edited,
         "noted": counts.noted,
         "reasons": dict(sorted(counts.reasons.items(), key=lambda item: (-item[1], item[0]))),

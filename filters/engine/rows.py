@@ -108,6 +108,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self.places)
 
+    @property
+    def lines(self) -> int:
+        """Lines of the block, blank ones included."""
+        return len(self._lines) - 1
+
     def line(self, number: int) -> bytes:
         """A row's bytes, without the newline."""
         return self._lines[self.places[number]]
@@ -130,8 +135,12 @@ class Rows:
         return Row(line.rstrip(b"\n"), [named("messages")])
 
     def place(self, number: int) -> str:
-        """`path:line` of a row."""
-        return f"{self.block.name}:{self.block.line_number(self.places[number])}"
+        """`path:line` of a row; of an array's elements `path: row N`."""
+        return self.block.place(self._first_line + self.places[number])
+
+    @cached_property
+    def _first_line(self) -> int:
+        return self.block.line_number(0)
 
     def _torn(self, data: bytes) -> bool:
         """Whether the last line of the file was cut off while it was written; it is then left out."""

@@ -80,6 +80,8 @@ class _Run:
     ) -> None:
         self._settings, self._steps, self._parts = settings, steps, parts
         self._workers, self._on_progress = workers, on_progress
+        self._first_lines = [1 for _ in parts]
+        """The number in its file of each block's first line, known after the first pass."""
         self._copies: list[dict[int, dict[int, CopyOf]]] = [{} for _ in parts]
         """For each block the rows that each corpus filter drops, by the filter's place."""
         self._decided: dict[int, tuple[PreparedCorpus, Copies]] = {}
@@ -110,7 +112,7 @@ class _Run:
         ]
         corpus = PreparedCorpus(
             step.filter, self._parts, living, self._steps[:place], self._copies, self._settings.format,
-            self._settings.cache_folder,
+            self._settings.cache_folder, self._first_lines,
         )  # fmt: skip
         copies = step.filter.decide(corpus)
         for number, rows in enumerate(by_block(corpus, copies)):
@@ -133,6 +135,8 @@ class _Run:
         )  # fmt: skip
         self._on_progress(stage, 0, total)
         for number, found in enumerate(self._workers.map(walk, tasks)):
+            if number + 1 < len(parts) and parts[number + 1].start and parts is self._parts:
+                self._first_lines[number + 1] = self._first_lines[number] + found.lines
             yield number, found
             done += parts[number].end - parts[number].start
             self._on_progress(stage, done, total)

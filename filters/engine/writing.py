@@ -19,9 +19,12 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import numpy as np
 import orjson
+from numpy.typing import NDArray
 from pydantic import JsonValue
 
+from dialogue.chance import hash64
 from dialogue.disk import stopped, writing_to
 from dialogue.errors import UsageError
 from dialogue.jsonl import objects, write_atomically
@@ -41,8 +44,11 @@ class Output:
     def __init__(self, folder: Path, asked: Mapping[str, Any]) -> None:
         self.folder = folder
         self.read = self.kept = self.dropped = self.refused = self.edited = 0
+        self.first_refused: str | None = None
+        """Place and trouble of the first line that is no dialogue."""
         self._lock = take_folder(folder)
         self._open: dict[str, BufferedWriter] = {}
+        self._ids: list[NDArray[np.uint64]] = []
         try:
             self._before = self._check(asked)
             self._asked = asked
@@ -97,7 +103,11 @@ class Output:
         self.kept += walked.kept_rows
         self.dropped += walked.dropped_rows
         self.refused += len(walked.refused)
+        if walked.refused and self.first_refused is None:
+            line = orjson.loads(walked.refused[0])
+            self.first_refused = f"{line['place']}: {line['error']}"
         self.edited += walked.edited
+        self._ids.append(walked.ids)
 
     def lines(self, name: str, lines: Iterable[bytes]) -> None:
         """Write a file of lines that a corpus filter gives."""
@@ -118,6 +128,17 @@ class Output:
         for _, line in objects(self._new("notes.jsonl")):
             if line["filter"] == filter:
                 yield line
+
+    def repeated_ids(self) -> dict[str, JsonValue]:
+        """How many kept dialogues bear an id that another one bears, how many such ids there are, and the first."""
+        hashes, times = np.unique(np.concatenate([np.empty(0, np.uint64), *self._ids]), return_counts=True)
+        repeated = set(hashes[times > 1].tolist())
+        if not repeated:
+            return {"dialogues": 0, "ids": 0, "such_as": None}
+        self._flush("kept.jsonl")
+        ids = (line["id"] for _, line in objects(self._new("kept.jsonl")))
+        first = next(id for id in ids if hash64(id) in repeated)
+        return {"dialogues": int(times[times > 1].sum()), "ids": len(repeated), "such_as": first}
 
     def _flush(self, name: str) -> None:
         with writing_to(self.folder):

@@ -22,9 +22,14 @@ def all_kept(count: int) -> Kept:
     return Kept(np.arange(count), np.ones(count))
 
 
-def by_preference(earlier: NDArray[np.bool_], scores: NDArray[np.float64], ids: Sequence[str]) -> Numbers:
-    """The documents in order of preference: earlier data, then the higher score, then the smaller id."""
-    return np.lexsort((ranks(ids), -scores, ~earlier))
+def by_preference(
+    earlier: NDArray[np.bool_], scores: NDArray[np.float64], ids: Sequence[str], contents: NDArray[np.uint64]
+) -> Numbers:
+    """The documents in order of preference: earlier data, then the higher score, then the smaller id.
+
+    Of equal ids the smaller hash of the content goes first, so that the order of the input decides nothing.
+    """
+    return np.lexsort((contents, ranks(ids), -scores, ~earlier))
 
 
 def ranks(ids: Sequence[str]) -> Numbers:

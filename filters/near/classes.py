@@ -68,12 +68,22 @@ class Classes:
         return self.members[gone], instead, similarity.astype(np.float32)
 
 
-def classes(corpus: Corpus, numbers: Numbers, copies: Numbers, of: Numbers, scores: NDArray[np.float64]) -> Classes:
-    """The classes of these documents, ascending; document copies[i] is one with of[i], its first."""
+def classes(
+    corpus: Corpus,
+    numbers: Numbers,
+    copies: Numbers,
+    of: Numbers,
+    scores: NDArray[np.float64],
+    contents: NDArray[np.uint64],
+) -> Classes:
+    """The classes of these documents, ascending; document copies[i] is one with of[i], its first.
+
+    `scores` and `contents`, hashes, are theirs.
+    """
     everywhere = earlier_of(corpus)
     earlier = everywhere[numbers]
     ids = corpus.ids(numbers)
-    order = by_preference(earlier, scores, ids)
+    order = by_preference(earlier, scores, ids, contents)
     first = numbers.copy()
     first[np.searchsorted(numbers, copies)] = of
     _, best, held_by = np.unique(first[order], return_index=True, return_inverse=True)

@@ -46,6 +46,8 @@ class _Distinct(NamedTuple):
     """(numbers,) earlier data, or a copy is."""
     sets: NDArray[np.uint64]
     """(numbers,)"""
+    contents: NDArray[np.uint64]
+    """(documents,) equal for texts of the same n-grams."""
     copies: Numbers
     of: Numbers
     """Document copies[i] has the n-grams of of[i], the lowest number that has them."""
@@ -61,7 +63,7 @@ def _distinct(corpus: Corpus, documents: Documents) -> _Distinct:
     earlier[of[earlier[copies]]] = True
     alive[copies] = False
     numbers = np.flatnonzero(alive & (documents.sizes > 0))
-    return _Distinct(documents, len(living), numbers, earlier[numbers], sets[numbers], copies, of)
+    return _Distinct(documents, len(living), numbers, earlier[numbers], sets[numbers], sets, copies, of)
 
 
 def _planted(distinct: _Distinct, asked: Asked) -> Planted:
@@ -77,7 +79,8 @@ def _decide(corpus: Corpus, distinct: _Distinct, plants: Planted, documents: Doc
     real = pairs.below(len(distinct.documents))
     large = distinct.numbers[found.large[: field.real]]
     concerned = np.unique(np.concatenate([real.a, real.b, large, distinct.copies, distinct.of]))
-    groups = classes(corpus, concerned, distinct.copies, distinct.of, documents.scores(concerned))
+    scores, contents = documents.scores(concerned), distinct.contents[concerned]
+    groups = classes(corpus, concerned, distinct.copies, distinct.of, scores, contents)
     pairs, capped = _led(field, found, pairs, groups, asked)
     links = linked(groups, pairs.below(len(distinct.documents)))
     kept = chosen(groups, links, asked.greedy)

@@ -25,6 +25,15 @@ def test_only_messages_is_required_and_the_id_is_then_made_from_the_content() ->
     assert first.seed == Seed()
 
 
+def test_an_id_may_be_a_number_and_no_truth_value() -> None:
+    said = [{"role": "user", "content": "a"}]
+    assert decode({"id": 7, "messages": said}).id == "7"
+    assert decode({"id": 0, "messages": said}).id == "0"
+    for odd in (True, 1.5, [7]):
+        with pytest.raises(ValueError, match=r"^id: "):
+            decode({"id": odd, "messages": said})
+
+
 def test_foreign_keys_go_to_the_seed() -> None:
     dialogue = decode({"messages": [{"role": "user", "content": "a"}], "source": "x", "seed": {"topic": "t"}})
     assert dialogue.seed.topic == "t"

@@ -180,7 +180,10 @@ def test_refused_lines_give_status_1(tmp_path: Path, source: Path, capsys: pytes
     with source.open("ab") as file:
         file.write(b'{"text": "no dialogue"}\n')
     assert main(["filter", str(source), "--out", str(tmp_path / "out"), "--workers", "1"]) == 1
-    assert "refused: 1 lines" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert printed.startswith("read 1,001, kept 900 (89.9%), dropped 100, refused 1\n")
+    assert "refused: 1 line that is no dialogue, in" in printed
+    assert "in.jsonl:1001: no dialogue of any known format" in printed
 
 
 @pytest.mark.slow
