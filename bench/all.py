@@ -138,6 +138,13 @@ SECTIONS = (
         (f"bench.whole_chain {SHARED} --n 100000",),
     ),
     Section(
+        "serving",
+        "A model served",
+        "`gen serve` under many clients at once and under one, and transformers' own loop on the same model, which knows\n"
+        "neither sockets nor prompts of different lengths.",
+        ("bench.serving",),
+    ),
+    Section(
         "kernels",
         "Words, n-grams and signatures",
         "Stages of the kernels on one core, MB/s of text.",
