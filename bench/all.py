@@ -140,8 +140,8 @@ SECTIONS = (
     Section(
         "serving",
         "A model served",
-        "`gen serve` under many clients at once and under one, and transformers' own loop on the same model, which knows\n"
-        "neither sockets nor prompts of different lengths.",
+        "`gen serve` under many clients at once and under one, and transformers' own loop on the same model, which\n"
+        "knows neither sockets nor prompts of different lengths.",
         ("bench.serving",),
     ),
     Section(
