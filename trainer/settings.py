@@ -179,6 +179,6 @@ class TrainSettings(Record):
 
     def as_asked(self) -> dict[str, JsonValue]:
         """What decides about the weights: a folder holds the result of one such request."""
-        left_out = {"out", "log_every", "keep", "save_every", "wandb"}
+        left_out = {"out", "log_every", "keep", "save_every", "wandb", "gradient_checkpointing"}
         asked: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
         return asked

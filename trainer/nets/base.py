@@ -42,7 +42,7 @@ def load(
     else:
         model = pretrained(_whole(settings.model), settings.rope, torch.float32, device)
         grow(model, len(tokenizer), new_ids, settings.new_embeddings, settings.seed)
-    _check_length(model.config, settings)
+    check_length(model.config, settings)
     _name_tokens(model, tokenizer)
     model.config.use_cache = False  # with a cache transformers forgets where packed documents begin
     return model.train()
@@ -221,7 +221,8 @@ def _with_adapter(
     return model
 
 
-def _check_length(config: Any, settings: TrainSettings) -> None:
+def check_length(config: Any, settings: TrainSettings) -> None:
+    """UsageError where the model has fewer positions than `max_length`."""
     have = positions(config)
     if have is not None and settings.max_length > have:
         parameters = getattr(config.get_text_config(), "rope_parameters", None) or {}
