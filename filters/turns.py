@@ -27,8 +27,8 @@ class Turns(Limits):
 
     Tool messages stand between an assistant's tool calls and its answer. A round is a user message that is answered.
 
-    Reasons: `order` (a role speaks out of turn), `starts`, `ends`, `empty`, `rounds`, and `nothing` where no message is
-    left after the ends are trimmed.
+    Reasons: `order` (a role speaks out of turn), `starts`, `ends`, `empty`, `rounds`, `no_answer` where the user speaks
+    and nobody answers, and `nothing` where the user does not speak.
     """
 
     edits: ClassVar[bool] = True
@@ -62,6 +62,9 @@ class Turns(Limits):
     def _ordered(self, dialogue: Dialogue) -> Dialogue | Drop:
         messages = trimmed(dialogue.messages) if self.ends == "trim" else dialogue.messages
         if not any(message.role == "user" for message in messages):
+            asked = [number for number, message in enumerate(dialogue.messages) if message.role == "user"]
+            if asked:
+                return Drop("no_answer", evidence(asked[-1], dialogue.messages[asked[-1]].content))
             return Drop("nothing", evidence(0, dialogue.messages[0].content if dialogue.messages else ""))
         if fault := _fault(messages):
             return fault

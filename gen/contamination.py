@@ -26,7 +26,7 @@ from gen.leak_folder import Folder, digests, versions
 from gen.leak_questions import Questions, announced, troubled
 from gen.leak_report import Report
 from gen.leak_scan import Task, Wanted, index_of, readable, tasks
-from gen.progress import Progress
+from gen.progress import Progress, say_skipped
 from generator.client.endpoint import Price
 from generator.client.meter import Meter
 from generator.client.prices import price_of
@@ -106,6 +106,7 @@ class _Work:
         return 1 if report["refused"] or any(troubled(one) for one in told) else 0
 
     def _tell(self, corpus: Corpus) -> None:
+        say_skipped(self._progress, self._settings.inputs)
         for file in corpus.inputs.values():
             if file.torn:
                 self._progress.say(f"{file.path}: its last line was cut off and left out")

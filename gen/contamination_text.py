@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gen.filter_text import refused_report
 from gen.text import safe
 
 _ENDS = ("leak", "not_leak", "rephrased", "unreadable", "failed", "open")
@@ -22,7 +23,7 @@ def contamination_report(report: Mapping[str, Any]) -> str:
         lines.append("self-test:")
         lines += [f"  {kind['line']}" for kind in report["self_test"]["kinds"]]
     if report["refused"]:
-        lines.append(f"refused: {report['refused']:,} lines that are no dialogue, in {out}/refused.jsonl")
+        lines += refused_report(report, out)
     return "\n".join([*lines, f"{out}/hits.jsonl", f"{out}/report.html"])
 
 

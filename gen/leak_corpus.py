@@ -56,6 +56,8 @@ class Corpus:
         self.spool = spool
         self.best = Best(per_item)
         self.read = self.refused = self.lines = 0
+        self.first_refused: str | None = None
+        """Place and trouble of the first line that is no dialogue."""
         self.inputs: dict[str, Input] = {}
         self.hosts: list[Dialogue] = []
         """A sample of all dialogues, for the self-test."""
@@ -83,6 +85,9 @@ class Corpus:
     def _count(self, task: Task, scanned: Scanned) -> None:
         self.read += scanned.rows
         self.refused += len(scanned.refused)
+        if scanned.refused and self.first_refused is None:
+            line = orjson.loads(scanned.refused[0])
+            self.first_refused = f"{line['place']}: {line['error']}"
         self.lines += len(scanned.lines)
         block = task.block
         file = self.inputs.setdefault(block.name, Input(block.name))

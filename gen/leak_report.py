@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 
+from filters.engine.blocks import skipped
 from filters.leaks.benchmark import Item
 from filters.leaks.findings import Findings
 from filters.leaks.index import Index
@@ -54,6 +55,7 @@ class Report:
         report: dict[str, Any] = {
             "read": self._corpus.read,
             "refused": self._corpus.refused,
+            "first_refused": self._corpus.first_refused,
             "benchmarks": self._findings.table(),
             "hits": hits,
             "hits_total": total,
@@ -62,6 +64,7 @@ class Report:
             "judge": self._told("judge"),
             "rephrase": self._told("rephrase"),
             "settings": request,
+            "skipped": [f"{path}/{name}" for path in self._settings.inputs for name in skipped(path)],
             "inputs": [file.to_json() for file in self._corpus.inputs.values()],
             "versions": versions(),
         }

@@ -3,12 +3,15 @@
 import sys
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
 from generator.progress import BAR_EVERY_S, LINE_EVERY_S, RATE_OVER_S, duration
 
+MOST_SKIPPED = 5
+"""Names of what is not read that are said."""
 _SCALES = ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB"))
 
 
@@ -95,6 +98,17 @@ class Progress:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+def say_skipped(progress: Progress, paths: Sequence[Path]) -> None:
+    """Say what in the folders of an input is not read."""
+    from filters.engine.blocks import skipped
+
+    for path in paths:
+        names = skipped(path)
+        if names:
+            more = f" and {len(names) - MOST_SKIPPED:,} more" if len(names) > MOST_SKIPPED else ""
+            progress.say(f"skipped in {path}: {', '.join(names[:MOST_SKIPPED])}{more}")
 
 
 def _bar(file: TextIO) -> Any:

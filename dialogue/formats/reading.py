@@ -28,12 +28,14 @@ def named(name: str) -> ModuleType:
 
 
 def read(path: Path, format: str | None = None) -> Iterator[Dialogue]:
-    """The dialogues of a run folder or a file, JSON Lines or one JSON array; the format is recognised row by row.
+    """The dialogues of a run's or a filter's folder or a file, JSON Lines or one JSON array; row by row recognised.
 
-    Raises UsageError with `path:line` for a row that is no dialogue.
+    A filter's folder gives what was kept. Raises UsageError with `path:line` for a row that is no dialogue.
     """
     if path.is_dir():
+        kept = path / "kept.jsonl"
         path = path / "dialogues.jsonl"
+        path = kept if kept.exists() and not path.exists() else path
     if not path.exists():
         raise UsageError(f"{path}: no such file")
     known = [named(format)] if format else [named(name) for name in names()]

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,16 @@ from dialogue.jsonl import write_atomically
 BLOCK_BYTES = 8 << 20
 _BOM = b"\xef\xbb\xbf"
 _SUFFIXES = (".jsonl", ".json", ".ndjson")
+_KNOWN = ("dialogues.jsonl", "kept.jsonl")
+"""What stands for a folder: a run's dialogues, or those that a filter has kept."""
+_UNREAD = {
+    "unpack it first": (".gz", ".zip", ".bz2", ".xz", ".zst", ".tar"),
+    "write it as JSON Lines, a dialogue a line": (".csv", ".tsv", ".parquet", ".arrow", ".xlsx"),
+}
+"""What is no JSON, by the end of its name, and what to do with it."""
+_MAGIC = {b"\x1f\x8b": ".gz", b"PK\x03\x04": ".zip", b"BZh": ".bz2", b"\x28\xb5\x2f\xfd": ".zst", b"PAR1": ".parquet"}
+_MOST_PRETTY_BYTES = 1 << 26
+"""A larger file is not read a second time to see why its first line is no JSON."""
 
 
 class Block(NamedTuple):
@@ -56,14 +67,49 @@ def files(path: Path) -> list[Path]:
     if not path.exists():
         raise UsageError(f"{path}: no such file or folder")
     if not path.is_dir():
+        _check_readable(path)
         return [path]
-    for known in ("dialogues.jsonl", "kept.jsonl"):
+    for known in _KNOWN:
         if (path / known).exists():
             return [path / known]
     found = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES and not file.name.startswith("."))
     if not found:
         raise UsageError(f"{path}: no dialogues.jsonl, kept.jsonl, nor other {', '.join(_SUFFIXES)} file in it")
     return found
+
+
+def skipped(path: Path) -> list[str]:
+    """What in a folder is not read, by name: folders in it, and files of other kinds; hidden ones are not told.
+
+    Nothing where a known file stands for the folder.
+    """
+    if not path.is_dir() or any((path / known).exists() for known in _KNOWN):
+        return []
+    others = (one for one in path.iterdir() if not one.name.startswith("."))
+    return sorted(f"{one.name}/" if one.is_dir() else one.name for one in others if one.suffix not in _SUFFIXES)
+
+
+def _check_readable(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            begin = file.read(4)
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    suffix = next((suffix for magic, suffix in _MAGIC.items() if begin.startswith(magic)), path.suffix.lower())
+    for mend, suffixes in _UNREAD.items():
+        if suffix in suffixes:
+            raise UsageError(f"{path}: {suffix} is no format that is read here; {mend}")
+
+
+def why_no_json(path: Path, place: str, error: Exception) -> UsageError:
+    """What to say of a line that is not JSON: most often a line to mend, at times one object over many lines."""
+    if path.stat().st_size <= _MOST_PRETTY_BYTES:
+        with suppress(orjson.JSONDecodeError):
+            orjson.loads(path.read_bytes().removeprefix(_BOM))
+            return UsageError(
+                f"{path}: one JSON object over many lines; expected a dialogue a line, or an array of them"
+            )
+    return UsageError(f"{place}: not JSON ({error}); mend or delete the line")
 
 
 def blocks(paths: Sequence[Path], spool: Path, earlier: bool = False, size: int = BLOCK_BYTES) -> Iterator[Block]:
@@ -104,7 +150,7 @@ def _as_lines(path: Path, spool: Path) -> Path:
     try:
         rows = orjson.loads(data.removeprefix(_BOM))
     except orjson.JSONDecodeError as error:
-        raise UsageError(f"{path}:{error.lineno}: not JSON ({error.msg})") from None
+        raise UsageError(f"{path}:{error.lineno}: not JSON ({error.msg}); mend it there") from None
     os.makedirs(spool, exist_ok=True)
     write_atomically(lines, (orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows))
     return lines

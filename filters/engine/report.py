@@ -8,6 +8,7 @@ from typing import Any
 from xxhash import xxh3_128
 
 from filters.engine.base import Limits
+from filters.engine.blocks import skipped
 from filters.engine.chain import Step
 from filters.engine.counts import Counts, Example
 from filters.engine.settings import FilterSettings
@@ -63,6 +64,7 @@ def report(
         ],
         "settings": {"preset": settings.preset, "filters": list(settings.filters)},
         "inputs": [file.to_json() for file in inputs],
+        "skipped": [f"{path}/{name}" for path in settings.inputs for name in skipped(path)],
         "against": [str(path) for path in settings.against],
         "versions": {"duologue": _version()},
     }

@@ -9,10 +9,9 @@ import orjson
 from pydantic import ValidationError
 from xxhash import xxh3_128_hexdigest
 
-from dialogue.errors import UsageError
 from dialogue.formats.reading import named, names
 from dialogue.records import Dialogue, encode
-from filters.engine.blocks import Block
+from filters.engine.blocks import Block, why_no_json
 from filters.engine.paths import value_at
 
 _RECORD = Dialogue.__pydantic_validator__
@@ -61,7 +60,9 @@ class Row:
             return self._own
         found = next((one for one in self._formats if one.recognise(self.fields)), None)
         if found is None:
-            raise Refused(f"no dialogue of any known format ({', '.join(names())})")
+            only = self._formats[0].__name__.rpartition(".")[2] if len(self._formats) == 1 else None
+            expected = f"the format {only}" if only else f"any known format ({', '.join(names())})"
+            raise Refused(f"no dialogue of {expected}")
         try:
             dialogue: Dialogue = found.from_object(self.fields)
         except ValueError as error:
@@ -125,7 +126,7 @@ class Rows:
                 return row
             row.fields  # noqa: B018  decodes
         except orjson.JSONDecodeError as error:
-            raise UsageError(f"{self.place(number)}: not JSON ({error})") from None
+            raise why_no_json(self.block.path, self.place(number), error) from None
         except Refused:
             pass
         return row

@@ -110,11 +110,9 @@ def _is_email(text: str) -> bool:
     *labels, top = domain.split(".")
     # mail.utexas.edu, example.co.uk: the last label that is not as short as a registry's
     site = next((label for label in reversed(labels) if len(label) > 3), labels[-1])
-    return not (top in _listed("shown", "domains") or _stands_for_any(name, "names") or _stands_for_any(site, "places"))
-
-
-def _stands_for_any(word: str, table: str) -> bool:
-    return word in _listed("email", table) or _ANY.sub("", word) in _listed("email", table)
+    places = _listed("email", "places")
+    shown = top in _listed("shown", "domains") or site in places or _ANY.sub("", site) in places
+    return not (shown or name in _listed("email", "names"))
 
 
 def _is_key(text: str) -> bool:

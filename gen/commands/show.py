@@ -13,11 +13,15 @@ if TYPE_CHECKING:
     from dialogue.records import Failure
 
 Item = TypeVar("Item")
+DROPPED = "dropped.jsonl"
+"""The file of a filter's folder whose lines hold dialogues with the reason for which they were dropped."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
-    parser.add_argument("run", metavar="RUN", help="a run folder, or a file of dialogues in any known format")
+    parser.add_argument(
+        "run", metavar="RUN", help="a run's or a filter's folder, a file of dialogues, or dropped.jsonl"
+    )
     parser.add_argument("id", metavar="ID", nargs="?", help="one dialogue by its id, or by the beginning of it")
     parser.add_argument("--random", metavar="N", type=count, help="N dialogues drawn at random")
     parser.add_argument("--failures", action="store_true", help="the failed ones, with reasons and partial turns")
@@ -55,6 +59,10 @@ def _reports(arguments: argparse.Namespace) -> Iterator[str]:
         chosen = (failure for failure in found if id is None or failure.id.startswith(id))
         yield from map(failure_report, _some(chosen, arguments))
         return
+    if path.name == DROPPED and path.exists():
+        drops = ((id, text) for id, text in _drops(path) if arguments.id is None or id.startswith(arguments.id))
+        yield from (text for _, text in _some(drops, arguments))
+        return
     dialogues = (dialogue for dialogue in read(path) if id is None or dialogue.id.startswith(id))
     yield from map(dialogue_report, _some(dialogues, arguments))
 
@@ -70,6 +78,20 @@ def _failures(file: Path) -> Iterator["Failure"]:
             yield Failure.model_validate(row)
         except ValidationError as error:
             raise UsageError(f"{file}:{number}: no failed dialogue ({one_line(error)})") from None
+
+
+def _drops(file: Path) -> Iterator[tuple[str, str]]:
+    """Id and text of each dialogue that a filter has dropped."""
+    from dialogue.jsonl import objects
+    from dialogue.records import decode
+    from gen.text import dialogue_report, safe
+
+    for number, row in objects(file):
+        try:
+            head = f"dropped by {row['filter']}: {row['reason']}"
+            yield row["id"], f"{safe(head)}\n{dialogue_report(decode(row['record']))}"
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise UsageError(f"{file}:{number}: no dropped dialogue ({error!r})") from None
 
 
 def _some(items: Iterator[Item], arguments: argparse.Namespace) -> list[Item]:

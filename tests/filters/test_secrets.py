@@ -29,6 +29,8 @@ SECRETS = [
     ("email", "mara.vogel+news@posteo.de"),
     ("email", "sbernard@mail.utexas.edu"),
     ("email", "info@lut.fi"),
+    ("email", "jane.doe@posteo.de"),
+    ("email", "john.smith@gmail.com"),
     ("phone", "+49 234 777 166 67"),
     ("phone", "+1 (570) 268-5344"),
     ("phone", "+8613928502963"),
@@ -78,6 +80,7 @@ def test_a_secret_is_found_whole_and_masked(kind: str, secret: str) -> None:
     "text",
     [
         "john.doe@example.com, yourname@yourdomain.com, boss@company.com, a@b.test, jane.doe@university.edu",
+        "noreply@posteo.de",
         "git@github.com:user/repo.git",
         "q = x @ k.transpose(1, 2)",
         "npm i @angular/core@12.0.0",

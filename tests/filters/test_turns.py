@@ -103,8 +103,13 @@ def test_rounds_are_counted_against_their_limits():
     assert next(Turns().verdicts([two])).measures == {"rounds": 2}
 
 
-@pytest.mark.parametrize("dialogue", [of("assistant a"), of("user a"), of("system a"), Dialogue(id="a", messages=())])
+@pytest.mark.parametrize("dialogue", [of("assistant a"), of("system a"), Dialogue(id="a", messages=())])
 def test_where_nothing_is_left_the_dialogue_is_dropped(dialogue):
     outcome = Turns().apply(dialogue)
     assert isinstance(outcome, Drop)
     assert outcome.reason == "nothing"
+
+
+def test_a_question_that_nobody_answers_has_a_reason_of_its_own():
+    assert reason(Turns().apply(of("user a"))) == "no_answer"
+    assert reason(Turns().apply(of("assistant a", "user b", "user c"))) == "no_answer"

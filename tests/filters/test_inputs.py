@@ -1,0 +1,72 @@
+"""What is no input, or only in part: each is refused, or told, with what to do about it."""
+
+import gzip
+from pathlib import Path
+
+import orjson
+import pytest
+from toys import Never, filtered, steps, talk, write
+
+from dialogue.errors import UsageError
+from gen.main import main
+
+GOOD = b'{"messages": [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]}\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("a.jsonl", GOOD + b"{nonsense\n" + GOOD, r"a.jsonl:2: not JSON \(.*\); mend or delete the line"),
+        ("a.jsonl", GOOD + GOOD.replace(b"Why", b"Qui \xe9"), r"a.jsonl:2: not JSON .*; mend or delete the line"),
+        ("a.jsonl", GOOD + GOOD.replace(b"Why", b"\\ud800"), r"a.jsonl:2: not JSON \(.*\); mend or delete the line"),
+        ("run.json", orjson.dumps({"n": 1, "m": {}}, option=orjson.OPT_INDENT_2), "run.json: one JSON object over"),
+        ("a.json", b'[{"messages": 3},\n nonsense]', "a.json:2: not JSON"),
+        ("a.csv", b"question,answer\n1,2\n", "a.csv: .csv is no format that is read here; write it as JSON Lines"),
+        ("a.jsonl.gz", gzip.compress(GOOD), "a.jsonl.gz: .gz is no format that is read here; unpack it first"),
+        ("a.jsonl", gzip.compress(GOOD), "a.jsonl: .gz is no format that is read here; unpack it first"),
+        ("a.parquet", b"PAR1....", "a.parquet: .parquet is no format that is read here; write it as JSON Lines"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_read_is_refused_with_the_mend(tmp_path: Path, name: str, content: bytes, says: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UsageError, match=says):
+        filtered(tmp_path / "out", steps(Never()), tmp_path / name)
+
+
+def test_what_in_a_folder_is_not_read_is_said_and_in_the_reports(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "data"
+    (folder / "more").mkdir(parents=True)
+    for name in ("a.jsonl", "b.jsonl.gz", "notes.txt", ".hidden"):
+        (folder / name).write_bytes(GOOD)
+    (tmp_path / "own.jsonl").write_bytes(b'{"question": "How deep is lake Baikal in the winter?", "answer": "1642"}')
+    for command, more in (("filter", ()), ("contamination", ("--benchmark", str(tmp_path / "own.jsonl")))):
+        out = tmp_path / command
+        assert main([command, str(folder), "--out", str(out), "--workers", "1", *more]) == 0
+        assert f"skipped in {folder}: b.jsonl.gz, more/, notes.txt" in capsys.readouterr().err
+        report = orjson.loads((out / "report.json").read_bytes())
+        assert report["skipped"] == [f"{folder}/{name}" for name in ("b.jsonl.gz", "more/", "notes.txt")]
+
+
+def test_the_first_refused_line_is_told_on_the_console(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = write(tmp_path / "in.jsonl", [talk("Why?", "So.", id=id) for id in "abc"])
+    command = ["filter", str(source), "--out", str(tmp_path / "out"), "--workers", "1", "--format", "sharegpt"]
+    assert main(command) == 1
+    printed = capsys.readouterr().out
+    assert "read 3, kept 0 (0.0%), dropped 0, refused 3" in printed
+    assert f"the first: {source}:1: no dialogue of the format sharegpt" in printed
+
+
+def test_a_filter_s_folder_and_what_it_dropped_can_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    asked = {"id": "unanswered", "messages": [{"role": "user", "content": "Is anybody there?"}]}
+    source = tmp_path / "in.jsonl"
+    source.write_bytes(GOOD + orjson.dumps(asked) + b"\n")
+    assert main(["filter", str(source), "--out", str(tmp_path / "out"), "--workers", "1"]) == 0
+    capsys.readouterr()
+    assert main(["show", str(tmp_path / "out")]) == 0
+    assert "So." in capsys.readouterr().out
+    assert main(["show", str(tmp_path / "out/dropped.jsonl"), "unans"]) == 0
+    shown = capsys.readouterr().out
+    assert "dropped by turns: no_answer" in shown
+    assert "Is anybody there?" in shown
