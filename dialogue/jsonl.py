@@ -28,8 +28,14 @@ def objects(path: Path, start: int = 0) -> Iterator[tuple[int, dict[str, Any]]]:
                     return
                 raise UsageError(f"{path}:{number}: not JSON ({error})") from None
             if not isinstance(value, dict):
-                raise UsageError(f"{path}:{number}: a {type(value).__name__}, expected a JSON object")
+                raise UsageError(f"{path}:{number}: {kind_of(value)}, expected a JSON object")
             yield number, value
+
+
+def kind_of(value: object) -> str:
+    """What a JSON value is, for a person: a list, a number, null."""
+    kinds: dict[type, str] = {dict: "an object", list: "a list", str: "a text", int: "a number", float: "a number"}
+    return "null" if value is None else kinds.get(type(value), "true or false")
 
 
 def write_atomically(path: Path, chunks: Iterable[bytes]) -> None:

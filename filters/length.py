@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import ClassVar
 
 from dialogue.records import Dialogue
 from dialogue.tongues import word_count
@@ -23,6 +24,11 @@ class Length(Limits):
     Reasons: `words`, `characters`, `longest_user_words`, `shortest_user_words`, `longest_answer_words`,
     `shortest_answer_words`, `ratio`.
     """
+
+    whole: ClassVar[frozenset[str]] = frozenset(
+        {"words", "characters"}
+        | {f"{edge}{role}_words" for edge in ("", "longest_", "shortest_") for role in ("user", "answer")}
+    )
 
     least_words: float | None = None
     """Words of the dialogue. Gopher's quality filter asks a web page for 50 (Rae et al. 2021), which every third

@@ -47,6 +47,7 @@ class Mojibake(Limits):
     """
 
     edits: ClassVar[bool] = True
+    whole: ClassVar[frozenset[str]] = frozenset({"mojibake", *_KINDS})
 
     act: Literal["drop", "mend"] = "drop"
     """Drop the dialogue, or mend its messages: wrong decoding is undone, control and zero-width characters are taken

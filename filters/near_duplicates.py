@@ -25,15 +25,15 @@ class NearDuplicates(CorpusFilter):
     """Least Jaccard similarity of copies, itself included; 0.7 is text-dedup's default too."""
     ngram: int = Field(5, ge=1)
     """Words in an n-gram."""
-    perms: int = Field(128, ge=1, le=4096)
-    """Rows of a MinHash signature, 4 bytes each."""
+    perms: int = Field(128, ge=16, le=4096)
+    """Rows of a MinHash signature, 4 bytes each; with fewer than 16 nothing is told apart."""
     bands: int | None = Field(None, ge=1)
     """Bands of the index; by default, with `rows`, the coarsest that finds 99 % of pairs just at the threshold."""
     rows: int | None = Field(None, ge=1)
     """Rows of a band."""
     keep: Literal["greedy", "one_per_cluster"] = "greedy"
     """What is kept: all that resemble nothing better that is kept, or the best of each connected component alone."""
-    planted: int = Field(200, ge=0)
+    planted: int = Field(200, ge=0, le=100_000)
     """Copies planted into the run to measure its recall; those of documents that are dropped are not counted."""
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import takewhile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 from pydantic import JsonValue
 
@@ -56,6 +56,8 @@ class Repetition(Limits):
     answers of fewer than 50 words only sentences are measured, of answers beyond a million characters the last million.
     A reason is a measure's name: `repeated_sentences`, `duplicate_lines` ...
     """
+
+    whole: ClassVar[frozenset[str]] = frozenset({"repeated_sentences", "repeated_item_sentences", "digit_run"})
 
     most_repeated_sentences: float | None = 0
     """Sentences of 8 words and more that the answer has already said, outside lists; lines that stand again, which may

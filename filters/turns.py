@@ -32,6 +32,7 @@ class Turns(Limits):
     """
 
     edits: ClassVar[bool] = True
+    whole: ClassVar[frozenset[str]] = frozenset({"rounds"})
 
     ends: Literal["trim", "drop"] = "trim"
     """What to do where a dialogue does not begin with the user or end with an answer: cut those messages off, as

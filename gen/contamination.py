@@ -114,7 +114,8 @@ class _Work:
             self._progress.say(f"{', '.join(map(str, self._settings.inputs))}: no dialogue in it")
         if corpus.best.count and "judge" not in self._settings.speakers:
             most = self._settings.per_item
-            self._progress.say(f"{corpus.best.count:,} candidates, at most {most} an item, wait for a --judge ENDPOINT")
+            what = "1 candidate waits" if corpus.best.count == 1 else f"{corpus.best.count:,} candidates wait"
+            self._progress.say(f"{what} for a --judge ENDPOINT, at most {most} an item")
 
     @cached_property
     def _request(self) -> dict[str, Any]:

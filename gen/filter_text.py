@@ -52,7 +52,8 @@ def _more(step: Mapping[str, Any]) -> str:
     if step["edited"]:
         parts.append(f", {step['edited']:,} edited")
     if step["noted"]:
-        parts.append(f", {step['noted']:,} to be looked at, in notes.jsonl")
+        lines = "1 line" if step["notes"] == 1 else f"{step['notes']:,} lines"
+        parts.append(f", {step['noted']:,} to be looked at: {lines} of notes.jsonl")
     return "".join(parts)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from dialogue.errors import UsageError
-from dialogue.jsonl import objects
+from dialogue.jsonl import kind_of, objects
 from dialogue.records import Dialogue
 
 _NO_FORMATS = ("__init__", "reading")
@@ -61,5 +61,5 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         raise UsageError(f"{path}:{error.lineno}: not JSON ({error.msg})") from None
     for number, row in enumerate(rows, 1):
         if not isinstance(row, dict):
-            raise UsageError(f"{path}:{number}: a {type(row).__name__}, expected a JSON object")
+            raise UsageError(f"{path}:{number}: {kind_of(row)}, expected a JSON object")
         yield number, row

@@ -112,10 +112,22 @@ class Limits(Filter):
     is X.
     """
 
+    whole: ClassVar[frozenset[str]] = frozenset()
+    """The X that are counted: their limits are whole numbers, from 0 on."""
+
     @field_validator("*", mode="before")
     @classmethod
     def _off(cls, value: object, info: ValidationInfo) -> object:
         return None if value == "off" and str(info.field_name).startswith(("most_", "least_")) else value
+
+    @field_validator("*")
+    @classmethod
+    def _counted(cls, value: object, info: ValidationInfo) -> object:
+        name = str(info.field_name)
+        limited = name.removeprefix("most_") if name.startswith("most_") else name.removeprefix("least_")
+        if limited in cls.whole and isinstance(value, float) and (value < 0 or value % 1):
+            raise ValueError("expected a whole number, 0 or more: it is a limit of what is counted")
+        return value
 
     @abstractmethod
     def measure(self, dialogue: Dialogue) -> Mapping[str, Measure]:

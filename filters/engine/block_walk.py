@@ -17,7 +17,7 @@ from dialogue.records import Dialogue
 from filters.engine.base import CorpusFilter, Drop, Filter, Limits
 from filters.engine.blocks import Block
 from filters.engine.chain import Step
-from filters.engine.counts import EXAMPLES, Counts, Example, shown
+from filters.engine.counts import EDITS, EXAMPLES, Counts, Example, shown
 from filters.engine.info import Info
 from filters.engine.rows import Refused, Row, Rows
 from filters.engine.section import Bits, Section, Sections
@@ -170,16 +170,25 @@ class BlockWalk:
     def _tell(self, step: Step, filter: Filter, section: Section, counts: Counts) -> None:
         """Count what a filter found among the living rows."""
         for name, values in section.measures.items():
-            counts.measured(
-                name, values[self.alive], *(filter.limits(name) if isinstance(filter, Limits) else (None, None))
-            )
+            limits = filter.limits(name) if isinstance(filter, Limits) else (None, None)
+            counts.measured(name, values[self.alive], *limits, isinstance(filter, Limits) and name in filter.whole)
         for row, notes in section.notes.items():
             if self.alive[row] and row not in section.drops:
-                counts.noted += 1
                 self.noted += [(row, step.name, note) for note in notes]
+        for row, line in section.edits.items():
+            if self.alive[row]:
+                self._show_edit(row, line, counts)
         for row, drop in section.drops.items():
             if self.alive[row]:
                 self._drop(step, row, drop, counts)
+
+    def _show_edit(self, row: int, line: bytes, counts: Counts) -> None:
+        id = self.info.ids[row]
+        example = Example(hash64(id), id, "edited", {}, [])
+        if len(counts.edits) < EDITS or example.draw < counts.edits[-1].draw:
+            example.messages = clipped(self.row(row).dialogue)
+            example.after = clipped(self.rows.edited(line).dialogue)
+            counts.edits = shown([*counts.edits, example], EDITS)
 
     def _drop(self, step: Step, row: int, drop: Drop, counts: Counts, kept: int | None = None) -> None:
         self.alive[row] = False
@@ -275,11 +284,11 @@ def walk(task: Task) -> Walked:
             walked.shards.append(block.prepare(step, step.filter))
     else:
         walked.refused, walked.counts = block.refused(), block.counts
-        _write(block, walked, task.sample_below)
+        _write(block, walked, task.steps, task.sample_below)
     return walked
 
 
-def _write(block: BlockWalk, walked: Walked, sample_below: int) -> None:
+def _write(block: BlockWalk, walked: Walked, steps: Sequence[Step], sample_below: int) -> None:
     ids = block.info.ids
     rows = np.flatnonzero(block.alive).tolist()
     kept = [block.record(row) for row in rows]
@@ -301,11 +310,11 @@ def _write(block: BlockWalk, walked: Walked, sample_below: int) -> None:
     )
     walked.dropped = b"".join(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE) for line in dropped)
     walked.dropped_rows = len(block.fates)
-    notes = (
-        {"id": ids[row], "filter": name, **note}
-        for row, name, note in sorted(block.noted, key=lambda it: it[:2])
-        if block.alive[row]
-    )
+    noted = [one for one in sorted(block.noted, key=lambda it: it[:2]) if block.alive[one[0]]]
+    for step, counts in zip(steps, block.counts, strict=True):
+        rows_of = [row for row, name, _ in noted if name == step.name]
+        counts.noted, counts.notes = len(set(rows_of)), len(rows_of)
+    notes = ({"id": ids[row], "filter": name, **note} for row, name, note in noted)
     walked.notes = b"".join(orjson.dumps(note, option=orjson.OPT_APPEND_NEWLINE) for note in notes)
 
 

@@ -10,6 +10,8 @@ from pydantic import JsonValue
 
 EXAMPLES = 8
 """Dropped dialogues shown for each filter: those with the smallest hashes of their ids."""
+EDITS = 3
+"""Edited ones."""
 
 
 @dataclass(slots=True)
@@ -24,6 +26,8 @@ class Example:
     messages: list[JsonValue]
     kept: int | None = None
     """The number of the document that was kept instead."""
+    after: list[JsonValue] = field(default_factory=list)
+    """Of an edited dialogue, its messages after the edit."""
 
 
 @dataclass(slots=True)
@@ -36,12 +40,18 @@ class Counts:
     """Dropped as copies of earlier data."""
     edited: int = 0
     noted: int = 0
+    """Kept dialogues with notes."""
+    notes: int = 0
+    """Lines that they have in notes.jsonl."""
     reasons: Counter[str] = field(default_factory=Counter)
     values: dict[str, Counter[float]] = field(default_factory=dict)
     """Dialogues by measured value, floored to two significant digits."""
     beyond: dict[str, Counter[float]] = field(default_factory=dict)
-    """Dialogues beyond each of the thresholds around the limit."""
+    """Dialogues beyond each of the thresholds around the limit, the upper one where there are two."""
+    below: dict[str, Counter[float]] = field(default_factory=dict)
+    """Where there are two, dialogues below each of the thresholds around the lower one."""
     examples: list[Example] = field(default_factory=list)
+    edits: list[Example] = field(default_factory=list)
 
     def add(self, other: "Counts") -> None:
         """Sum up."""
@@ -50,14 +60,22 @@ class Counts:
         self.earlier += other.earlier
         self.edited += other.edited
         self.noted += other.noted
+        self.notes += other.notes
         self.reasons += other.reasons
-        for mine, others in ((self.values, other.values), (self.beyond, other.beyond)):
+        for mine, others in (
+            (self.values, other.values),
+            (self.beyond, other.beyond),
+            (self.below, other.below),
+        ):
             for name, values in others.items():
                 mine.setdefault(name, Counter()).update(values)
         self.examples = shown([*self.examples, *other.examples])
+        self.edits = shown([*self.edits, *other.edits], EDITS)
 
-    def measured(self, name: str, values: NDArray[np.float64], least: float | None, most: float | None) -> None:
-        """Count measured values, NaN for none, and what lies beyond the thresholds around the limit."""
+    def measured(
+        self, name: str, values: NDArray[np.float64], least: float | None, most: float | None, whole: bool
+    ) -> None:
+        """Count measured values, NaN for none, and what lies beyond the thresholds around the limits."""
         values = values[~np.isnan(values)]
         counted = self.values.setdefault(name, Counter())
         for value, number in zip(
@@ -65,13 +83,20 @@ class Counts:
         ):
             counted[value] += number
         beyond = self.beyond.setdefault(name, Counter())
-        for threshold in thresholds(least, most):
-            beyond[threshold] += int((values > threshold if most is not None else values < threshold).sum())
+        own = least if most is None else most
+        if own is None:
+            return
+        for threshold in thresholds(own, whole):
+            beyond[threshold] += int((values < threshold if most is None else values > threshold).sum())
+        if least is not None and most is not None:
+            below = self.below.setdefault(name, Counter())
+            for threshold in thresholds(least, whole):
+                below[threshold] += int((values < threshold).sum())
 
 
-def shown(examples: list[Example]) -> list[Example]:
+def shown(examples: list[Example], most: int = EXAMPLES) -> list[Example]:
     """The examples that are shown."""
-    return sorted(examples, key=lambda example: (example.draw, example.id))[:EXAMPLES]
+    return sorted(examples, key=lambda example: (example.draw, example.id))[:most]
 
 
 def floored(values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -86,11 +111,9 @@ def floored(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return found
 
 
-def thresholds(least: float | None, most: float | None, steps: int = 5) -> list[float]:
-    """Eleven around the one that is set, itself included; where two are, around the upper one."""
-    own = most if most is not None else least
-    if own is None:
-        return []
+def thresholds(own: float, whole: bool = False, steps: int = 5) -> list[float]:
+    """Eleven around the one that is set, itself included; of what is counted, whole ones from 0 on."""
     places = np.array([place for place in range(-steps, steps + 1) if place], np.float64)
-    others = own + places * (abs(own) / 10 or 0.1)
-    return sorted({own, *floored(others).tolist()})
+    step = max(1.0, round(own / 10)) if whole else abs(own) / 10 or 0.1
+    others = floored(own + places * step)
+    return sorted({own, *(others[others >= 0] if whole else others).tolist()})

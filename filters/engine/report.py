@@ -81,11 +81,13 @@ def _filter(
         "earlier": counts.earlier,
         "edited": counts.edited,
         "noted": counts.noted,
+        "notes": counts.notes,
         "reasons": dict(sorted(counts.reasons.items(), key=lambda item: (-item[1], item[0]))),
         "settings": step.filter.model_dump(mode="json"),
         "measures": _measures(step, counts),
         "details": dict(details),
         "examples": [_example(example, beside.get(example.id)) for example in counts.examples],
+        "edits": [{"id": one.id, "messages": one.messages, "after": one.after} for one in counts.edits],
     }
 
 
@@ -98,6 +100,7 @@ def _measures(step: Step, counts: Counts) -> dict[str, Any]:
             "least": least,
             "most": most,
             "at": [list(pair) for pair in sorted(counts.beyond[name].items())],
+            "at_least": [list(pair) for pair in sorted(counts.below.get(name, {}).items())],
         }
     return found
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from xxhash import xxh3_128_hexdigest
 
 from dialogue.formats.reading import named, names
+from dialogue.jsonl import kind_of
 from dialogue.records import Dialogue, encode
 from filters.engine.blocks import Block, why_no_json
 from filters.engine.paths import value_at
@@ -39,7 +40,7 @@ class Row:
         """The line's object; Refused where it is none."""
         value = orjson.loads(self.line)
         if not isinstance(value, dict):
-            raise Refused(f"a {type(value).__name__}, expected a JSON object")
+            raise Refused(f"{kind_of(value)}, expected a JSON object")
         return value
 
     @cached_property

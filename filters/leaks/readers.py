@@ -14,6 +14,7 @@ from typing import Any
 import orjson
 
 from dialogue.errors import UsageError
+from dialogue.jsonl import kind_of
 
 Row = str | dict[str, Any]
 
@@ -74,7 +75,7 @@ def _json(path: Path, data: bytes, line: int | None) -> Any:
 
 def _row(place: str, value: object) -> Row:
     if not isinstance(value, str | dict):
-        raise UsageError(f"{place}: a {type(value).__name__}, expected an object or a string")
+        raise UsageError(f"{place}: {kind_of(value)}, expected an object or a string")
     return value
 
 

@@ -6,8 +6,8 @@ from typing import NamedTuple
 from markupsafe import Markup
 from pydantic import JsonValue
 
-from filters.pages.marks import common_run, differing, places
-from filters.pages.shapes import Example, HitShape, Shown
+from filters.pages.marks import common_run, differing, places, shared
+from filters.pages.shapes import Edit, Example, HitShape, Shown
 from filters.pages.texts import Span, painted, window
 from filters.pages.wording import number, spoken, told
 
@@ -15,6 +15,10 @@ MOST_CHARACTERS = 6000
 """Of one dialogue; the message that shows the fault comes on top."""
 HIT_CHARACTERS = 1200
 """Of each text of a hit, around the span."""
+MOST_BRIEF, BRIEF_CHARACTERS = 3, 40
+"""Facts beside an example's head, and how short they are."""
+LEAST_RUN = 5
+"""Words of a run that is worth a mark; where the longest is shorter, the words that both texts have are marked."""
 NEEDLES = ("phrase", "again", "word")
 """Keys of evidence whose text is marked where it stands."""
 
@@ -52,6 +56,16 @@ class Laid(NamedTuple):
     marked: str
     """What the marks mean; "" where there are none."""
 
+    @property
+    def brief(self) -> list[tuple[str, str]]:
+        """The facts that stand beside the head."""
+        return [fact for fact in self.facts[:MOST_BRIEF] if len(fact[1]) < BRIEF_CHARACTERS]
+
+    @property
+    def rest(self) -> list[tuple[str, str]]:
+        """The others."""
+        return [fact for fact in self.facts if fact not in self.brief]
+
 
 def laid(example: Example) -> Laid:
     """The example of a filter."""
@@ -75,15 +89,19 @@ def laid_hit(hit: HitShape) -> Laid:
     """A message beside the benchmark item that it looks like."""
     spans = [hit.text_span] if hit.text_span else []
     same = common_run(hit.text[slice(*hit.text_span)], hit.item_text) if hit.text_span else None
-    message = "message" if hit.message is None else f"message {hit.message + 1}"
+    item_spans, marked = [same] if same else [], "marked: the longest run of words that both have"
+    if hit.tier == "candidate" and hit.span_words is not None and hit.span_words < LEAST_RUN:
+        spans, item_spans = shared(hit.text, hit.item_text)
+        marked = "marked: the words that both have, short ones left out"
+    message = "message" if hit.message is None else f"messages[{hit.message}]"
     text, spans = window(hit.text, spans, HIT_CHARACTERS)
-    item_text, item_spans = window(hit.item_text, [same] if same else [], HIT_CHARACTERS)
+    item_text, item_spans = window(hit.item_text, item_spans, HIT_CHARACTERS)
     columns = [
         Column("dialogue", hit.id, [Line(message, painted(text, spans))]),
         Column(hit.benchmark, hit.item, [Line(hit.part or "item", painted(item_text, item_spans))]),
     ]
     head = f"{hit.benchmark} {hit.item}"
-    return Laid(hit.id, head, list(_hit_facts(hit)), columns, "marked: the longest run of words that both have")
+    return Laid(hit.id, head, list(_hit_facts(hit)), columns, marked)
 
 
 def _two(example: Example, other: Shown) -> Laid:
@@ -97,6 +115,18 @@ def _two(example: Example, other: Shown) -> Laid:
     ]
     marked = "marked: words that the other lacks there" if any(mine) or any(theirs) else "word for word the same"
     return Laid(example.id, spoken(example.reason), _facts(example, None), columns, marked)
+
+
+def laid_edit(edit: Edit) -> Laid:
+    """A dialogue before and after an edit; where all that differs was masked before, after it alone."""
+    before, after = ([message.content for message in side] for side in (edit.messages, edit.after))
+    changed = Shown(id=edit.id, messages=edit.after)
+    if before == after:
+        column = _column("after", changed, [[] for _ in after], None, "stays")
+        return Laid(edit.id, "edited", [], [column], "")
+    mine, theirs = differing(before, after)
+    columns = [_column("before", edit, mine, None, "gone"), _column("after", changed, theirs, None, "stays")]
+    return Laid(edit.id, "edited", [], columns, "marked: words that the other lacks there")
 
 
 def _column(head: str, dialogue: Shown, spans: Sequence[Sequence[Span]], place: int | None, kind: str) -> Column:
@@ -118,7 +148,7 @@ def _facts(example: Example, place: int | None) -> list[tuple[str, str]]:
     found = []
     for key, value in example.evidence.items():
         if key == "message" and isinstance(value, int):
-            found.append((key, f"{value + 1} of {len(example.messages)}"))
+            found.append((key, f"messages[{value}] of {len(example.messages)}"))
         elif key != "text" or not _stands(value, example, place):
             found.append((spoken(key), told(value)))
     return found
@@ -134,7 +164,7 @@ def _hit_facts(hit: HitShape) -> Iterable[tuple[str, str]]:
     yield "tier", hit.tier
     yield "rules" if len(hit.rules) > 1 else "rule", ", ".join(hit.rules) or hit.rule
     if hit.span_words is not None:
-        yield "longest run", f"{hit.span_words:,} words"
+        yield "longest run", "1 word" if hit.span_words == 1 else f"{hit.span_words:,} words"
     shares: Mapping[str, float | None] = {"coverage": hit.coverage, "containment": hit.containment}
     for name, share in shares.items():
         if share is not None:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
-from filters.pages.examples import Laid, laid
+from filters.pages.examples import Laid, laid, laid_edit
 from filters.pages.leaks import Matrix, matrix
 from filters.pages.rendering import render
 from filters.pages.shapes import FilterReport, FilterShape, Leaks, Near, Sized
@@ -22,6 +22,7 @@ class FilterView(NamedTuple):
     details: Mapping[str, JsonValue]
     """What the page has no drawing for."""
     examples: Sequence[Laid]
+    edits: Sequence[Laid]
 
 
 def filter_page(report: Mapping[str, JsonValue]) -> str:
@@ -43,4 +44,5 @@ def _view(one: FilterShape) -> FilterView:
         clusters=Sized.model_validate(details).clusters,
         details={key: value for key, value in details.items() if key not in drawn},
         examples=[laid(example) for example in one.examples],
+        edits=[laid_edit(edit) for edit in one.edits],
     )

@@ -15,6 +15,8 @@ MOST_WORDS = 1200
 MOST_PAIRS = 30_000
 """Pairs of equal words up to which frequent words are matched for themselves, not only beside rarer ones."""
 
+TELLING_LETTERS = 4
+"""Of a word that is worth a mark for itself."""
 _SINGLE = "\u3041-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
 _WORD = re.compile(rf"[^\W{_SINGLE}]+|[{_SINGLE}]")
 
@@ -43,6 +45,17 @@ def common_run(text: str, other: str) -> Span | None:
     mine, theirs = _words([text]), _words([other])
     found = _matcher(mine, theirs).find_longest_match()
     return (theirs[found.b].start, theirs[found.b + found.size - 1].end) if found.size else None
+
+
+def shared(text: str, other: str) -> tuple[list[Span], list[Span]]:
+    """Where in each text the words stand that both have: those of four letters or more, numbers, and Chinese ones."""
+    mine, theirs = _words([text]), _words([other])
+    both = {word.word for word in mine} & {word.word for word in theirs}
+    telling = {
+        word for word in both if len(word) >= TELLING_LETTERS or word.isdecimal() or re.match(f"[{_SINGLE}]", word)
+    }
+    one, two = ([(word.start, word.end) for word in side if word.word in telling] for side in (mine, theirs))
+    return one, two
 
 
 def places(text: str, needle: str) -> list[Span]:

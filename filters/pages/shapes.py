@@ -32,6 +32,12 @@ class Example(Shown):
     """What was kept instead."""
 
 
+class Edit(Shown):
+    """A dialogue that was edited."""
+
+    after: tuple[Message, ...] = ()
+
+
 class Measured(Shape):
     """The values of one measure, and its limits."""
 
@@ -40,7 +46,9 @@ class Measured(Shape):
     least: float | None = None
     most: float | None = None
     at: tuple[tuple[float, int], ...] = ()
-    """Threshold, and how many dialogues lie beyond it."""
+    """Threshold, and how many dialogues lie beyond it: above, or below where there is no upper limit."""
+    at_least: tuple[tuple[float, int], ...] = ()
+    """Where there are two limits, the same of the lower one."""
 
 
 class FilterShape(Shape):
@@ -52,11 +60,14 @@ class FilterShape(Shape):
     dropped: int = 0
     edited: int = 0
     noted: int = 0
+    notes: int = 0
+    """Lines that they have."""
     reasons: dict[str, int] = {}
     settings: dict[str, JsonValue] = {}
     measures: dict[str, Measured] = {}
     details: dict[str, JsonValue] = {}
     examples: tuple[Example, ...] = ()
+    edits: tuple[Edit, ...] = ()
 
 
 class Recall(Shape):

@@ -7,13 +7,16 @@ import orjson
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 from toys import Never, Same, Shout, Words, filtered, lines, results, steps, talk, write
 
 from dialogue.errors import RunStopped, UsageError
-from dialogue.records import Dialogue
+from dialogue.records import Dialogue, Message
+from filters.engine.base import Limits
 from filters.exact_duplicates import ExactDuplicates
 from filters.near_duplicates import NearDuplicates
 from filters.secrets import Secrets
+from filters.turns import Turns
 
 
 def corpus(n: int, seed: int = 0) -> list[Dialogue]:
@@ -258,6 +261,45 @@ def test_what_other_limits_would_drop_is_counted_on_the_values_themselves(tmp_pa
         140: 0,
         150: 0,
     }
+
+
+def measured(out: Path, filter: Limits, source: Path) -> dict[str, dict[float, int]]:
+    (found,) = filtered(out, steps(filter), source)["filters"][0]["measures"].values()
+    return {name: dict(map(tuple, found[name])) for name in ("at", "at_least")}
+
+
+def test_what_is_counted_has_whole_limits_and_both_of_them_are_tried(tmp_path: Path) -> None:
+    source = write(tmp_path / "in.jsonl", [talk(*["w"] * 2 * rounds, id=f"d{rounds}") for rounds in (1, 2, 3, 7)])
+    lower = measured(tmp_path / "one", Turns(least_rounds=1), source)
+    assert lower == {"at": {0: 0, 1: 0, 2: 1, 3: 2, 4: 3, 5: 3, 6: 3}, "at_least": {}}
+    both = measured(tmp_path / "two", Turns(least_rounds=2, most_rounds=0), source)
+    assert both["at"] == {0: 4, 1: 3, 2: 2, 3: 1, 4: 1, 5: 1}
+    assert both["at_least"] == {0: 0, 1: 0, 2: 1, 3: 2, 4: 3, 5: 3, 6: 3, 7: 3}
+    page = (tmp_path / "two/report.html").read_text()
+    assert "Dropped, if the most were" in page
+    assert "Dropped, if the least were" in page
+
+
+@pytest.mark.parametrize("setting", [{"least_rounds": 1.5}, {"most_rounds": -1}])
+def test_a_limit_of_what_is_counted_is_a_whole_number(setting: dict[str, float]) -> None:
+    with pytest.raises(ValidationError, match="expected a whole number, 0 or more"):
+        Turns(**setting)
+
+
+def test_edits_are_shown_before_and_after_and_secrets_at_no_time(tmp_path: Path) -> None:
+    rows = [talk("a leading answer", "b", "c", id="x"), talk("Write to jane.roe77@corp-mail.org", "Done.", id="y")]
+    rows[0] = rows[0].model_copy(
+        update={"messages": (Message(role="assistant", content="I lead"), *talk("why", "so").messages)}
+    )
+    report = filtered(tmp_path / "out", steps(Turns(), Secrets()), write(tmp_path / "in.jsonl", rows))
+    (trimmed,), (hidden,) = (step["edits"] for step in report["filters"])
+    assert [len(trimmed[side]) for side in ("messages", "after")] == [3, 2]
+    assert hidden["after"][0]["content"] == "Write to <email>"
+    page = (tmp_path / "out/report.html").read_text()
+    assert "I lead" in page
+    assert "jane.roe77" not in page + (tmp_path / "out/report.json").read_text()
+    notes = report["filters"][1]
+    assert (notes["noted"], notes["notes"]) == (1, 1)
 
 
 def test_the_report_says_where_the_notes_are(tmp_path: Path) -> None:

@@ -151,7 +151,7 @@ def check(found: Said, status: int, *parts: str) -> Said:
 
 
 async def test_certain_hits_and_candidates_are_reported_and_nobody_is_asked(place: Path) -> None:
-    found = check(await child(*words(place)), 0, "7 candidates, at most 5 an item, wait for a --judge ENDPOINT")
+    found = check(await child(*words(place)), 0, "7 candidates wait for a --judge ENDPOINT, at most 5 an item")
     told = report(place)
     assert told["read"] == 38
     (table,) = told["benchmarks"]
