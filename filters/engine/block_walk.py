@@ -13,17 +13,14 @@ from numpy.typing import NDArray
 from pydantic import JsonValue
 
 from dialogue.chance import hash64, hex64
-from dialogue.records import Dialogue
 from filters.engine.base import CorpusFilter, Drop, Filter, Limits
 from filters.engine.blocks import Block
 from filters.engine.chain import Step
-from filters.engine.counts import EDITS, EXAMPLES, Counts, Example, shown
+from filters.engine.counts import Counts
+from filters.engine.examples import show_drop, show_edit
 from filters.engine.info import Info
 from filters.engine.rows import Refused, Row, Rows
 from filters.engine.section import Bits, Section, Sections
-
-CLIP = 2000
-"""Characters of a message that an example shows."""
 
 
 class CopyOf(NamedTuple):
@@ -38,6 +35,16 @@ class CopyOf(NamedTuple):
     """The file of earlier data that it stands in; None where it stands in the input."""
     places: tuple[str, str] | None = None
     """Where both have one id: `path:line` of the kept one and of this one."""
+
+    @property
+    def evidence(self) -> dict[str, JsonValue]:
+        """What shows that it is a copy."""
+        found: dict[str, JsonValue] = {"kept": self.kept, "jaccard": round(float(self.similarity), 4)}
+        if self.source is not None:
+            found["in"] = self.source
+        if self.places is not None:
+            found["kept_at"], found["at"] = self.places
+        return found
 
 
 class Task(NamedTuple):
@@ -142,13 +149,8 @@ class BlockWalk:
             self.alive[list(copies)] = False
             return
         for row, copy in copies.items():
-            evidence: dict[str, JsonValue] = {"kept": copy.kept, "jaccard": round(float(copy.similarity), 4)}
-            if copy.source is not None:
-                evidence["in"] = copy.source
-                counts.earlier += 1
-            if copy.places is not None:
-                evidence["kept_at"], evidence["at"] = copy.places
-            self._drop(step, row, Drop(reason, evidence), counts, copy.number)
+            counts.earlier += copy.source is not None
+            self._drop(step, row, Drop(reason, copy.evidence), counts, copy.number)
 
     def _judge(self, step: Step, filter: Filter, counts: Counts) -> None:
         section = self.sections.section(step.key)
@@ -177,30 +179,17 @@ class BlockWalk:
                 self.noted += [(row, step.name, note) for note in notes]
         for row, line in section.edits.items():
             if self.alive[row]:
-                self._show_edit(row, line, counts)
+                show_edit(counts, self.row(row), self.rows.edited(line), self.info.ids[row])
         for row, drop in section.drops.items():
             if self.alive[row]:
                 self._drop(step, row, drop, counts)
-
-    def _show_edit(self, row: int, line: bytes, counts: Counts) -> None:
-        id = self.info.ids[row]
-        example = Example(hash64(id), id, "edited", {}, [])
-        if len(counts.edits) < EDITS or example.draw < counts.edits[-1].draw:
-            example.messages = clipped(self.row(row).dialogue)
-            example.after = clipped(self.rows.edited(line).dialogue)
-            counts.edits = shown([*counts.edits, example], EDITS)
 
     def _drop(self, step: Step, row: int, drop: Drop, counts: Counts, kept: int | None = None) -> None:
         self.alive[row] = False
         self.fates[row] = (step.name, drop)
         counts.dropped += 1
         counts.reasons[drop.reason] += 1
-        id = self.info.ids[row]
-        example = Example(hash64(id), id, drop.reason, {}, [], kept)
-        if len(counts.examples) < EXAMPLES or example.draw < counts.examples[-1].draw:
-            example.evidence = masked(drop.evidence)
-            example.messages = clipped(self.row(row).dialogue)
-            counts.examples = shown([*counts.examples, example])
+        show_drop(counts, self.row(row), self.info.ids[row], drop, kept)
 
     def prepare(self, step: Step, filter: CorpusFilter) -> tuple[Path, Bits]:
         """What a corpus filter needs of the living rows, in a folder; and which documents in it are alive."""
@@ -246,25 +235,6 @@ class BlockWalk:
         if row not in self.lines and self.info.native[row]:
             return self.rows.line(row) + b"\n"
         return self.row(row).record()
-
-
-def clipped(dialogue: Dialogue) -> list[Any]:
-    """The messages as an example shows them: cut, and without the secrets that a filter may have dropped them for."""
-    from filters.privacy.shapes import mask
-
-    return [{"role": message.role, "content": mask(message.content[:CLIP])} for message in dialogue.messages]
-
-
-def masked(evidence: Mapping[str, Any]) -> dict[str, Any]:
-    """Evidence as an example shows it, without secrets in its texts; a `text_span` in `text` stays on its words."""
-    from filters.privacy.shapes import mask
-
-    shown = {key: mask(value) if isinstance(value, str) else value for key, value in evidence.items()}
-    if "text_span" in shown:
-        text, (start, end) = evidence["text"], evidence["text_span"]
-        before, span = mask(text[:start]), mask(text[start:end])
-        shown |= {"text": before + span + mask(text[end:]), "text_span": [len(before), len(before) + len(span)]}
-    return shown
 
 
 def walk(task: Task) -> Walked:

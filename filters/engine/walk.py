@@ -10,11 +10,12 @@ import numpy as np
 from dialogue.disk import writing_to
 from dialogue.lock import take_folder
 from filters.engine.base import Copies, CorpusFilter, Filter, Shard
-from filters.engine.block_walk import CopyOf, Task, Walked, clipped, walk
+from filters.engine.block_walk import CopyOf, Task, Walked, walk
 from filters.engine.blocks import Block, blocks
 from filters.engine.chain import Step, chain
 from filters.engine.corpus import PreparedCorpus, by_block
 from filters.engine.counts import Counts
+from filters.engine.examples import clipped
 from filters.engine.pool import Pool, pool
 from filters.engine.report import Input, report
 from filters.engine.sample import Sample
