@@ -37,7 +37,7 @@ from trainer.text.render import Renderer
 VERSION = 1
 TOGETHER = 512
 """Dialogues that go through the tokenizer at once."""
-DECIDING = {"template", "train_on", "thoughts", "max_length", "overflow", "weight_by", "weights", "classes"}
+DECIDING = {"format", "template", "train_on", "thoughts", "max_length", "overflow", "weight_by", "weights", "classes"}
 HELD = "held.jsonl"
 
 

@@ -22,6 +22,8 @@ class Course(NamedTuple):
     seed: int
     epochs: tuple[tuple[int, int], ...]
     """Of each epoch the steps that are gone through, and all that it has."""
+    fixed: tuple[int, int] | None = None
+    """Tokens of every packed row and of the longest document in it, for compiled code; None: as they come."""
 
     @property
     def total(self) -> int:
@@ -62,4 +64,5 @@ def course(lengths: NDArray[np.int64], sizes: Sizes, settings: TrainSettings) ->
             counts.append((taken, whole))
         left -= taken
         epoch += 1
-    return Course(lengths, sizes, settings.seed, tuple(counts))
+    fixed = (sizes.micro_tokens, settings.max_length) if settings.compile and sizes.batches == "pack" else None
+    return Course(lengths, sizes, settings.seed, tuple(counts), fixed)

@@ -39,6 +39,8 @@ class Standing:
     useful_tokens: int = 0
     """Tokens learned from, padding left out."""
     eval_loss: float | None = None
+    eval_step: int | None = None
+    """When that was measured."""
     best_loss: float | None = None
     best_step: int | None = None
 
@@ -50,6 +52,8 @@ class Desk:
     settings: TrainSettings
     here: Here
     renderer: Renderer
+    new_ids: tuple[int, ...]
+    """Tokens that the template added to the model's own."""
     store: Store
     learned: View
     held: View
@@ -69,20 +73,18 @@ class Desk:
 def read_data(settings: TrainSettings, sources: list[Source], here: Here) -> tuple[Prepared, Renderer, Store]:
     """Tokenizer, renderer and all examples; the first rank makes what is not there yet, the others find it."""
     folder = settings.out
-    if here.first:
-        _tokenizer_there(settings, sources)
-    parallel.wait(here)
+    with parallel.together(here):
+        if here.first:
+            _tokenizer_there(settings, sources)
     if settings.model is None:
         ready = tokenizers.load(folder / "tokenizer", settings.template)
     else:
         ready = tokenizers.load(tokenizer_place(settings.model), settings.template)
     speech = renderer(ready.tokenizer, settings)
-    if not here.first:
-        parallel.wait(here)
-        return ready, speech, Store(folder / "data")
-    store = build(settings, speech, folder / "data", sources)
-    parallel.wait(here)
-    return ready, speech, store
+    with parallel.together(here):
+        if here.first:
+            build(settings, speech, folder / "data", sources)
+    return ready, speech, Store(folder / "data")
 
 
 def _tokenizer_there(settings: TrainSettings, sources: list[Source]) -> None:
@@ -111,16 +113,18 @@ def lay(settings: TrainSettings, sources: list[Source], here: Here, said: Callab
     learner = prepared(model, settings, here.device)
     parallel.shard(learner, model, dtype_of(settings, here.device), here)
     optim = optimizer(learner, settings)
-    standing = Standing() if found is None else _restored(found, learner, optim, here)
+    standing = Standing() if found is None else _restored(found, learner, optim)
     if found is not None and here.first:
         said(f"goes on from {found}, {standing.step:,} steps done")
     learned, held = View(store, store.learned), View(store, store.held)
     plan = course(learned.lengths, sizes_of(settings, here.device.type == "cuda"), settings)
-    return Desk(settings, here, speech, store, learned, held, plan, model, learner, optim, shape, standing)
+    return Desk(
+        settings, here, speech, tuple(ready.new_ids), store, learned, held, plan, model, learner, optim, shape, standing
+    )
 
 
-def _restored(found: Path, learner: Learner, optim: torch.optim.Optimizer, here: Here) -> Standing:
+def _restored(found: Path, learner: Learner, optim: torch.optim.Optimizer) -> Standing:
     state = checkpoint.read_state(found)
-    parallel.restore_optimizer(learner, optim, state.optimizer, here)
+    parallel.restore_optimizer(learner, optim, state.optimizer)
     cursor: dict[str, Any] = dict(state.cursor)
     return Standing(**cursor)

@@ -34,7 +34,7 @@ def finished(out: Path) -> dict[str, Any] | None:
 def finish(desk: Desk, found: list[Source], said: Callable[[str], None]) -> dict[str, Any]:
     """Put the best checkpoint's model in place, or the last one where nothing was held out; returns the summary."""
     settings, standing = desk.settings, desk.standing
-    weights = parallel.gathered(desk.model, desk.here)
+    weights = parallel.gathered(desk.learner, desk.model, desk.here)
     if not desk.here.first:
         return {}
     model, loss = desk.model, standing.eval_loss
@@ -48,7 +48,7 @@ def finish(desk: Desk, found: list[Source], said: Callable[[str], None]) -> dict
         "useful_tokens": standing.useful_tokens,
         "eval_loss": loss,
         "best_step": standing.best_step,
-        "parameters": desk.shape.layer_parameters + desk.shape.adapter_parameters + desk.shape.head,
+        "parameters": sum(parameter.numel() for parameter in desk.model.parameters()),
         **_exact(desk, model),
         "audit": desk.store.audit.as_dict(),
         "model": str(settings.out / MODEL),
@@ -64,7 +64,7 @@ def finish(desk: Desk, found: list[Source], said: Callable[[str], None]) -> dict
 
 def _of_step(desk: Desk, step: int) -> Model:
     folder = checkpoint.step_folder(desk.settings.out, step)
-    return base.load(desk.settings, desk.renderer.tokenizer, (), desk.here.device, checkpoint=folder)
+    return base.load(desk.settings, desk.renderer.tokenizer, desk.new_ids, desk.here.device, checkpoint=folder)
 
 
 def _exact(desk: Desk, model: Model) -> dict[str, Any]:

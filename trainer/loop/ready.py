@@ -24,6 +24,7 @@ def prepared(model: Model, settings: TrainSettings, device: torch.device) -> Lea
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         model.enable_input_require_grads()
     if settings.compile:
+        fixed = settings.batches in (None, "pack")  # rows of one shape; those of other kinds are of any
         for layer in layers(model):
-            layer.compile(dynamic=False)
+            layer.compile(dynamic=False if fixed else None)
     return Learner(model, dtype_of(settings, device), compiled=settings.compile)

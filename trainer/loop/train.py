@@ -6,7 +6,9 @@ bit. The loss of a step is the sum over its taught tokens divided by what they c
 and ranks: a token counts the same in a long answer and a short one.
 """
 
+import math
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import asdict
 from itertools import tee
 from typing import Any, NamedTuple
@@ -15,11 +17,13 @@ import torch
 from torch import Tensor
 
 from dialogue.chance import hash64
+from dialogue.errors import RunStopped
 from dialogue.lock import take_folder
 from trainer.batches.collate import Batch, collate
 from trainer.batches.order import Step
 from trainer.batches.sources import Source, sources
 from trainer.loop import checkpoint, ending, parallel
+from trainer.loop.auto_batch import sized
 from trainer.loop.desk import Desk, lay
 from trainer.loop.feed import ahead
 from trainer.loop.logs import Log
@@ -31,40 +35,53 @@ from trainer.loop.validate import eval_loss, samples
 from trainer.loop.wish import Wish
 from trainer.settings import TrainSettings
 
+Seen = Callable[[str, int, int, str], None]
+"""Hears a stage, how much of it is done, of how much (1: nobody can say), and what else is to be told."""
 
-def train(settings: TrainSettings, said: Callable[[str], None]) -> dict[str, Any]:
+
+def train(
+    settings: TrainSettings, said: Callable[[str], None], seen: Seen | None = None, *, auto_batch: bool = False
+) -> dict[str, Any]:
     """Train, or go on with a training; returns the summary that also lies in `summary.json`.
 
-    `said` hears lines for people. Raises UsageError for wrong data or another request in the folder, RunStopped where
-    memory or disk end it, KeyboardInterrupt after an interrupt, with a checkpoint written.
+    `said` hears lines for people, those of the steps too where there is no `seen`. With `auto_batch` the largest
+    `micro_tokens` that the device can bear take the place of the settings' own. Raises UsageError for wrong data or
+    another request in the folder, RunStopped where memory or disk end it, KeyboardInterrupt after an interrupt, with a
+    checkpoint written.
     """
     found = sources(settings.data)
     place = parallel.here()
     try:
-        if not place.first:
-            quiet = ending.finished(settings.out) is not None
-            return {} if quiet else _train(settings, found, place, lambda _line: None)
-        with take_folder(settings.out):
-            claim(settings, found)
-            done = ending.finished(settings.out)
-            return done if done is not None else _train(settings, found, place, said)
+        with ExitStack() as taken, parallel.left_behind(place):
+            done = None
+            with parallel.together(place):
+                if place.first:
+                    taken.callback(take_folder(settings.out).release)
+                if auto_batch:
+                    settings = sized(settings, place, said)
+                if place.first:
+                    claim(settings, found)
+                    done = ending.finished(settings.out)
+            if parallel.agreed(done is not None, place):
+                return done or {}
+            return _train(settings, found, place, said if place.first else lambda _line: None, seen)
     finally:
         parallel.left(place)
 
 
 def _train(
-    settings: TrainSettings, found: list[Source], place: parallel.Here, said: Callable[[str], None]
+    settings: TrainSettings, found: list[Source], place: parallel.Here, said: Callable[[str], None], seen: Seen | None
 ) -> dict[str, Any]:
     desk = lay(settings, found, place, said)
     with Log(settings) as log, Wish() as wish:
-        learn(desk, log, wish, said)
+        learn(desk, log, wish, said, seen if place.first else None)
     return ending.finish(desk, found, said)
 
 
-def learn(desk: Desk, log: Log, wish: Wish, said: Callable[[str], None]) -> None:
+def learn(desk: Desk, log: Log, wish: Wish, said: Callable[[str], None], seen: Seen | None = None) -> None:
     """All steps that are left."""
     settings, here, standing, total = desk.settings, desk.here, desk.standing, desk.course.total
-    speed = Speed(desk.shape, here)
+    speed, more = Speed(desk.shape, here), ""
     steps = _mine(desk)
     for number in range(standing.step, total):
         step = next(steps)
@@ -80,7 +97,10 @@ def learn(desk: Desk, log: Log, wish: Wish, said: Callable[[str], None]) -> None
         if last or standing.step % settings.log_every == 0:
             entry = {"step": standing.step, "of": total, "epoch": round(desk.course.epoch_at(standing.step), 4)}
             entry |= {"loss": float(parallel.summed(loss, here)), "lr": lr, "grad_norm": float(norm)}
-            _tell(entry | speed.since_last(), log, here, said)
+            more = _tell(entry | speed.since_last(), log, here, said if seen is None else None)
+            _sound(entry["loss"], standing.step, settings)
+        if seen is not None:
+            seen("training", standing.step, total, more)
         if len(desk.held.places) and (last or standing.step % settings.eval_every == 0):
             _look(desk, log, said)
             speed.pause()
@@ -107,8 +127,6 @@ class _Ready(NamedTuple):
 def _mine(desk: Desk) -> Iterator[_Ready]:
     """Steps with this rank's share of their micro-batches, made and moved ahead of their use."""
     here, course = desk.here, desk.course
-    fixed = (course.sizes.micro_tokens, desk.settings.max_length) if desk.settings.compile else None
-    fixed = fixed if course.sizes.batches == "pack" else None
     learned, pad_id = desk.learned, desk.pad_id
     lengths, sums = learned.lengths, learned.sums
 
@@ -123,7 +141,7 @@ def _mine(desk: Desk) -> Iterator[_Ready]:
     def made() -> Iterator[Batch]:
         for step in fed:
             for micro, silent in share(step):
-                batch = collate(micro, learned, pad_id, fixed=fixed)
+                batch = collate(micro, learned, pad_id, fixed=course.fixed)
                 yield batch.silent() if silent else batch
 
     coming = ahead(made(), here.device)
@@ -138,8 +156,9 @@ def _one(desk: Desk, step: _Ready, speed: Speed) -> tuple[Tensor, Tensor]:
     for _ in range(step.micro_batches):
         batch = next(step.batches)
         # Sharded gradients are averaged over ranks; the factor makes them sums.
-        loss = desk.learner(batch) * (desk.here.world / step.weight)
-        loss.backward()
+        with within_memory(desk.settings, desk.here.device, batch):
+            loss = desk.learner(batch) * (desk.here.world / step.weight)
+            loss.backward()
         lost += loss.detach() / desk.here.world
         speed.saw(batch)
     limit = desk.settings.clip if desk.settings.clip is not None else float("inf")
@@ -149,20 +168,35 @@ def _one(desk: Desk, step: _Ready, speed: Speed) -> tuple[Tensor, Tensor]:
     return lost, parallel.whole_norm(norm)
 
 
-def _tell(entry: dict[str, Any], log: Log, here: parallel.Here, said: Callable[[str], None]) -> None:
-    if here.first:
-        log.write(entry)
-        said(
-            f"step {entry['step']:,}/{entry['of']:,}  loss {entry['loss']:.4f}  lr {entry['lr']:.2e}  "
-            f"|g| {entry['grad_norm']:.2f}  {entry['tokens_per_s']:,.0f} useful tokens/s"
-            + (f"  MFU {entry['mfu']:.1%}" if entry.get("mfu") else "")
+def _sound(loss: float, step: int, settings: TrainSettings) -> None:
+    """RunStopped where the weights have become none: it would go on so to the end."""
+    if not math.isfinite(loss):
+        raise RunStopped(
+            f"step {step:,}: the loss is {loss}; try a lower lr (now {settings.lr}) or a longer warm-up, "
+            f"in another folder than {settings.out}"
         )
+
+
+def _tell(entry: dict[str, Any], log: Log, here: parallel.Here, said: Callable[[str], None] | None) -> str:
+    """Write the entry, and say it; what it says but for the step."""
+    if not here.first:
+        return ""
+    log.write(entry)
+    more = (
+        f"loss {entry['loss']:.4f}  lr {entry['lr']:.2e}  |g| {entry['grad_norm']:.2f}  "
+        f"{entry['tokens_per_s']:,.0f} useful tokens/s" + (f"  MFU {entry['mfu']:.1%}" if entry.get("mfu") else "")
+    )
+    if said is not None:
+        said(f"step {entry['step']:,}/{entry['of']:,}  {more}")
+    return more
 
 
 def _look(desk: Desk, log: Log, said: Callable[[str], None]) -> None:
     """The loss on what was held out, and some replies."""
     standing = desk.standing
-    standing.eval_loss = eval_loss(desk.learner, desk.held, desk.course.sizes, desk.pad_id, desk.here)
+    fixed = desk.course.fixed
+    standing.eval_step = standing.step
+    standing.eval_loss = eval_loss(desk.learner, desk.held, desk.course.sizes, desk.pad_id, desk.here, fixed)
     if not desk.here.first:
         return
     entry: dict[str, Any] = {"step": standing.step, "eval_loss": standing.eval_loss}
@@ -179,9 +213,10 @@ def _look(desk: Desk, log: Log, said: Callable[[str], None]) -> None:
 def _save(desk: Desk) -> None:
     """A checkpoint of this step; the best one is remembered among those that were looked at at the same step."""
     settings, here, standing = desk.settings, desk.here, desk.standing
-    if standing.eval_loss is not None and (standing.best_loss is None or standing.eval_loss < standing.best_loss):
-        standing.best_loss, standing.best_step = standing.eval_loss, standing.step
-    weights = parallel.gathered(desk.model, here)
+    loss = standing.eval_loss if standing.eval_step == standing.step else None
+    if loss is not None and loss < (math.inf if standing.best_loss is None else standing.best_loss):
+        standing.best_loss, standing.best_step = loss, standing.step
+    weights = parallel.gathered(desk.learner, desk.model, here)
     optim = parallel.optimizer_state(desk.learner, desk.optimizer, here)
     if here.first:
         state = checkpoint.State(standing.step, optim, asdict(standing), checkpoint.random_now())

@@ -44,17 +44,20 @@ class Sample(NamedTuple):
     finish_reason: str
 
 
-def eval_loss(learner: Learner, view: View, sizes: Sizes, pad_id: int, here: Here) -> float:
+def eval_loss(
+    learner: Learner, view: View, sizes: Sizes, pad_id: int, here: Here, fixed: tuple[int, int] | None = None
+) -> float:
     """The mean cross entropy of the taught tokens that were held out, over all ranks."""
     found = order.steps(view.lengths, sizes._replace(batch=None), 0, 0)
     micros = [micro for step in found for micro in step]
-    micros += micros[:1] * (-len(micros) % here.world)
+    real = len(micros)
+    micros += micros[:1] * (-real % here.world)  # the ranks go through the network together or not at all
     totals = torch.zeros(2, dtype=torch.float64, device=here.device)
     learner.eval()
     with torch.no_grad():
         for number, micro in list(enumerate(micros))[here.rank :: here.world]:
-            batch = collate(micro, view, pad_id).to(here.device)
-            if number >= len(micros) - (-len(micros) % here.world):
+            batch = collate(micro, view, pad_id, fixed=fixed).to(here.device)
+            if number >= real:
                 batch = batch.silent()
             totals += _pair(learner(batch), batch.weights)
     learner.train()
