@@ -10,8 +10,8 @@ import sys
 
 from openai import OpenAI
 
-TOLD = ("My name is Mia.", "I live in Rome.")
-ASKED = {"What is my name?": "Mia", "Where do I live?": "Rome"}
+TOLD = ("My name is Clara.", "I live in Oslo.")
+ASKED = {"What is my name?": "Clara", "Where do I live?": "Oslo"}
 
 
 def main(model: str) -> int:
