@@ -102,6 +102,7 @@ def as_never_killed(folder: Path, weights: str, **changes: Any) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_three_kills_leave_no_trace_in_a_model_from_scratch(tmp_path: Path) -> None:
     as_never_killed(
         tmp_path,
@@ -117,6 +118,7 @@ def test_three_kills_leave_no_trace_in_a_model_from_scratch(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_three_kills_leave_no_trace_in_an_adapter_with_dropout(tmp_path: Path) -> None:
     where = str(base(tmp_path / "m", max_position_embeddings=256))
     as_never_killed(

@@ -36,7 +36,8 @@ def finish(desk: Desk, found: list[Source], said: Callable[[str], None]) -> dict
     settings, standing = desk.settings, desk.standing
     weights = parallel.gathered(desk.learner, desk.model, desk.here)
     if not desk.here.first:
-        return {}
+        parallel.wait(desk.here)
+        return finished(settings.out) or {}
     model, loss = desk.model, standing.eval_loss
     if standing.best_step not in (None, standing.step):
         assert standing.best_step is not None
@@ -59,6 +60,7 @@ def finish(desk: Desk, found: list[Source], said: Callable[[str], None]) -> dict
     speech = desk.renderer
     checkpoint.save(settings.out / MODEL, model, speech.tokenizer, speech, settings, text, weights=weights, dtype=dtype)
     write_atomically(settings.out / SUMMARY, [json.dumps(summary, indent=2).encode() + b"\n"])
+    parallel.wait(desk.here)
     return summary
 
 

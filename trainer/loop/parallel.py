@@ -4,6 +4,7 @@ Alone, everything here does nothing. Each rank computes its share of a step's mi
 all ranks is what one process would have computed, since losses are divided by the step's global weight.
 """
 
+import atexit
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -46,12 +47,13 @@ def here() -> Here:
     if world > 1 and not torch.distributed.is_initialized():
         backend = "nccl" if device.type == "cuda" else "gloo"
         torch.distributed.init_process_group(backend, timeout=timedelta(hours=PATIENCE_H))
+        atexit.register(_part_from_the_others)
     return Here(rank, world, device)
 
 
-def left(place: Here) -> None:
-    """Part from the others, at the end."""
-    if place.world > 1 and torch.distributed.is_initialized():
+def _part_from_the_others() -> None:
+    """At the end of the process, not of a training: a group that was left cannot be joined again; stages need it."""
+    if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
 

@@ -51,22 +51,19 @@ def train(
     """
     found = sources(settings.data)
     place = parallel.here()
-    try:
-        with ExitStack() as taken, parallel.left_behind(place):
-            done = None
-            with parallel.together(place):
-                if place.first:
-                    taken.callback(take_folder(settings.out).release)
-                if auto_batch:
-                    settings = sized(settings, place, said)
-                if place.first:
-                    claim(settings, found)
-                    done = ending.finished(settings.out)
-            if parallel.agreed(done is not None, place):
-                return done or {}
-            return _train(settings, found, place, said if place.first else lambda _line: None, seen)
-    finally:
-        parallel.left(place)
+    with ExitStack() as taken, parallel.left_behind(place):
+        done = False
+        with parallel.together(place):
+            if place.first:
+                taken.callback(take_folder(settings.out).release)
+            if auto_batch:
+                settings = sized(settings, place, said)
+            if place.first:
+                claim(settings, found)
+                done = ending.finished(settings.out) is not None
+        if parallel.agreed(done, place):
+            return ending.finished(settings.out) or {}
+        return _train(settings, found, place, said if place.first else lambda _line: None, seen)
 
 
 def _train(
