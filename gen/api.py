@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from dialogue.records import Dialogue
 from gen.config import run_settings
+from gen.extras import extras_named
 from gen.loops import OnStart, finish
 from generator.estimate import Estimate, estimate
 from generator.settings import RunSettings
 
 if TYPE_CHECKING:
     from filters.engine.settings import FilterSettings
+    from trainer.loop.plan import Plan
     from trainer.settings import TrainSettings
 
 
@@ -145,15 +147,48 @@ def train(
     return train_settled(settings)
 
 
-def train_settled(settings: "TrainSettings", said: Callable[[str], None] | None = None) -> dict[str, Any]:
-    """`train` for settings that are made already: all stages, one after the other."""
-    from trainer.loop.train import train as learn
-    from trainer.stages import stages
+def train_settled(
+    settings: "TrainSettings",
+    said: Callable[[str], None] | None = None,
+    seen: Callable[[str, int, int, str], None] | None = None,
+    *,
+    auto_batch: bool = False,
+) -> dict[str, Any]:
+    """`train` for settings that are made already: all stages, one after the other.
 
-    def aloud(line: str) -> None:
-        print(line, file=sys.stderr, flush=True)
+    `said` hears lines for people, `seen` the steps: stage, done, of how many, what the last one told. With
+    `auto_batch` the tokens that go through the network at once are found by trying.
+    """
+    with extras_named():
+        from trainer.loop.train import train as learn
+        from trainer.stages import stages
 
-    summary: dict[str, Any] = {}
-    for stage in stages(settings):
-        summary = learn(stage, said or aloud)
-    return summary
+        def aloud(line: str) -> None:
+            print(line, file=sys.stderr, flush=True)
+
+        summary: dict[str, Any] = {}
+        for stage in stages(settings):
+            summary = learn(stage, said or aloud, seen, auto_batch=auto_batch)
+        return summary
+
+
+def train_plan(
+    *data: str | Path,
+    recipe: str | None = None,
+    config: str | Path | None = None,
+    changes: Sequence[str] = (),
+    device_memory: float | None = None,
+    **options: object,
+) -> "list[Plan]":
+    """What `train` with the same arguments would take, stage by stage, as `gen train --plan` tells; writes nothing.
+
+    `device_memory` plans for a GPU of so many GiB.
+    """
+    from gen.train_config import train_settings
+
+    flags = {name: value for name, value in {"out": ".", **options}.items() if value is not None}
+    settings = train_settings(data, recipe_name=recipe, config=config, flags=flags, changes=changes)
+    with extras_named():
+        from trainer.loop.plan import plans
+
+        return plans(settings, device_memory_gib=device_memory)

@@ -77,12 +77,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         return _command(name, argv[1:])
     except KeyboardInterrupt:
-        print(f"gen {name}: interrupted; run it again, finished work is kept", file=sys.stderr)
+        from gen.ranks import speaks
+
+        if speaks():
+            print(f"gen {name}: interrupted; run it again, finished work is kept", file=sys.stderr)
         return 130
 
 
 def _command(name: str, argv: Sequence[str]) -> int:
-    from dialogue.errors import DuologueError
+    from dialogue.errors import DuologueError, UsageError
+    from gen.extras import extras_named
+    from gen.ranks import speaks
 
     for text in argv:
         if any("\ud800" <= letter <= "\udfff" for letter in text):
@@ -93,10 +98,12 @@ def _command(name: str, argv: Sequence[str]) -> int:
             stream.reconfigure(errors="replace")
     arguments = parser(name).parse_args(argv)
     try:
-        status: int = import_module(f"gen.commands.{name}").command(arguments)
+        with extras_named():
+            status: int = import_module(f"gen.commands.{name}").command(arguments)
         sys.stdout.flush()
     except DuologueError as error:
-        print(f"gen {name}: {error}", file=sys.stderr)
+        if speaks() or not isinstance(error, UsageError):  # what is wrong with a command is wrong in all its processes
+            print(f"gen {name}: {error}", file=sys.stderr)
         return error.status
     except BrokenPipeError:  # the reader of a pipe left: nothing to complain about
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -14,6 +14,7 @@ from gen.config import known_keys, read_project
 from trainer.recipes import SCRATCH, laid_over, recipe
 from trainer.settings import TrainSettings
 from trainer.stages import stages
+from trainer.text.template import OWN, find
 
 Table = Mapping[str, Any]
 
@@ -78,7 +79,9 @@ def _settings(layers: list[tuple[str, Table]], data: Sequence[str | Path], name:
         loc = error.errors(include_url=False)[0]["loc"]
         where = origin.get(str(loc[0]), "") if loc else ""
         raise UsageError(f"{where}: {one_line(error)}" if where else one_line(error)) from None
-    stages(settings)  # a stage that is wrong is said before the first one begins
+    for stage in stages(settings):  # what is wrong with a later one is said before the first one begins
+        if stage.template != OWN:
+            find(stage.template)
     return settings
 
 

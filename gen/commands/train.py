@@ -2,8 +2,12 @@
 
 import argparse
 import sys
+from typing import TYPE_CHECKING
 
 from gen.commands.show import count
+
+if TYPE_CHECKING:
+    from trainer.settings import TrainSettings
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,45 +34,104 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     size.add_argument("--lr", metavar="LR")
     size.add_argument("--max-length", metavar="T", help="tokens of one example")
     size.add_argument("--micro-tokens", metavar="T", help="tokens that go through the network at once")
+    size.add_argument("--auto-batch", action="store_true", help="find the most tokens at once by trying them")
     size.add_argument("--gradient-checkpointing", action="store_true", help="less memory, a third slower")
     size.add_argument("--compile", action="store_true", help="compile the layers (GPUs)")
     how = parser.add_argument_group("how")
     how.add_argument("--show", metavar="N", type=count, help="paint N examples: what is taught; trains nothing")
+    how.add_argument("--plan", action="store_true", help="steps, memory, hours, and whether it fits; trains nothing")
+    how.add_argument("--device-memory", metavar="GIB", type=gib, help="with --plan: for a GPU of so much memory")
     how.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
 FLAGS = ("model", "template", "format", "epochs", "max_steps", "lr", "max_length", "micro_tokens")
 
 
+def gib(text: str) -> float:
+    """An amount of memory, as argparse wants it."""
+    try:
+        number = float(text.lower().removesuffix("gib"))
+    except ValueError:
+        number = 0.0
+    if not 0 < number < 1e6:
+        raise argparse.ArgumentTypeError(f"{text}: expected GiB, as 80")
+    return number
+
+
 def command(arguments: argparse.Namespace) -> int:
     """Train; the same command goes on where a training was left."""
     from gen.train_config import train_settings
 
+    _check(arguments)
     flags = {name: value for name in FLAGS if (value := getattr(arguments, name)) is not None}
     flags |= {name: True for name in ("gradient_checkpointing", "compile") if getattr(arguments, name)}
     settings = train_settings(
         arguments.data,
-        arguments.out or ("." if arguments.show else None),
+        arguments.out or ("." if arguments.show or arguments.plan else None),
         recipe_name=arguments.recipe,
         config=arguments.config,
         flags=flags,
         changes=arguments.set,
     )
     if arguments.show:
-        from trainer.loop.shown import shown
+        return _show(settings, arguments.show)
+    if arguments.plan:
+        return _plan(settings, arguments)
+    return _train(settings, arguments)
 
-        for text in shown(settings, arguments.show, colour=sys.stdout.isatty(), said=_say):
-            print(text)
-        return 0
-    from gen.api import train_settled
 
-    summary = train_settled(settings, said=_say)
+def _check(arguments: argparse.Namespace) -> None:
+    """UsageError for flags that contradict one another."""
+    from dialogue.errors import UsageError
+
+    for one, other, mend in (
+        ("show", "plan", "one after the other"),
+        ("show", "json", "what it shows is for eyes"),
+        ("plan", "auto_batch", "it is for the training; --plan names sizes that fit"),
+        ("micro_tokens", "auto_batch", "the one is what the other finds"),
+    ):
+        if getattr(arguments, one) and getattr(arguments, other):
+            flags = [f"--{name.replace('_', '-')}" for name in (one, other)]
+            raise UsageError(f"{' and '.join(flags)}: leave one of them out ({mend})")
+    if arguments.device_memory is not None and not arguments.plan:
+        raise UsageError(f"--device-memory {arguments.device_memory:g}: goes with --plan")
+
+
+def _show(settings: "TrainSettings", wanted: int) -> int:
+    from trainer.loop.shown import shown
+
+    for text in shown(settings, wanted, colour=sys.stdout.isatty(), said=_say):
+        print(text)
+    return 0
+
+
+def _plan(settings: "TrainSettings", arguments: argparse.Namespace) -> int:
+    from gen.train_text import plan_lines
+    from trainer.loop.plan import plans
+
+    found = plans(settings, device_memory_gib=arguments.device_memory)
     if arguments.json:
-        import orjson
+        dumped = [plan.model_dump(mode="json") for plan in found]
+        whole = {"stages": dumped, "hours": sum(plan.hours for plan in found)}
+        _print_json(whole if settings.stages else dumped[0])
+    else:
+        print("\n".join(plan_lines(found)))
+    return 0
 
-        sys.stdout.write(orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
-    elif summary:
-        print("\n".join(_report(summary)))
+
+def _train(settings: "TrainSettings", arguments: argparse.Namespace) -> int:
+    from gen.api import train_settled
+    from gen.ranks import speaks
+    from gen.train_text import Telling, summary_lines
+
+    with Telling() as telling:
+        summary = train_settled(settings, telling.say, telling.seen, auto_batch=arguments.auto_batch)
+    if not speaks():
+        return 0
+    if arguments.json:
+        _print_json(summary)
+    else:
+        print("\n".join(summary_lines(summary)))
     return 0
 
 
@@ -76,11 +139,7 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-def _report(summary: dict[str, object]) -> list[str]:
-    """The summary for a person; the model's folder last."""
-    lines = [f"{summary['steps']:,} steps, {summary['useful_tokens']:,} tokens"]
-    if summary.get("eval_loss") is not None:
-        lines.append(f"eval loss {summary['eval_loss']:.4f}")
-    if "exact_replies" in summary:
-        lines.append(f"exact replies: {summary['exact_replies']:.1%} of {summary['n']:,} held-out turns")
-    return [*lines, str(summary["model"])]
+def _print_json(found: object) -> None:
+    import orjson
+
+    sys.stdout.write(orjson.dumps(found, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())

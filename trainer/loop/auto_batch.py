@@ -73,7 +73,9 @@ def search(passes: Callable[[int], bool], least: int, most: int, grain: int) -> 
             break
         good = tried
     while good < most and bad - good > max(grain, good // 16):
-        middle = max(good + 1, (good + bad) // 2 // grain * grain)
+        middle = (good + bad) // 2
+        rounded = middle // grain * grain
+        middle = rounded if rounded > good else middle
         if passes(middle):
             good = middle
         else:

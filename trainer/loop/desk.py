@@ -105,7 +105,8 @@ def lay(settings: TrainSettings, sources: list[Source], here: Here, said: Callab
     """The desk of a training, from its last checkpoint where there is one; the audit is said."""
     ready, speech, store = read_data(settings, sources, here)
     if here.first:
-        for line in store.audit.lines():
+        torn = [f"{source.path}: its last line was cut off and is left out" for source in sources if source.torn]
+        for line in [*torn, *store.audit.lines()]:
             said(line)
     found = checkpoint.latest(settings.out)
     model = base.load(settings, ready.tokenizer, ready.new_ids, here.device, checkpoint=found)

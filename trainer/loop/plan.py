@@ -17,6 +17,7 @@ from trainer.loop.parallel import Here
 from trainer.nets import adapters, base
 from trainer.nets.flops import shape_of
 from trainer.settings import LoraSettings, TrainSettings
+from trainer.stages import stages
 
 TRIED_LORA = LoraSettings(r=16, alpha=32)
 DEVICES = (2, 4, 8, 16)
@@ -51,6 +52,7 @@ class Plan(Record):
     tokens_a_step: int
     micro_tokens: int
     """Tokens that go through the network at once."""
+    gradient_checkpointing: bool
     flops: float
     """Of all steps: no padding, nothing computed twice."""
     hours: float
@@ -58,6 +60,7 @@ class Plan(Record):
     utilisation: float
     """The share of the device's `flops_per_s` that `hours` takes as reached."""
     device: str
+    gpu: bool
     flops_per_s: float
     peak: str
     """Where `flops_per_s` is from."""
@@ -69,14 +72,27 @@ class Plan(Record):
     """Settings that do fit, as flags of `gen train`, where these do not."""
 
 
-def plan(settings: TrainSettings, *, device_memory_gib: float | None = None, base_model: str | None = None) -> Plan:
+def plans(settings: TrainSettings, *, device_memory_gib: float | None = None) -> list[Plan]:
+    """The plan of each stage, or of the one training; a stage is planned on the model that its chain starts from."""
+    made: list[Plan] = []
+    found = stages(settings)
+    roots: dict[str, str | None] = {}
+    for number, stage in enumerate(found):
+        root = roots.get(str(stage.model), stage.model)
+        roots[str(stage.out)] = root
+        one = plan(stage.model_copy(update={"model": root}), device_memory_gib=device_memory_gib)
+        name = settings.stages[number]["name"] if settings.stages else None
+        made.append(one.model_copy(update={"name": name}))
+    return made
+
+
+def plan(settings: TrainSettings, *, device_memory_gib: float | None = None) -> Plan:
     """The plan of one training, without stages. Nothing is written but to a temporary folder, which is gone again.
 
-    `device_memory_gib` plans for a GPU of so much memory, whether it is here or not. `base_model` stands in for a
-    `settings.model` that an earlier stage has still to make. Raises UsageError as the training would.
+    `device_memory_gib` plans for a GPU of so much memory, whether it is here or not. Raises UsageError as the training
+    would.
     """
     device = device_here(device_memory_gib)
-    settings = settings.model_copy(update={"model": base_model or settings.model})
     found = sources(settings.data)
     with tempfile.TemporaryDirectory(prefix="gen-plan-") as folder:
         beside = settings.model_copy(update={"out": Path(folder)})
@@ -105,10 +121,12 @@ def plan(settings: TrainSettings, *, device_memory_gib: float | None = None, bas
         steps=way.total,
         tokens_a_step=round(tokens * epochs / way.total),
         micro_tokens=settings.micro_tokens,
+        gradient_checkpointing=settings.gradient_checkpointing,
         flops=flops,
         hours=flops / (device.flops_per_s * device.utilisation) / 3600,
         utilisation=device.utilisation,
         device=device.name,
+        gpu=device.gpu,
         flops_per_s=device.flops_per_s,
         peak=device.peak,
         device_memory_gib=device.memory_gib,

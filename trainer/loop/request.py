@@ -1,6 +1,7 @@
 """What a training folder was asked for, kept beside its result, and never mixed with another request."""
 
 import json
+import shutil
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -8,15 +9,23 @@ from typing import Any
 from dialogue.errors import UsageError
 from dialogue.jsonl import write_atomically
 from trainer.batches.sources import Source
+from trainer.loop.checkpoint import checkpoints
 from trainer.loop.model_files import template_text
 from trainer.settings import TrainSettings
 
 NAME = "train.json"
+MODEL = "model"
+TOKENIZER = "tokenizer"
+"""Of a model from scratch, fitted to its data."""
 PACKAGES = ("duologue", "torch", "transformers", "tokenizers", "peft")
 
 
 def claim(settings: TrainSettings, sources: list[Source]) -> None:
-    """Note the request in the folder; UsageError, with the difference, where the folder holds another one's."""
+    """Note the request in the folder; UsageError, with the difference, where the folder holds another one's.
+
+    A request that came to nothing, not to one checkpoint, gives way to the next: its data was wrong, or its model, or
+    a step took more memory than there was.
+    """
     wanted = {
         "asked": settings.as_asked(),
         "data": [{"path": str(source.path), "sha256": source.digest} for source in sources],
@@ -24,8 +33,14 @@ def claim(settings: TrainSettings, sources: list[Source]) -> None:
     }
     path = settings.out / NAME
     if path.exists():
-        _compare(json.loads(path.read_text(encoding="utf-8")), wanted, settings.out)
-        return
+        try:
+            _compare(json.loads(path.read_text(encoding="utf-8")), wanted, settings.out)
+        except UsageError:
+            if checkpoints(settings.out) or (settings.out / MODEL).exists():
+                raise
+            shutil.rmtree(settings.out / TOKENIZER, ignore_errors=True)  # it was fitted to that request's data
+        else:
+            return
     settings.out.mkdir(parents=True, exist_ok=True)
     about = {**wanted, "versions": {name: _version(name) for name in PACKAGES}}
     write_atomically(path, [json.dumps(about, indent=2, ensure_ascii=False).encode() + b"\n"])
