@@ -335,3 +335,15 @@ def test_a_training_that_came_to_nothing_ends_and_says_what_to_change(tmp_path: 
     with pytest.raises(RunStopped, match=r"step \d: the loss is nan; .* lr \(now 1e\+30\)"):
         quietly(settings)
     assert not (settings.out / "model").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_compiled_code_learns_the_same_from_rows_of_one_shape(tmp_path: Path) -> None:
+    common: dict[str, Any] = {"batches": "pack", "max_steps": 3, "validation": 20, "eval_every": 3, "save_every": 3}
+    plain, compiled = (toy(tmp_path, out=str(way), compile=way, **common) for way in (False, True))
+    quietly(plain)
+    quietly(compiled)
+    for name in ("loss", "eval_loss"):
+        found, wanted = told(compiled.out, name), told(plain.out, name)
+        assert max(abs(mine - theirs) for mine, theirs in zip(found, wanted, strict=True)) < 1e-4

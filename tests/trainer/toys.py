@@ -1,9 +1,7 @@
 """Small trainings with real parts: dialogues that can be learned, settings of seconds, examples of random tokens."""
 
 import json
-import os
 import random
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,15 +14,6 @@ from trainer.text.example import IGNORE_INDEX, Example
 NAMES = ("Ada", "Bob", "Cleo", "Dan", "Eve")
 TOWNS = ("Rome", "Oslo", "Lima", "Bonn")
 SMALL = ScratchSettings(vocabulary=320, width=32, layers=2, heads=4, kv_heads=2, mlp_width=64, context=256)
-CHILD = """
-import sys, torch
-from pathlib import Path
-from trainer.loop.train import train
-from trainer.settings import TrainSettings
-torch.set_num_threads(1)
-train(TrainSettings.model_validate_json(Path(sys.argv[1]).read_text()), lambda line: print(line, flush=True))
-"""
-"""A program that trains as a file of settings says."""
 
 
 def rows(count: int, seed: int = 0, rounds: int = 3) -> list[dict[str, Any]]:
@@ -73,17 +62,6 @@ def toy(folder: Path, *, count: int = 120, out: str = "out", **changes: Any) -> 
         **changes,
     }
     return TrainSettings(data=(data,), out=folder / out, **chosen)
-
-
-def child(settings: TrainSettings, *launcher: str) -> tuple[list[str], dict[str, str]]:
-    """Command and environment of a process that trains as the settings say; `launcher` stands before the program."""
-    folder = settings.out.parent
-    program, asked = folder / "child.py", folder / f"{settings.out.name}.settings.json"
-    program.write_text(CHILD, encoding="utf-8")
-    asked.write_text(settings.model_dump_json(), encoding="utf-8")
-    threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
-    here = {"PYTHONPATH": str(Path(__file__).parents[2]), **threads}
-    return [sys.executable, *launcher, str(program), str(asked)], {**os.environ, **here}
 
 
 def told(out: Path, name: str) -> list[float]:

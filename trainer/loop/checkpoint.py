@@ -110,7 +110,7 @@ def save(
         (beside / "README.md").write_text(card, encoding="utf-8")
         if (template := template_text(settings.template)) is not None:
             (beside / "template.toml").write_text(template, encoding="utf-8")
-        # Not of `.weight`: rows that are trained beside an adapter would be put into it, which parts of ranks cannot be.
+        # Not of `.weight`: rows trained beside an adapter would be put into it, which parts of ranks cannot be.
         rows = max(len(part) for part in model.get_input_embeddings().parameters())
         write_json(beside / OWN, _facts(settings, renderer, stop_ids, rows))
         if state is not None:
