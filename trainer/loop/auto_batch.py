@@ -19,7 +19,7 @@ from trainer.loop.needs import needs_of
 from trainer.loop.optim import optimizer
 from trainer.loop.parallel import Here
 from trainer.loop.ready import prepared
-from trainer.loop.request import NAME
+from trainer.loop.request import NAME, begun
 from trainer.nets import base
 from trainer.nets.names import tokenizer_place
 from trainer.settings import TrainSettings
@@ -157,6 +157,9 @@ def _estimated(settings: TrainSettings) -> Callable[[int], bool]:
 
 
 def _of_folder(settings: TrainSettings) -> int | None:
+    """What a training that has begun there goes through at once."""
+    if not begun(settings.out):
+        return None
     try:
         asked = json.loads((settings.out / NAME).read_text(encoding="utf-8"))["asked"]
     except FileNotFoundError:

@@ -1,5 +1,7 @@
 """A network made ready to learn."""
 
+import warnings
+
 import torch
 
 from trainer.loop.layers import layers
@@ -21,7 +23,9 @@ def prepared(model: Model, settings: TrainSettings, device: torch.device) -> Lea
     model.set_attn_implementation(NAME)
     model.train()
     if settings.gradient_checkpointing:
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # the name that older versions know too is to go in v6
+            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         model.enable_input_require_grads()
     if settings.compile:
         fixed = settings.batches in (None, "pack")  # rows of one shape; those of other kinds are of any

@@ -36,7 +36,7 @@ def claim(settings: TrainSettings, sources: list[Source]) -> None:
         try:
             _compare(json.loads(path.read_text(encoding="utf-8")), wanted, settings.out)
         except UsageError:
-            if checkpoints(settings.out) or (settings.out / MODEL).exists():
+            if begun(settings.out):
                 raise
             shutil.rmtree(settings.out / TOKENIZER, ignore_errors=True)  # it was fitted to that request's data
         else:
@@ -44,6 +44,11 @@ def claim(settings: TrainSettings, sources: list[Source]) -> None:
     settings.out.mkdir(parents=True, exist_ok=True)
     about = {**wanted, "versions": {name: _version(name) for name in PACKAGES}}
     write_atomically(path, [json.dumps(about, indent=2, ensure_ascii=False).encode() + b"\n"])
+
+
+def begun(out: Path) -> bool:
+    """Whether a training has left anything in the folder that another request would mix with."""
+    return bool(checkpoints(out)) or (out / MODEL).exists()
 
 
 def _compare(found: dict[str, Any], wanted: dict[str, Any], out: Path) -> None:
