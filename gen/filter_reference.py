@@ -16,7 +16,7 @@ HEAD = """# Filters
 
 Made from the code by `python -m gen.filter_reference > docs/filters.md`. A chain is a list of `[[filters]]` tables in a
 TOML, each with `use` and settings, applied in their order; `gen filter --list` prints the chain in use with all of its
-settings. A limit, `most_...` or `least_...`, is taken off by `"off"`. How often each filter fires on good dialogues, and
+settings. A limit, `most_...` or `least_...`, is taken off by `"off"`. How often each filter fires on good dialogues and
 how its thresholds were tuned: `docs/filters-tuning.md`.
 """
 
