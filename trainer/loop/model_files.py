@@ -56,7 +56,6 @@ def write_model(
         if dtype is not None:
             config.dtype = dtype
         library("transformers.utils.logging").disable_progress_bar()
-        library("transformers.utils.logging").disable_progress_bar()
         with _own_generation(model):
             model.save_pretrained(folder, state_dict=held)
     finally:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from dialogue.errors import UsageError
 from trainer.nets.adapters import PREFIX, TRAINED, WEIGHTS, config_of
-from trainer.nets.foreign import Model, library
+from trainer.nets.foreign import Model, library, unbroken
 
 TRAINED_WEIGHTS = Path("state") / "trained.safetensors"
 
@@ -19,7 +19,7 @@ def rows_known(folder: Path) -> int:
     """Rows of the embeddings that an adapter's weights and tokenizer suppose; 0 where they suppose none."""
     config = config_of(folder)
     rows = [0]
-    with library("safetensors").safe_open(folder / WEIGHTS, framework="pt") as file:
+    with unbroken(folder / WEIGHTS), library("safetensors").safe_open(folder / WEIGHTS, framework="pt") as file:
         for name in file.keys():  # noqa: SIM118 - no mapping
             if name.endswith(("embed_tokens.weight", "wte.weight", "lm_head.weight")):
                 rows.append(file.get_slice(name).get_shape()[0])
@@ -44,7 +44,8 @@ def trained(model: nn.Module, weights: Mapping[str, Tensor] | None = None) -> di
 @torch.no_grad()
 def restore(model: nn.Module, checkpoint: Path) -> None:
     """Give what is trained the values that it had in a checkpoint, bit for bit."""
-    values = library("safetensors.torch").load_file(checkpoint / TRAINED_WEIGHTS)
+    with unbroken(checkpoint / TRAINED_WEIGHTS):
+        values = library("safetensors.torch").load_file(checkpoint / TRAINED_WEIGHTS)
     now = {name: parameter for name, parameter in model.named_parameters() if parameter.requires_grad}
     if now.keys() != values.keys():
         raise UsageError(f"{checkpoint}: holds another adapter than the one asked for; name another --out")

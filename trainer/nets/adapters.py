@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from dialogue.errors import UsageError
-from trainer.nets.foreign import Model, library
+from trainer.nets.foreign import Model, first_line, library, unbroken
 from trainer.nets.names import ADAPTER
 from trainer.settings import LoraSettings
 
@@ -126,15 +126,14 @@ def _inject(model: Model, config: Any, name: str) -> None:
 
 
 def _attach(model: Model, config: Any, folder: Path, name: str) -> None:
-    values = {
-        place.removeprefix(PREFIX): value
-        for place, value in library("safetensors.torch").load_file(folder / WEIGHTS).items()
-    }
+    with unbroken(folder / WEIGHTS):
+        found = library("safetensors.torch").load_file(folder / WEIGHTS)
+    values = {place.removeprefix(PREFIX): value for place, value in found.items()}
     try:
         _inject(model, config, name)
         report = library("peft").set_peft_model_state_dict(model, values, adapter_name=name)
     except (ValueError, RuntimeError, KeyError) as error:
-        raise UsageError(f"model {folder}: does not fit its base: {str(error).splitlines()[0]}") from None
+        raise UsageError(f"model {folder}: does not fit its base: {first_line(error)}") from None
     own = {place for place, _ in model.named_parameters() if name in place.split(".")}  # tied ones once
     lost = [key for key in report.missing_keys if key in own]
     if lost or report.unexpected_keys:

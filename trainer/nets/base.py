@@ -9,11 +9,13 @@ import torch
 from dialogue.errors import UsageError
 from trainer.nets import adapter_files, adapters
 from trainer.nets.embeddings import grow
-from trainer.nets.foreign import Model, Tokenizer, library
+from trainer.nets.foreign import Model, Tokenizer, first_line, library, unbroken
 from trainer.nets.names import adapter_config, base_of, local_adapter, own_facts, resolve
 from trainer.nets.rope import positions, stretch
 from trainer.nets.scratch import scratch_config
 from trainer.settings import LoraSettings, RopeSettings, TrainSettings
+
+GENERATION = "generation_config.json"
 
 
 def load(
@@ -53,13 +55,14 @@ def open_model(model: str | Path, device: torch.device | str = "cpu", dtype: tor
     device = torch.device(device)
     place = resolve(model)
     found = adapter_config(place)
+    folder = Path(place) if found is None else local_adapter(place)
     if found is None:
-        return pretrained(place, None, dtype, device).eval()
-    folder = local_adapter(place)
-    opened = adapter_base([folder], base_of(place, found), dtype, device)
-    adapters.attach(opened, folder)
-    if (folder / "generation_config.json").exists():
-        opened.generation_config = library("transformers").GenerationConfig.from_pretrained(folder)
+        opened = pretrained(place, None, dtype, device)
+    else:
+        opened = adapter_base([folder], base_of(place, found), dtype, device)
+        adapters.attach(opened, folder)
+    if (folder / GENERATION).exists():  # an adapter's own; of a whole model transformers would pass over a broken one
+        opened.generation_config = _generation(folder)
     return opened.requires_grad_(False).eval()
 
 
@@ -108,11 +111,12 @@ def pretrained(
     noise = logging.get_verbosity()
     logging.set_verbosity_error()
     try:
-        model, report = library("transformers").AutoModelForCausalLM.from_pretrained(
-            place, use_safetensors=True, trust_remote_code=False, **options
-        )
+        with unbroken(place):
+            model, report = library("transformers").AutoModelForCausalLM.from_pretrained(
+                place, use_safetensors=True, trust_remote_code=False, **options
+            )
     except (OSError, ValueError) as error:
-        raise UsageError(f"model {place}: not to be loaded from safetensors: {_first_line(error)}") from None
+        raise UsageError(f"model {place}: not to be loaded from safetensors: {first_line(error)}") from None
     finally:
         logging.set_verbosity(noise)
     lost = sorted({*report["missing_keys"], *(str(key) for key, *_ in report["mismatched_keys"])})
@@ -127,10 +131,10 @@ def config_of(place: str) -> Any:
         config = library("transformers").AutoConfig.from_pretrained(place, trust_remote_code=False)
     except OSError as error:
         raise UsageError(
-            f"model {place}: no such folder, and not to be had from the hub: {_first_line(error)}"
+            f"model {place}: no such folder, and not to be had from the hub: {first_line(error)}"
         ) from None
     except (ValueError, KeyError) as error:
-        raise UsageError(f"model {place}: unknown to transformers, causal LMs only: {_first_line(error)}") from None
+        raise UsageError(f"model {place}: unknown to transformers, causal LMs only: {first_line(error)}") from None
     kind = config.model_type
     both_ways = getattr(config, "is_decoder", None) is False
     if config.is_encoder_decoder or both_ways or kind not in _causal():
@@ -167,6 +171,13 @@ def _causal() -> Container[str]:
 
 def _of_config(config: Any) -> Model:
     return library("transformers").AutoModelForCausalLM.from_config(config, dtype=torch.float32)
+
+
+def _generation(folder: Path) -> Any:
+    try:
+        return library("transformers").GenerationConfig.from_pretrained(folder)
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{folder / GENERATION}: {first_line(error)}") from None
 
 
 def _whole(model: str) -> str:
@@ -242,7 +253,3 @@ def _name_tokens(model: Model, tokenizer: Tokenizer) -> None:
     for table in model.get_input_embeddings().modules():
         if isinstance(table, torch.nn.Embedding):
             table.padding_idx = None
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]

@@ -15,7 +15,7 @@ from trainer.loop.model_files import write_json, write_model
 from trainer.loop.origins import licence_of
 from trainer.nets import adapter_files, adapters
 from trainer.nets.base import adapter_base, config_of
-from trainer.nets.foreign import Model, library
+from trainer.nets.foreign import Model, first_line, library, unbroken
 from trainer.nets.names import OWN, adapter_config, base_of, local_adapter, own_facts, resolve, tokenizer_place
 
 MERGE = "merge.json"
@@ -53,11 +53,11 @@ def merged(folders: Sequence[Path], base: str) -> Model:
     for folder in folders:
         adapters.config_of(folder)
         try:
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), unbroken(folder / adapters.WEIGHTS):
                 warnings.simplefilter("ignore", FutureWarning)  # between peft and transformers
                 held: Any = library("peft").PeftModel.from_pretrained(model, str(folder))
         except (ValueError, RuntimeError, KeyError) as error:
-            raise UsageError(f"model {folder}: does not fit its base: {str(error).splitlines()[0]}") from None
+            raise UsageError(f"model {folder}: does not fit its base: {first_line(error)}") from None
         model = held.merge_and_unload(safe_merge=True)
     return model.requires_grad_(False).eval()
 
@@ -80,7 +80,8 @@ def merge(places: Sequence[str], out: Path, model: str | None = None, dtype: str
     whole = merged(folders, base)
     with whole_folder(out) as beside:
         write_model(beside, whole, kept)
-        library("transformers").AutoTokenizer.from_pretrained(tokenizer_place(source)).save_pretrained(beside)
+        tokenizers = library("transformers").AutoTokenizer
+        tokenizers.from_pretrained(tokenizer_place(source), trust_remote_code=False).save_pretrained(beside)
         for name in ("generation_config.json", "template.toml"):
             if (Path(resolve(source)) / name).exists():
                 shutil.copyfile(Path(resolve(source)) / name, beside / name)

@@ -50,8 +50,7 @@ def adapter_config(place: str) -> dict[str, Any] | None:
         if found is None:
             return None
         path = Path(found)
-    config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return config
+    return _object(path)
 
 
 def base_of(place: str, config: dict[str, Any]) -> str:
@@ -95,5 +94,14 @@ def own_facts(place: str) -> dict[str, Any]:
     path = Path(place) / OWN
     if not path.exists():
         return {}
-    facts: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return facts
+    return _object(path)
+
+
+def _object(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(f"{path}: broken JSON ({error}); copy or fetch it anew") from None
+    if not isinstance(value, dict):
+        raise UsageError(f"{path}: expected a JSON object, got {str(value)[:40]!r}; copy or fetch it anew")
+    return value

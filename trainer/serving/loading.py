@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from dialogue.errors import UsageError
 from trainer.nets.base import open_model
 from trainer.nets.foreign import library
-from trainer.nets.names import local_adapter, own_facts, resolve, tokenizer_place
+from trainer.nets.names import own_facts, resolve, tokenizer_place
 from trainer.serving.engine import Engine, Sampling
 from trainer.serving.voice import Voice, voice
 
@@ -42,9 +42,6 @@ def opened(
     place = resolve(model)
     tokenizer = _tokenizer(place)
     net = open_model(place, where, precision)
-    files = str(local_adapter(place)) if Path(place).is_dir() else place
-    if Path(files, "generation_config.json").exists():  # an adapter's own, where its base has another
-        net.generation_config = library("transformers").GenerationConfig.from_pretrained(files)
     manner = voice(tokenizer, place, own_facts(place))
     engine = Engine(
         net,

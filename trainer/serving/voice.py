@@ -13,9 +13,11 @@ from typing import Any, NamedTuple, Protocol
 from uuid import uuid4
 
 from jinja2 import TemplateError
+from pydantic import ValidationError
 
 from dialogue.errors import UsageError
-from dialogue.records import Message
+from dialogue.records import Message, one_line
+from trainer.nets.names import OWN as OWN_FACTS
 from trainer.settings import TrainSettings
 from trainer.text.encoder import Encoder
 from trainer.text.render import Renderer, renderer
@@ -103,6 +105,10 @@ def speaking(by: Renderer) -> Voice:
 
 def _settings(place: str, facts: Mapping[str, Any]) -> TrainSettings:
     """The training's settings, with the template that lies beside the model."""
-    settings = TrainSettings.model_validate(facts["settings"])
+    try:
+        settings = TrainSettings.model_validate(facts["settings"])
+    except ValidationError as error:
+        about = f"model {place}: {OWN_FACTS}: settings.{one_line(error)}"
+        raise UsageError(f"{about}; written by another version of duologue, or by hand") from None
     beside = Path(place) / "template.toml"
     return settings.model_copy(update={"template": str(beside)}) if beside.exists() else settings
