@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import given
+from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from trainer.batches import order
@@ -65,6 +66,7 @@ def test_epochs_follow_one_another_in_orders_of_their_own() -> None:
     assert everything[10:] == list(order.steps(LENGTHS, made.sizes, 0, 1))
 
 
+@limits(deadline=None)
 @given(st.floats(0.05, 4), st.integers(1, 40), st.none() | st.integers(1, 60))
 def test_epochs_done_grow_with_the_steps_up_to_what_was_asked(epochs: float, batch: int, max_steps: int | None) -> None:
     made = planned(epochs=epochs, batch=batch, max_steps=max_steps)

@@ -4,7 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trainer.batches.order import Lengths, Sizes, Step, count, packed, steps, tokens_of
@@ -40,6 +40,7 @@ def wide(step: Step, lengths: Lengths, packs: bool) -> list[int]:
     ]
 
 
+@settings(deadline=None)
 @given(some_lengths, some_sizes, st.integers(0, 2**31), st.integers(0, 3))
 def test_every_example_stands_in_an_epoch_exactly_once(lengths: Lengths, sizes: Sizes, seed: int, epoch: int) -> None:
     made = list(steps(lengths, sizes, seed, epoch))
@@ -48,6 +49,7 @@ def test_every_example_stands_in_an_epoch_exactly_once(lengths: Lengths, sizes: 
     assert count(lengths, sizes, seed, epoch) == len(made)
 
 
+@settings(deadline=None)
 @given(some_lengths, some_sizes, st.integers(0, 9))
 def test_no_micro_batch_is_wider_than_asked(lengths: Lengths, sizes: Sizes, seed: int) -> None:
     for step in steps(lengths, sizes, seed, 0):
@@ -56,6 +58,7 @@ def test_no_micro_batch_is_wider_than_asked(lengths: Lengths, sizes: Sizes, seed
             assert len(micro) == 1 if sizes.batches == "pack" else all(len(row) == 1 for row in micro)
 
 
+@settings(deadline=None)
 @given(some_lengths, some_sizes, st.integers(0, 9))
 def test_a_step_has_the_examples_or_the_tokens_that_were_asked_for(lengths: Lengths, sizes: Sizes, seed: int) -> None:
     made = list(steps(lengths, sizes, seed, 0))
@@ -68,6 +71,7 @@ def test_a_step_has_the_examples_or_the_tokens_that_were_asked_for(lengths: Leng
         assert sum(len(examples_of(step)) < sizes.batch for step in made) <= 1
 
 
+@settings(deadline=None)
 @given(some_lengths, some_sizes, st.integers(0, 9), st.integers(0, 3))
 def test_the_order_is_a_function_of_seed_and_epoch(lengths: Lengths, sizes: Sizes, seed: int, epoch: int) -> None:
     np.random.default_rng(1).random(3)
@@ -128,6 +132,7 @@ def test_packed_steps_hold_long_and_short_dialogues_alike() -> None:
     assert np.quantile(longest, 0.1) > np.quantile(lengths, 0.9)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 100), min_size=1, max_size=60))
 def test_best_fit_leaves_no_two_rows_that_would_have_gone_into_one(lengths: list[int]) -> None:
     rows = packed(range(len(lengths)), np.array(lengths, np.int64), 100)

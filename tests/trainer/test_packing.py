@@ -223,7 +223,7 @@ def test_what_a_document_says_changes_nothing_for_its_neighbours() -> None:
 
 
 @given(st.lists(st.integers(2, 30), min_size=1, max_size=8), st.integers(0, 99))
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 def test_documents_of_any_lengths_can_stand_in_a_row(lengths: list[int], seed: int) -> None:
     found, model = examples(lengths, words=WORDS, seed=seed, share=0.6), _small()
     rows: MicroBatch = (tuple(range(len(found))),)

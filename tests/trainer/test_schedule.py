@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as limits
 from hypothesis import strategies as st
 
 from trainer.loop.schedule import lr_at, warmup_steps
@@ -48,6 +49,7 @@ def test_flat_then_linear_stays_and_falls() -> None:
     assert rates(5, schedule="flat_then_linear", flat_ratio=1.0) == [1.0] * 5
 
 
+@limits(deadline=None)
 @given(st.sampled_from(ALL), st.integers(1, 60), st.integers(0, 70), st.floats(0, 1), st.floats(0, 1))
 def test_a_rate_is_above_nothing_never_above_the_whole_and_falls_after_the_warm_up(
     schedule: Schedule, total: int, warmup: int, flat: float, final: float

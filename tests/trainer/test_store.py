@@ -79,7 +79,7 @@ def test_a_store_is_found_again_by_what_it_was_made_from(tmp_path: Path, monkeyp
         {"weight_by": "weight"},
         {"thoughts": "keep"},
         {"overflow": "refuse"},
-        {"format": "duologue"},
+        {"format": "messages"},
     ],
 )
 def test_other_settings_make_it_anew(tmp_path: Path, changed: dict[str, Any]) -> None:
@@ -287,7 +287,7 @@ def test_line_separators_and_marks_in_the_words_change_nothing(tmp_path: Path) -
     assert {one.id: one.messages for one in held}.items() <= {one.id: one.messages for one in all_of_them}.items()
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(dialogues(HOSTILE))
 def test_whatever_is_said_comes_out_as_it_was_rendered(tmp_path: Path, dialogue: Dialogue) -> None:
     asked = toy(tmp_path, max_length=64, train_on="all")
