@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from trainer.batches.collate import Batch
 from trainer.nets.foreign import Model
+from trainer.nets.last_block import LastBlock
 from trainer.nets.loss import loss_sum, loss_sum_through
 
 SCALED_HEADS = ("final_logit_softcapping", "logit_scale", "logits_scaling")
@@ -23,12 +24,14 @@ class Learner(nn.Module):
         self.dtype = dtype
         self.compiled = compiled
         self._body = [model.base_model]  # in a list: it is the model's already, and must not be listed twice
+        self._last_block = LastBlock(model)
 
     def forward(self, batch: Batch) -> Tensor:
         """The sum of weights * cross entropy over the micro-batch, a float32 scalar."""
         device_type = batch.input_ids.device.type
         with torch.autocast(device_type, self.dtype, enabled=self.dtype != torch.float32):
-            hidden = self.hidden(batch)
+            with self._last_block.only(None if self.compiled else batch.rows):
+                hidden = self.hidden(batch)
             rows = hidden.reshape(-1, hidden.shape[-1]).index_select(0, batch.rows)
             head = self.model.get_output_embeddings()
             config = self.model.config
