@@ -1,7 +1,7 @@
 """What a training was asked to do; made by `gen/` from a recipe, a TOML and flags."""
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, JsonValue, model_validator
 
@@ -11,9 +11,14 @@ TrainOn = Literal["assistant", "last", "user", "all"]
 Batches = Literal["pack", "group", "pad"]
 Thoughts = Literal["keep", "per_turn", "none"]
 Schedule = Literal["constant", "linear", "cosine", "flat_then_linear"]
+Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
-class LoraSettings(Record):
+class Settings(Record, allow_inf_nan=False):
+    """What a person types: TOML knows inf and nan, no training does."""
+
+
+class LoraSettings(Settings):
     """A low-rank adapter (Hu et al. 2021, arXiv 2106.09685)."""
 
     r: int = Field(ge=1)
@@ -21,7 +26,7 @@ class LoraSettings(Record):
     alpha: float = Field(gt=0)
     """The adapter's product is scaled by alpha / r."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
-    targets: tuple[str, ...] | Literal["all-linear"] = "all-linear"
+    targets: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all-linear"] = "all-linear"
     """Names of the linear layers that get one."""
     dora: bool = False
     """Weight-decomposed (Liu et al. 2024, arXiv 2402.09353)."""
@@ -31,7 +36,7 @@ class LoraSettings(Record):
     """Where `model` is an adapter: train it on, or freeze it and train a new one on top (Baize's second stage)."""
 
 
-class ScratchSettings(Record):
+class ScratchSettings(Settings):
     """A small Llama with a byte-level BPE tokenizer of its own."""
 
     vocabulary: int = Field(default=765, ge=300)
@@ -51,7 +56,7 @@ class ScratchSettings(Record):
         return self
 
 
-class RopeSettings(Record):
+class RopeSettings(Settings):
     """Rotary positions stretched to a longer context."""
 
     context: int = Field(ge=1)
@@ -60,7 +65,7 @@ class RopeSettings(Record):
     """How positions reach it; `extrapolate` only lengthens the table, as OpenChat did."""
 
 
-class Decoding(Record):
+class Decoding(Settings):
     """How replies are drawn by default; goes into generation_config.json, which servers obey."""
 
     temperature: float = Field(default=1.0, ge=0)
@@ -72,7 +77,7 @@ class Decoding(Record):
     max_new_tokens: int = Field(default=512, ge=1)
 
 
-class TrainSettings(Record):
+class TrainSettings(Settings):
     """Everything a training needs to know."""
 
     data: tuple[Path, ...]
@@ -128,7 +133,7 @@ class TrainSettings(Record):
     final_lr_ratio: float = Field(default=0.0, ge=0, le=1)
     """What is left of the learning rate at the end."""
     weight_decay: float = Field(default=0.0, ge=0)
-    betas: tuple[float, float] = (0.9, 0.999)
+    betas: tuple[Beta, Beta] = (0.9, 0.999)
     eps: float = Field(default=1e-8, gt=0)
     clip: float | None = Field(default=1.0, gt=0)
     """Largest norm of the whole gradient."""

@@ -132,6 +132,12 @@ def test_data_is_given_to_the_stage_it_names(tmp_path: Path) -> None:
         ("[train]\nmax_length = 32768\n", "micro_tokens = 1536"),
         ("train = 3", r"expected a table \[train\]"),
         ('[train]\nformat = "sharegtp"', "sharegpt"),
+        ("[train]\nlr = inf", r"lr: .*finite number \(got 'inf'\)"),
+        ("[train]\nmax_steps = 'none'\nepochs = inf", "epochs: .*finite number"),
+        ("[train]\nvalidation = inf", "validation: .*finite number"),
+        ("[train]\nbetas = [2, 0.9]", r"betas.0: .*less than 1 \(got '2'\)"),
+        ('[train]\nmodel = "m"\nlora = { r = 2, alpha = 4, targets = [] }', "lora.targets"),
+        ('[train]\nmodel = "m"\nlora = { r = 2, alpha = inf }', "lora.alpha: .*finite number"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place_and_the_mend(tmp_path: Path, text: str, message: str) -> None:

@@ -134,6 +134,8 @@ def test_what_an_adapter_cannot_do_is_refused_with_the_way_out(tmp_path: Path) -
         (place, LORA.model_copy(update={"targets": ("q_prj",)}), r"no linear layer q_prj \(down_proj, gate_proj"),
         (place, LORA.model_copy(update={"targets": ("lm_head",)}), "no linear layer lm_head"),
         (place, LORA.model_copy(update={"bits": 4}), "bitsandbytes"),
+        (tmp_path / "a", LORA.model_copy(update={"bits": 4}), "bitsandbytes"),
+        (tmp_path / "a", freeze.model_copy(update={"bits": 8}), "bitsandbytes"),
         (tmp_path / "a", LORA.model_copy(update={"r": 8}), 'lora.r = 8: the adapter .* has 4.*onto = "freeze"'),
         (tmp_path / "a", LORA.model_copy(update={"targets": ("q_proj",)}), "lora.targets"),
         (tmp_path / "a", None, "gen merge"),

@@ -8,7 +8,16 @@ import pytest
 import torch
 from small_models import asked, base, tokenizer
 from toys import examples
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MixtralConfig,
+    MixtralForCausalLM,
+    Qwen3MoeConfig,
+    Qwen3MoeForCausalLM,
+)
 
 from trainer.batches.collate import collate
 from trainer.loop.parallel import Here
@@ -53,6 +62,19 @@ def test_looking_up_a_place_costs_nothing() -> None:
     config = GPT2Config(vocab_size=200, n_positions=64, n_embd=32, n_layer=1, n_head=4)
     own = 32 * 96 + 96 + 32 * 32 + 32 + 32 * 128 + 128 + 128 * 32 + 32 + 4 * 32 + 2 * 32
     assert shape_of(GPT2LMHeadModel(config)) == Shape(own, 0, False, HEAD, 32)
+
+
+def test_of_a_mixture_the_experts_that_a_token_meets_are_counted() -> None:
+    """2 of 8 experts of 3 x 32 x 64, a router of 8 x 32; attention and norms as ever."""
+    shape: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "vocab_size": 200}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2}
+    mixture = MixtralForCausalLM(MixtralConfig(**shape, **heads, num_local_experts=8, num_experts_per_tok=2))
+    layer = 3_072 + 2 * 6_144 + 8 * 32 + 64
+    assert shape_of(mixture) == Shape(2 * layer + 32, 0, False, HEAD, ATTENTION)
+    made: dict[str, Any] = {**shape, **heads, "head_dim": 8, "moe_intermediate_size": 64, "num_experts": 8}
+    qwen = Qwen3MoeForCausalLM(Qwen3MoeConfig(**made, num_experts_per_tok=4))
+    norms = 2 * 8  # of queries and keys
+    assert shape_of(qwen) == Shape(2 * (layer + 2 * 6_144 + norms) + 32, 0, False, HEAD, ATTENTION)
 
 
 @pytest.mark.parametrize("new_ids", [(), (1, 2)])

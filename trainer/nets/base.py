@@ -72,6 +72,7 @@ def adapter_base(
     dtype: torch.dtype | None,
     device: torch.device,
     rope: RopeSettings | None = None,
+    bits: int | None = None,
 ) -> Model:
     """The base as the adapters in the folders were trained on it: positions stretched, rows as many as they know."""
     facts = [own_facts(str(folder)) for folder in folders]
@@ -82,7 +83,7 @@ def adapter_base(
                 f"rope.context = {rope.context}: {folder} was trained with {theirs.context} ({theirs.kind})"
             )
         rope = rope or theirs
-    model = pretrained(base, rope, dtype, device)
+    model = pretrained(base, rope, dtype, device, bits)
     known_rows = (
         known.get("rows") or adapter_files.rows_known(folder) for folder, known in zip(folders, facts, strict=True)
     )
@@ -222,7 +223,7 @@ def _with_adapter(
             f"model {settings.model}: the template adds {len(taught)} tokens that this adapter does not train; "
             'fold it in first (gen merge), or set lora.onto = "freeze"'
         )
-    model = adapter_base([folder], base_of(place, found), dtype, device, settings.rope)
+    model = adapter_base([folder], base_of(place, found), dtype, device, settings.rope, lora.bits)
     grow(model, len(tokenizer), new_ids, settings.new_embeddings, settings.seed)
     if lora.onto == "continue":
         adapters.resume(model, lora, folder)
