@@ -1,6 +1,7 @@
 """The house has floors, and an import only ever goes down."""
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -82,3 +83,9 @@ def test_no_two_test_modules_bear_one_name() -> None:
     """Without packages pytest would import one for the other, and not start at all."""
     names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
     assert sorted(set(names)) == sorted(names)
+
+
+def test_no_two_modules_of_the_tests_bear_one_name() -> None:
+    """Their folders are no packages: the second one would be taken for the first."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("*.py") if path.name != "conftest.py")
+    assert [name for name, count in names.items() if count > 1] == []

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 import small_models
+import small_trainings
 import torch
-import toys
 from runs import ROOT, begin, end
 
 from gen.api import train_plan
@@ -41,7 +41,7 @@ context = 256
 @pytest.fixture
 def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with dialogues and a project of a training of seconds, where commands are given."""
-    toys.write(tmp_path / "d.jsonl", toys.rows(60))
+    small_trainings.write(tmp_path / "d.jsonl", small_trainings.rows(60))
     (tmp_path / "p.toml").write_text(TOML)
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -150,7 +150,7 @@ def test_a_torn_last_line_is_cut_and_said(here: Path, capsys: pytest.CaptureFixt
 def test_a_folder_takes_no_other_request(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert train("d.jsonl", "--out", "o") == 0
     assert "--out o: was asked with lr = 0.003, now 0.5" in refused(capsys, "d.jsonl", "--out", "o", "--lr", "0.5")
-    toys.write(here / "other.jsonl", toys.rows(50, seed=3))
+    small_trainings.write(here / "other.jsonl", small_trainings.rows(50, seed=3))
     assert "--out o: holds a training on other data" in refused(capsys, "other.jsonl", "--out", "o")
 
 
@@ -180,7 +180,7 @@ def test_what_is_shown_of_hostile_data_is_harmless(here: Path, capsys: pytest.Ca
         "id": "bad\x1b[31m",
         "messages": [{"role": "user", "content": typed}, {"role": "assistant", "content": typed}],
     }
-    toys.write(here / "h.jsonl", [row, *toys.rows(3)])
+    small_trainings.write(here / "h.jsonl", [row, *small_trainings.rows(3)])
     assert train("h.jsonl", "--show", "2", "--template", "chatml") == 0
     out, err = capsys.readouterr()
     assert not {char for char in out if char != "\n" and not char.isprintable()}
@@ -303,7 +303,7 @@ def test_without_the_extra_its_name_is_said(tmp_path: Path, words: tuple[str, ..
         (tmp_path / "none" / package / "__init__.py").write_text(
             f"raise ModuleNotFoundError(\"No module named '{package}'\", name='{package}')\n"
         )
-    toys.write(tmp_path / "d.jsonl", toys.rows(3))
+    small_trainings.write(tmp_path / "d.jsonl", small_trainings.rows(3))
     path = os.pathsep.join([str(tmp_path / "none"), str(ROOT)])
     done = subprocess.run(
         [sys.executable, "-m", "gen.main", *words],

@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
+import small_trainings
 import torch
-import toys
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,15 +41,15 @@ def test_the_search_ends_at_a_size_that_passes_and_near_one_that_does_not(
 
 
 def test_the_longest_examples_are_tried(tmp_path: Path) -> None:
-    grouped = longest(toys.toy(tmp_path, max_length=64), 256, CPU)
+    grouped = longest(small_trainings.toy(tmp_path, max_length=64), 256, CPU)
     assert (grouped.input_ids.shape, len(grouped.targets)) == ((4, 64), 4 * 63)
-    packed = longest(toys.toy(tmp_path, max_length=64, batches="pack"), 200, CPU)
+    packed = longest(small_trainings.toy(tmp_path, max_length=64, batches="pack"), 200, CPU)
     assert packed.cu_seqlens is not None
     assert packed.cu_seqlens.tolist() == [0, 64, 128, 192, 200]
 
 
 def test_a_trial_passes_where_memory_bears_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    trial = Trial(toys.toy(tmp_path, gradient_checkpointing=True), CPU)
+    trial = Trial(small_trainings.toy(tmp_path, gradient_checkpointing=True), CPU)
     hidden = Learner.hidden
 
     def heavy(self: Learner, batch: object) -> torch.Tensor:
@@ -63,7 +63,7 @@ def test_a_trial_passes_where_memory_bears_it(tmp_path: Path, monkeypatch: pytes
 
 
 def test_on_a_cpu_half_of_the_free_memory_is_filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked = toys.toy(tmp_path, batch_tokens=65_536)
+    asked = small_trainings.toy(tmp_path, batch_tokens=65_536)
     said: list[str] = []
     found = {}
     for free in (None, 0, 30_000_000, 120_000_000, 10**12):
@@ -80,9 +80,9 @@ def test_where_not_one_example_goes_through_it_is_said_what_to_change(
 ) -> None:
     monkeypatch.setattr(auto_batch, "search", lambda *_: None)
     with pytest.raises(RunStopped, match=r"out of memory on cpu.*128 tokens at once.*--gradient-checkpointing"):
-        sized(toys.toy(tmp_path), ALONE, print)
+        sized(small_trainings.toy(tmp_path), ALONE, print)
 
 
 def test_several_ranks_are_told_to_name_the_size(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="tries one device, and 2 share the weights"):
-        sized(toys.toy(tmp_path), Here(1, 2, CPU), print)
+        sized(small_trainings.toy(tmp_path), Here(1, 2, CPU), print)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from small_models import asked, base, tokenizer
-from toys import examples
+from small_trainings import examples
 from transformers import (
     GPT2Config,
     GPT2LMHeadModel,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from small_models import llama
-from toys import examples
+from small_trainings import examples
 from transformers import GPT2Config, GPT2LMHeadModel, MixtralConfig, MixtralForCausalLM
 
 from trainer.batches.collate import Batch, collate

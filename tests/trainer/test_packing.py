@@ -11,9 +11,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_models import asked, base, shake, tokenizer
+from small_trainings import examples
 from torch import Tensor
 from torch.nn import functional as F
-from toys import examples
 from transformers import (
     CohereConfig,
     CohereForCausalLM,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 import small_models
+import small_trainings
 import torch
-import toys
 from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, Qwen3Config, Qwen3ForCausalLM
 
 from dialogue.errors import UsageError
@@ -43,7 +43,7 @@ H200_PEAKS_GIB = {
 
 
 def packed(lengths: list[int]) -> Batch:
-    return collate((tuple(range(len(lengths))),), toys.examples(lengths), 0)
+    return collate((tuple(range(len(lengths))),), small_trainings.examples(lengths), 0)
 
 
 def settings(**changes: object) -> TrainSettings:
@@ -134,7 +134,7 @@ def test_of_a_frozen_base_there_are_neither_gradients_nor_moments() -> None:
 def test_a_plan_tells_what_the_training_then_does(tmp_path: Path) -> None:
     from trainer.loop.train import train
 
-    asked = toys.toy(tmp_path, validation=0.1, max_steps=None, epochs=2.5, batch_tokens=1024)
+    asked = small_trainings.toy(tmp_path, validation=0.1, max_steps=None, epochs=2.5, batch_tokens=1024)
     foreseen = plan(asked)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["data.jsonl"]
     summary = train(asked, lambda _line: None)
@@ -160,7 +160,9 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> TrainSettings:
     folder = tmp_path_factory.mktemp("planned")
     small_models.base(folder / "base", hidden_size=64, num_hidden_layers=8, max_position_embeddings=2048)
     chosen = {"model": str(folder / "base"), "max_length": 1024, "micro_tokens": 16_384, "out": folder / "out"}
-    return TrainSettings.model_validate({"data": (toys.write(folder / "d.jsonl", toys.rows(20)),), **chosen})
+    return TrainSettings.model_validate(
+        {"data": (small_trainings.write(folder / "d.jsonl", small_trainings.rows(20)),), **chosen}
+    )
 
 
 def flagged(asked: TrainSettings, text: str) -> TrainSettings:
@@ -200,4 +202,4 @@ def test_a_plan_refuses_what_the_training_would(asked: TrainSettings, tmp_path: 
     with pytest.raises(UsageError, match="the model has 2048 positions"):
         plan(long)
     with pytest.raises(UsageError, match="no such file"):
-        plan(toys.toy(tmp_path).model_copy(update={"data": (tmp_path / "nowhere.jsonl",)}))
+        plan(small_trainings.toy(tmp_path).model_copy(update={"data": (tmp_path / "nowhere.jsonl",)}))

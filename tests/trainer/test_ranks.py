@@ -12,8 +12,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from small_models import base
+from small_trainings import told, toy
 from torch import Tensor
-from toys import told, toy
 from transformers import AutoModelForCausalLM
 
 from trainer.loop import checkpoint

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
+from small_trainings import rows, toy, write
 from spoken import HOSTILE, MARKS, dialogues, fitted
-from toys import rows, toy, write
 
 from dialogue.errors import UsageError
 from dialogue.records import Dialogue, encode

@@ -10,9 +10,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from small_models import base
+from small_trainings import rows, told, toy, write
 from torch import Tensor
 from torch.nn import functional as F
-from toys import rows, told, toy, write
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
 from dialogue.errors import RunStopped, UsageError

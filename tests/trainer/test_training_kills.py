@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from small_models import base
-from toys import told, toy
+from small_trainings import told, toy
 
 from trainer.loop import checkpoint
 from trainer.loop.train import train
