@@ -187,3 +187,10 @@ class TrainSettings(Settings):
         left_out = {"out", "log_every", "keep", "save_every", "wandb", "gradient_checkpointing"}
         asked: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
         return asked
+
+    def without_places(self) -> "TrainSettings":
+        """The same for others' eyes: of files and folders their names, of the ways to them nothing."""
+        named = {name: str(getattr(self, name)) for name in ("model", "template", "recipe") if getattr(self, name)}
+        bare = {name: Path(text).resolve().name for name, text in named.items() if Path(text).exists()}
+        data = tuple(Path(path.name) for path in self.data)
+        return self.model_copy(update={**bare, "data": data, "out": Path(self.out.resolve().name), "stages": ()})

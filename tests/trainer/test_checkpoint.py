@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ from small_models import asked, base, logits, shake, tokenizer
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from dialogue.errors import RunStopped, UsageError
+from trainer.batches.sources import Source
+from trainer.loop.card import card
 from trainer.loop.checkpoint import (
     State,
     checkpoints,
@@ -27,9 +30,11 @@ from trainer.loop.checkpoint import (
     step_folder,
 )
 from trainer.loop.folder import whole_folder
+from trainer.loop.model_files import template_text
 from trainer.nets.base import load, open_model
 from trainer.nets.names import resolve
 from trainer.settings import Decoding, LoraSettings, ScratchSettings, TrainSettings
+from trainer.text.audit import Audit
 from trainer.text.render import Renderer, renderer
 
 SMALL = ScratchSettings(width=16, layers=1, heads=2, kv_heads=1, mlp_width=24, context=128)
@@ -75,6 +80,22 @@ def test_others_load_the_folder_and_read_from_it_how_replies_are_drawn_and_where
     assert json.loads((tmp_path / "model" / "duologue.json").read_text())["settings"]["template"] == "chatml"
     assert not list((tmp_path / "model").glob("*.bin"))
     assert not (tmp_path / "model" / "state").exists()
+
+
+def test_a_model_that_is_given_away_tells_no_path_of_the_machine_it_was_made_on(tmp_path: Path) -> None:
+    """Only an adapter has to say where its base lies."""
+    own = tmp_path / "mine.toml"
+    own.write_text(template_text("chatml") or "")
+    model, tokenizer, speech, _ = learner(tmp_path)
+    asked_ = asked(tmp_path, model=str(base(tmp_path / "base")), template=str(own), recipe=str(tmp_path / "r.toml"))
+    (tmp_path / "r.toml").touch()
+    made_of: Any = SimpleNamespace(audit=Audit())
+    text = card(asked_, made_of, [Source(tmp_path / "kept" / "d.jsonl", "00")], {"steps": 3})
+    save(tmp_path / "model", model, tokenizer, speech, asked_, text)
+    for path in (tmp_path / "model").iterdir():
+        assert str(tmp_path).encode() not in path.read_bytes(), path.name
+    assert "mine.toml" in (tmp_path / "model" / "README.md").read_text()
+    assert json.loads((tmp_path / "model" / "duologue.json").read_text())["settings"]["model"] == "base"
 
 
 def test_a_temperature_of_zero_is_greedy_for_servers_too(tmp_path: Path) -> None:

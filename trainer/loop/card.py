@@ -28,10 +28,11 @@ SHOWN = ("steps", "epochs", "useful_tokens", "eval_loss", "best_step", "exact_re
 def card(settings: TrainSettings, store: Store, sources: Sequence[Source], summary: Mapping[str, Any]) -> str:
     """The card of a finished training, YAML head included."""
     base = None if settings.model is None else stands_for(settings.model)
+    shown = settings.without_places()
     parts = [
         _head(settings, base),
         f"# {settings.out.resolve().name}\n",
-        _what(settings, base),
+        _what(shown, base),
         "## Use\n",
         *_use(settings),
         "## Results\n",
@@ -42,7 +43,7 @@ def card(settings: TrainSettings, store: Store, sources: Sequence[Source], summa
         "## Licences and terms\n",
         *_terms(settings, base, sources),
         "## Settings\n",
-        "```json\n" + json.dumps(_changed(settings), indent=2, ensure_ascii=False) + "\n```\n",
+        "```json\n" + json.dumps(_changed(shown), indent=2, ensure_ascii=False) + "\n```\n",
     ]
     return "\n".join(parts)
 
@@ -97,14 +98,11 @@ def _terms(settings: TrainSettings, base: str | None, sources: Sequence[Source])
 
 
 def _changed(settings: TrainSettings) -> dict[str, Any]:
-    """The settings that differ from what they are by default; paths by their names."""
+    """The settings that differ from what they are by default."""
     default = TrainSettings(data=(), out=Path())
     asked, plain = settings.model_dump(mode="json"), default.model_dump(mode="json")
     hidden = ("data", "out", "stages")
-    found = {name: value for name, value in asked.items() if value != plain[name] and name not in hidden}
-    if settings.model is not None and Path(settings.model).exists():
-        found["model"] = Path(settings.model).resolve().name
-    return found
+    return {name: value for name, value in asked.items() if value != plain[name] and name not in hidden}
 
 
 def _table(rows: Iterator[tuple[str, Any]], name: str = "value") -> str:

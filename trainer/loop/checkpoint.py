@@ -157,7 +157,7 @@ def read_state(folder: Path) -> State:
 
 
 def _facts(settings: TrainSettings, renderer: Speech, stop_ids: list[int], rows: int) -> dict[str, Any]:
-    asked = settings.model_dump(mode="json")
+    asked = settings.without_places().model_dump(mode="json")
     return {
         "rope": asked["rope"],
         "rows": rows,
