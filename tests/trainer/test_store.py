@@ -22,6 +22,7 @@ from trainer.text.audit import Audit
 from trainer.text.example import Example
 from trainer.text.examples import examples
 from trainer.text.render import renderer
+from trainer.text.template import FOLDER
 
 
 def made(asked: TrainSettings, where: str = "data") -> Store:
@@ -96,6 +97,16 @@ def test_other_data_make_it_anew(tmp_path: Path) -> None:
     write(asked.data[0], rows(121))
     second = made(asked)
     assert (second.key != first.key, len(second)) == (True, 121)
+
+
+def test_other_spans_without_loss_make_it_anew(tmp_path: Path) -> None:
+    """What a template never teaches shows in no text that it writes."""
+    own = tmp_path / "own.toml"
+    own.write_text((FOLDER / "chatml.toml").read_text())
+    asked = toy(tmp_path, template=str(own), train_on="all")
+    first = made(asked)
+    own.write_text('never = ["user"]\n' + own.read_text())
+    assert made(asked).audit.taught < first.audit.taught
 
 
 def test_another_tokenizer_makes_it_anew(tmp_path: Path) -> None:

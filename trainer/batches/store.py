@@ -120,7 +120,8 @@ def build(settings: TrainSettings, renderer: Renderer, folder: Path, sources: li
 def _key(settings: TrainSettings, renderer: Renderer, sources: list[Source]) -> str:
     decisive = settings.model_dump(mode="json", include=DECIDING | {"validation"})
     tokens = renderer.tokenizer.backend_tokenizer.to_str()
-    return f"{hash64(VERSION, sorted(decisive.items()), tokens, renderer.jinja, [one.digest for one in sources]):016x}"
+    text = renderer.jinja, sorted(renderer.layout.never)
+    return f"{hash64(VERSION, sorted(decisive.items()), tokens, text, [one.digest for one in sources]):016x}"
 
 
 def _holds(folder: Path, key: str) -> bool:
