@@ -291,6 +291,14 @@ def test_nothing_held_out_leaves_the_last_model(tmp_path: Path) -> None:
     assert all(torch.equal(value, last[name]) for name, value in weights(tmp_path / "out").items())
 
 
+def test_the_model_is_written_in_the_precision_asked_for_and_checkpoints_in_their_own(tmp_path: Path) -> None:
+    quietly(toy(tmp_path, max_steps=2, save_dtype="float16"))
+    last = load_file(checkpoint.step_folder(tmp_path / "out", 2) / "model.safetensors")
+    assert {value.dtype for value in last.values()} == {torch.float32}
+    assert all(torch.equal(value, last[name].half()) for name, value in weights(tmp_path / "out").items())
+    assert AutoModelForCausalLM.from_pretrained(tmp_path / "out" / "model").dtype == torch.float16
+
+
 def test_the_gradient_is_clipped_by_its_whole_norm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Logged is the norm before; a step of plain descent then moves as far as the limit."""
     settings = toy(tmp_path, max_steps=1, clip=0.125)
