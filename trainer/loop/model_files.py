@@ -48,7 +48,7 @@ def write_model(
     """config.json and safetensors of a whole model, which servers then run with a cache."""
     held = dict(weights if weights is not None else model.state_dict())
     if dtype is not None:
-        held = {name: value.to(dtype) if value.is_floating_point() else value for name, value in held.items()}
+        held = _cast(held, dtype)
     config = model.config
     before = config.use_cache, config.dtype
     config.use_cache = True
@@ -114,6 +114,18 @@ def _own_generation(model: Model) -> Iterator[None]:
         yield
     finally:
         model.generation_config = before
+
+
+def _cast(held: Mapping[str, Tensor], dtype: torch.dtype) -> dict[str, Tensor]:
+    """The tensors in another precision; one under two names (tied embeddings) stays one, or it would be saved twice."""
+    made: dict[tuple[int, torch.Size], Tensor] = {}
+    found: dict[str, Tensor] = {}
+    for name, value in held.items():
+        key = value.data_ptr(), value.shape
+        if key not in made:
+            made[key] = value.to(dtype) if value.is_floating_point() else value
+        found[name] = made[key]
+    return found
 
 
 def _name_dtype(path: Path, dtype: torch.dtype) -> None:
