@@ -31,6 +31,7 @@ TEXTS = {
     "vicuna": VICUNA,
     "alpaca": ALPACA.format(""),
     "alpaca-lora": ALPACA.format("\n"),
+    "marks": "<|user|>q<|end|><|assistant|>a<|end|><|user|>r<|end|><|assistant|>b<|end|>",
 }
 
 
@@ -39,7 +40,7 @@ def test_every_template_is_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("template", names())
-def test_the_text_is_that_of_the_seed_system(template: str) -> None:
+def test_the_text_is_that_of_its_system(template: str) -> None:
     made = rendering(template)
     assert made.tokenizer.decode(made.encode(talk("q", "a", "r", "b")).input_ids) == TEXTS[template]
 
