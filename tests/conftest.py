@@ -1,9 +1,13 @@
 """Fixtures of all tests."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
+
+# Where the suite runs in the background of a shell, SIGINT is ignored, and its children would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
