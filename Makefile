@@ -55,7 +55,7 @@ demo-train: $(VENV)/trainable
 	@echo "It was trained to answer about facts that it is told in this talk, as in: My name is Clara. I live in Oslo. Where do I live?"
 
 test: $(VENV)/complete
-	$(THREADS) $(RUN)/python -m pytest
+	$(THREADS) $(RUN)/python -m pytest --numprocesses 2 --dist loadfile
 
 check: $(VENV)/complete
 	$(RUN)/ruff check .
