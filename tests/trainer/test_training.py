@@ -2,7 +2,8 @@
 
 import json
 import math
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,10 @@ from torch.nn import functional as F
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 
 from dialogue.errors import RunStopped, UsageError
+from trainer.batches.order import Step
 from trainer.loop import checkpoint, parallel
 from trainer.loop import train as loop
+from trainer.loop.course import Course
 from trainer.loop.desk import Desk, lay
 from trainer.loop.train import train
 from trainer.settings import LoraSettings, TrainSettings
@@ -262,14 +265,16 @@ def test_a_step_that_was_not_looked_at_is_not_the_best(tmp_path: Path) -> None:
     assert summary["best_step"] == 12
 
 
-def test_an_adapter_with_tokens_of_its_template_is_trained_and_its_best_put_in_place(tmp_path: Path) -> None:
+def test_an_adapter_with_tokens_of_its_template_is_trained_and_its_best_put_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    losses = iter((3.0, 1.0, 2.0, 4.0))
+    monkeypatch.setattr("trainer.loop.train.eval_loss", lambda *_: next(losses))
     where = str(base(tmp_path / "m", template="vicuna", max_position_embeddings=256))
     settings = toy(
         tmp_path,
         model=where,
         lora=LORA,
-        lr=2.0,
-        warmup_steps=8,
         max_steps=8,
         validation=20,
         eval_every=2,
@@ -277,11 +282,26 @@ def test_an_adapter_with_tokens_of_its_template_is_trained_and_its_best_put_in_p
         keep=1,
     )
     summary = quietly(settings)
-    losses = dict(zip((2, 4, 6, 8), told(settings.out, "eval_loss"), strict=True))
-    best = min(losses, key=lambda step: losses[step])
-    assert best != 8, "it did not forget"
-    assert summary["best_step"] == best
-    assert (settings.out / "model" / "adapter_model.safetensors").exists()
+    assert (summary["best_step"], summary["eval_loss"]) == (4, 1.0)
+    kept, put = checkpoint.step_folder(settings.out, 4), settings.out / "model"
+    best, found = (load_file(folder / "adapter_model.safetensors") for folder in (kept, put))
+    assert best.keys() == found.keys()
+    assert all(torch.equal(value, best[name]) for name, value in found.items())
+
+
+def test_one_thread_alone_reads_the_order_of_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that share an iterator meet in it now and then, and the training ends."""
+    readers = set()
+    steps = Course.steps
+
+    def watched(course: Course, start: int = 0) -> Iterator[Step]:
+        for step in steps(course, start):
+            readers.add(threading.get_ident())
+            yield step
+
+    monkeypatch.setattr(Course, "steps", watched)
+    assert quietly(toy(tmp_path, max_steps=6))["steps"] == 6
+    assert len(readers) == 1
 
 
 def test_nothing_held_out_leaves_the_last_model(tmp_path: Path) -> None:

@@ -7,11 +7,10 @@ and ranks: a token counts the same in a long answer and a short one.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
-from itertools import tee
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -19,13 +18,11 @@ from torch import Tensor
 from dialogue.chance import hash64
 from dialogue.errors import RunStopped
 from dialogue.lock import take_folder
-from trainer.batches.collate import Batch, collate
-from trainer.batches.order import Step
 from trainer.batches.sources import Source, sources
 from trainer.loop import checkpoint, ending, parallel
 from trainer.loop.auto_batch import sized
 from trainer.loop.desk import Desk, lay
-from trainer.loop.feed import ahead
+from trainer.loop.feed import Ready, fed
 from trainer.loop.logs import Log
 from trainer.loop.memory import within_memory
 from trainer.loop.request import claim
@@ -79,7 +76,7 @@ def learn(desk: Desk, log: Log, wish: Wish, said: Callable[[str], None], seen: S
     """All steps that are left."""
     settings, here, standing, total = desk.settings, desk.here, desk.standing, desk.course.total
     speed, more = Speed(desk.shape, here), ""
-    steps = _mine(desk)
+    steps = fed(desk)
     for number in range(standing.step, total):
         step = next(steps)
         lr = lr_at(settings, number, total)
@@ -110,44 +107,7 @@ def learn(desk: Desk, log: Log, wish: Wish, said: Callable[[str], None], seen: S
             raise KeyboardInterrupt
 
 
-class _Ready(NamedTuple):
-    """A step's micro-batches for this rank, as they come, and what the whole step counts."""
-
-    batches: Iterator[Batch]
-    micro_batches: int
-    weight: float
-    """Of the taught tokens of all ranks."""
-    useful: int
-    """Tokens of all ranks."""
-
-
-def _mine(desk: Desk) -> Iterator[_Ready]:
-    """Steps with this rank's share of their micro-batches, made and moved ahead of their use."""
-    here, course = desk.here, desk.course
-    learned, pad_id = desk.learned, desk.pad_id
-    lengths, sums = learned.lengths, learned.sums
-
-    def share(step: Step) -> list[tuple[Any, bool]]:
-        """This rank's micro-batches; where the others have one more, the step's first again, silent."""
-        mine = [(micro, False) for micro in step[here.rank :: here.world]]
-        missing = -(-len(step) // here.world) - len(mine)
-        return mine + [(step[0], True)] * missing
-
-    fed, counted = tee(course.steps(desk.standing.step))
-
-    def made() -> Iterator[Batch]:
-        for step in fed:
-            for micro, silent in share(step):
-                batch = collate(micro, learned, pad_id, fixed=course.fixed)
-                yield batch.silent() if silent else batch
-
-    coming = ahead(made(), here.device)
-    for step in counted:
-        examples = [example for micro in step for row in micro for example in row]
-        yield _Ready(coming, len(share(step)), float(sums[examples].sum()), int(lengths[examples].sum()))
-
-
-def _one(desk: Desk, step: _Ready, speed: Speed) -> tuple[Tensor, Tensor]:
+def _one(desk: Desk, step: Ready, speed: Speed) -> tuple[Tensor, Tensor]:
     """One step of the optimiser; this rank's part of the mean loss, and the norm of the gradient."""
     lost = torch.zeros((), device=desk.here.device)
     for _ in range(step.micro_batches):

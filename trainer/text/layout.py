@@ -70,7 +70,7 @@ def compiled(template: Template, *, bos: str = "", eos: str, klass: str | None =
     for kind, side in sides.items():
         default = template.default_with_input if kind == "instruction" else template.default_system
         edges[START, kind] = edge(first + ("" if kind == "system" else default) + side.before)
-        edges[kind, START] = Edge(side.after)
+        edges[kind, START] = Edge(edge(side.after).literal)  # no words follow that its space could lead
         for before, other in sides.items():
             opened = kind.replace("instruction", "user") == other.opens
             edges[before, kind] = edge(other.after + (_gap(side.before) if opened else side.before))
