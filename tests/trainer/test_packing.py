@@ -163,7 +163,7 @@ def test_adapters_learn_the_same_from_packed_documents(tmp_path: Path, dora: boo
     wanted = alone(model, documents())
     assert all("lora_" in name or "trainable_tokens" in name for name in wanted[1])
     found = {way: apart(together(model, documents(), *how), wanted) for way, how in WAYS.items()}
-    assert max(found.values()) <= 1e-6, found
+    assert max(found.values()) <= 2e-6, found  # small slopes from large sums: 1.007e-6 on some processors
 
 
 def test_layers_computed_twice_to_save_memory_teach_the_same() -> None:
