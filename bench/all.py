@@ -207,12 +207,14 @@ def standing() -> dict[str, str]:
 
 
 def page(sections: dict[str, str]) -> str:
-    """The whole page."""
+    """The whole page: what is measured here in our order, then what somebody wrote after measuring elsewhere."""
     head = (
         "# Benchmarks\n\nWritten by `make bench`. The machine is shared and noisy: read the ratios, and times only\n"
         "beside what was measured with them. Under each table stand the command that prints it and the machine.\n"
     )
-    return "\n".join([head, *(sections[section.title] for section in SECTIONS if section.title in sections)])
+    ours = [section.title for section in SECTIONS if section.title in sections]
+    others = [title for title in sections if title not in ours]
+    return "\n".join([head, *(sections[title] for title in ours + others)])
 
 
 def main() -> int:
