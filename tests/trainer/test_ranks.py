@@ -71,7 +71,7 @@ def in_two(folder: Path, jobs: list[Job]) -> str:
     threads = {f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS")}
     done = subprocess.run(
         [sys.executable, *LAUNCHER, str(program), str(asked)],
-        env={**os.environ, **threads, "PYTHONPATH": str(Path(__file__).parents[2])},
+        env={**os.environ, **threads, "PYTHONPATH": str(Path(__file__).parents[2]), "PYTHONFAULTHANDLER": "1"},
         capture_output=True,
         text=True,
         timeout=500,
