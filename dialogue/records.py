@@ -161,5 +161,9 @@ def one_line(error: ValidationError, hidden: Collection[str] = ()) -> str:
     if not first["loc"]:  # about the whole: its value would be a dump of everything
         return message
     place = ".".join(map(str, first["loc"]))
-    value = "" if first["loc"][0] in hidden else f" (got {str(first.get('input'))[:80]!r})"
+    if first["type"] == "missing":
+        return f"{place}: is missing"
+    message = message.removeprefix(f"{place}: ")
+    about_a_table = isinstance(first.get("input"), dict)  # whose dump would say nothing
+    value = "" if about_a_table or first["loc"][0] in hidden else f" (got {str(first.get('input'))[:80]!r})"
     return f"{place}: {message}{value}"

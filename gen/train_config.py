@@ -1,5 +1,6 @@
 """What `gen train` is asked: a recipe, a project's [train] over it, flags over both."""
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,9 +12,10 @@ from dialogue.errors import UsageError
 from dialogue.formats.reading import named
 from dialogue.records import one_line
 from gen.config import known_keys, read_project
-from trainer.recipes import SCRATCH, laid_over, recipe
+from trainer.recipes import EITHER, SCRATCH, laid_over, recipe
 from trainer.settings import TrainSettings
-from trainer.stages import stages
+from trainer.stages import NAME, stages
+from trainer.stages import OWN as OF_A_STAGE
 from trainer.text.template import OWN, find
 
 Table = Mapping[str, Any]
@@ -58,6 +60,7 @@ def _settings(layers: list[tuple[str, Table]], data: Sequence[str | Path], name:
         _check(layer, place, ("base",) if place.startswith("recipe") else ())
         values = laid_over(values, layer)
         origin |= dict.fromkeys(layer, place)
+    values["stages"] = _stages_under(values.get("stages", ()), layers[-1][1])
     base = values.pop("base", None)
     if base is not None and values.get("model") is None:
         raise UsageError(f"recipe {name} fine-tunes a model (it was made for {base}); name yours by --model")
@@ -94,9 +97,27 @@ def _staged(data: list[str], found: Sequence[Table]) -> tuple[list[str], list[Ta
         if equals and name in own:
             own[name].append(path)
         else:
+            _no_stage(text, name if equals else "", list(own))
             rest.append(text)
     return rest, [
         {**stage, "data": own[name]} if (name := str(stage.get("name"))) and own[name] else stage for stage in found
+    ]
+
+
+def _no_stage(text: str, name: str, known: Sequence[str]) -> None:
+    """UsageError for DATA that names a stage which is not there, and is no file either."""
+    if name and re.fullmatch(NAME, name) and not Path(text).exists():
+        has = f"there are: {', '.join(known)}" if known else "this training has no stages; give the path alone"
+        raise UsageError(f"{text}: no such file, and no stage {name}; {has}")
+
+
+def _stages_under(found: Sequence[Table], typed: Table) -> list[Table]:
+    """The stages, with what was typed in place of what they state themselves: the command line has the last word."""
+    typed = {name: value for name, value in typed.items() if name not in OF_A_STAGE}
+    pairs = {one: other for pair in EITHER for one, other in (pair, pair[::-1])}
+    return [
+        laid_over(stage, {name: typed[name] for name in typed if name in stage or pairs.get(name) in stage})
+        for stage in found
     ]
 
 

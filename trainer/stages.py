@@ -26,6 +26,7 @@ from dialogue.records import one_line
 from trainer.recipes import EITHER, laid_over
 from trainer.settings import TrainSettings
 
+NAME = r"[a-z0-9][a-z0-9_-]*"
 OWN = ("data", "out", "model", "recipe", "stages")
 """What every stage has of its own."""
 
@@ -62,7 +63,7 @@ def stages(settings: TrainSettings) -> list[TrainSettings]:
 def _check_names(settings: TrainSettings) -> None:
     names = [stage.get("name") for stage in settings.stages]
     for place, name in enumerate(names):
-        if not isinstance(name, str) or not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", name):
+        if not isinstance(name, str) or not re.fullmatch(NAME, name):
             raise UsageError(f"stages[{place}].name = {name!r}: expected small letters, digits and hyphens, as f1")
         if names.index(name) != place:
             raise UsageError(f"stages[{place}].name = {name!r}: stands twice")

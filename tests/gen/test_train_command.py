@@ -154,6 +154,15 @@ def test_a_folder_takes_no_other_request(here: Path, capsys: pytest.CaptureFixtu
     assert "--out o: holds a training on other data" in refused(capsys, "other.jsonl", "--out", "o")
 
 
+@pytest.mark.parametrize("held", ["summary.json", "model", "data"])
+def test_a_folder_of_something_else_is_left_as_it_is(here: Path, capsys: pytest.CaptureFixture[str], held: str) -> None:
+    (here / "run").mkdir()
+    (here / "run" / held).write_text("theirs")
+    assert f"--out run: holds {held}, and is no training's folder" in refused(capsys, "d.jsonl", "--out", "run")
+    assert [path.name for path in (here / "run").iterdir() if not path.name.startswith(".")] == [held]
+    assert (here / "run" / held).read_text() == "theirs"
+
+
 async def test_an_interrupt_is_130_and_the_same_command_goes_on(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ("d.jsonl", "--out", "o", "--max-steps", 300)
     child = await begin("train", *words, "--config", "p.toml", cwd=here)

@@ -138,6 +138,8 @@ def test_data_is_given_to_the_stage_it_names(tmp_path: Path) -> None:
         ("[train]\nbetas = [2, 0.9]", r"betas.0: .*less than 1 \(got '2'\)"),
         ('[train]\nmodel = "m"\nlora = { r = 2, alpha = 4, targets = [] }', "lora.targets"),
         ('[train]\nmodel = "m"\nlora = { r = 2, alpha = inf }', "lora.alpha: .*finite number"),
+        ('[train]\nmodel = "m"\nlora = { r = 2 }', r"\[train\]: lora.alpha: is missing$"),
+        ("[train]\nscratch = { width = 96, kv_heads = 3 }", r"\[train\]: scratch: heads = 4, kv_heads = 3: .*divisor$"),
     ],
 )
 def test_what_is_wrong_is_said_with_its_place_and_the_mend(tmp_path: Path, text: str, message: str) -> None:
@@ -168,6 +170,30 @@ def test_what_is_missing_is_named() -> None:
         train_settings(["d.jsonl"])
     with pytest.raises(UsageError, match="DATA is missing: gen train f1=PATH"):
         train_settings([], "out", recipe_name="dreamergpt-chain", flags={"model": "m"})
+
+
+def test_a_stage_that_is_none_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"f1=d\.jsonl: no such file, and no stage f1; this training has no stages"):
+        train_settings(["f1=d.jsonl"], "out")
+    with pytest.raises(UsageError, match=r"f9=d\.jsonl: no such file, and no stage f9; there are: f1, f2, "):
+        train_settings(["f9=d.jsonl"], "out", recipe_name="dreamergpt-chain", flags={"model": "m"})
+    (tmp_path / "a=b.jsonl").write_text("")
+    named = str(tmp_path / "a=b.jsonl")
+    assert list(map(str, train_settings([named], "out").data)) == [named]
+
+
+def test_what_is_typed_goes_over_what_every_stage_states(tmp_path: Path) -> None:
+    config = toml(
+        tmp_path,
+        '[train]\nmodel = "m"\n[[train.stages]]\nname = "a"\nlr = 1e-3\nbatch_tokens = 4096\n'
+        '[[train.stages]]\nname = "b"\nlr = 2e-3\nlora = { r = 4, alpha = 8 }\n',
+    )
+    found = train_settings(
+        ["d.jsonl"], "out", config=config, flags={"lr": "5e-4"}, changes=["batch=8", "lora.r=16", "lora.alpha=32"]
+    )
+    made = stages(found)
+    assert [(one.lr, one.batch, one.batch_tokens) for one in made] == [(5e-4, 8, None)] * 2
+    assert [one.lora and (one.lora.r, one.lora.alpha) for one in made] == [(16, 32.0)] * 2
 
 
 def test_a_recipe_of_ones_own_is_a_file(tmp_path: Path) -> None:

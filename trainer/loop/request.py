@@ -17,6 +17,7 @@ NAME = "train.json"
 MODEL = "model"
 TOKENIZER = "tokenizer"
 """Of a model from scratch, fitted to its data."""
+WRITTEN = ("summary.json", "log.jsonl", "checkpoints", MODEL, TOKENIZER, "data", "tensorboard")
 PACKAGES = ("duologue", "torch", "transformers", "tokenizers", "peft")
 
 
@@ -32,7 +33,9 @@ def claim(settings: TrainSettings, sources: list[Source]) -> None:
         "template": template_text(settings.template),
     }
     path = settings.out / NAME
-    if path.exists():
+    if not path.exists():
+        _refuse_others(settings.out)
+    else:
         try:
             _compare(json.loads(path.read_text(encoding="utf-8")), wanted, settings.out)
         except UsageError:
@@ -49,6 +52,13 @@ def claim(settings: TrainSettings, sources: list[Source]) -> None:
 def begun(out: Path) -> bool:
     """Whether a training has left anything in the folder that another request would mix with."""
     return bool(checkpoints(out)) or (out / MODEL).exists()
+
+
+def _refuse_others(out: Path) -> None:
+    """UsageError for the folder of a run, a filter or anything else whose files a training would overwrite."""
+    held = next((name for name in WRITTEN if (out / name).exists()), None)
+    if held is not None:
+        raise UsageError(f"--out {out}: holds {held}, and is no training's folder; name another one")
 
 
 def _compare(found: dict[str, Any], wanted: dict[str, Any], out: Path) -> None:
