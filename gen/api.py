@@ -161,13 +161,14 @@ def train_settled(
     """
     with extras_named():
         from trainer.loop.train import train as learn
+        from trainer.nets.unstated import by_model
         from trainer.stages import stages
 
         def aloud(line: str) -> None:
             print(line, file=sys.stderr, flush=True)
 
         summary: dict[str, Any] = {}
-        for stage in stages(settings):
+        for stage in stages(by_model(settings, said or aloud)):
             summary = learn(stage, said or aloud, seen, auto_batch=auto_batch)
         return summary
 
@@ -191,4 +192,4 @@ def train_plan(
     with extras_named():
         from trainer.loop.plan import plans
 
-        return plans(settings, device_memory_gib=device_memory)
+        return plans(settings, lambda _line: None, device_memory_gib=device_memory)

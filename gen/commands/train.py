@@ -109,7 +109,7 @@ def _plan(settings: "TrainSettings", arguments: argparse.Namespace) -> int:
     from gen.train_text import plan_lines
     from trainer.loop.plan import plans
 
-    found = plans(settings, device_memory_gib=arguments.device_memory)
+    found = plans(settings, _say, device_memory_gib=arguments.device_memory)
     if arguments.json:
         dumped = [plan.model_dump(mode="json") for plan in found]
         whole = {"stages": dumped, "hours": sum(plan.hours for plan in found)}

@@ -122,7 +122,7 @@ def test_what_is_wrong_is_told_in_a_line_and_begins_nothing(
     import re
 
     assert re.search(message, refused(capsys, "d.jsonl", "--out", "o", *words))
-    assert not (here / "o" / "checkpoints").exists()
+    assert not (here / "o").exists()
 
 
 def test_data_that_cannot_be_read_is_told_with_its_place(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -154,7 +154,7 @@ def test_a_folder_takes_no_other_request(here: Path, capsys: pytest.CaptureFixtu
     assert "--out o: holds a training on other data" in refused(capsys, "other.jsonl", "--out", "o")
 
 
-@pytest.mark.parametrize("held", ["summary.json", "model", "data"])
+@pytest.mark.parametrize("held", ["summary.json", "model", "log.jsonl"])
 def test_a_folder_of_something_else_is_left_as_it_is(here: Path, capsys: pytest.CaptureFixture[str], held: str) -> None:
     (here / "run").mkdir()
     (here / "run" / held).write_text("theirs")
@@ -352,3 +352,45 @@ def test_under_torchrun_one_process_speaks_for_all(here: Path) -> None:
     assert "exitcode  : 2" in other.stderr
     assert "exitcode  : 70" not in other.stderr
     assert "this is a bug" not in other.stderr
+
+
+def test_what_is_not_stated_is_as_the_model_has_it(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second round speaks as the first one did, in examples of as many tokens as the model has positions."""
+    small_models.base(here / "m", template="vicuna", max_position_embeddings=192)
+    (here / "p.toml").write_text(TOML.replace("max_length = 128\n", "").replace("micro_tokens = 256\n", ""))
+    assert train("d.jsonl", "--out", "o", "--model", "m", "--template", "vicuna") == 0
+    assert "max_length = 192: the model's own; state it to have another" in capsys.readouterr().err
+    assert train("d.jsonl", "--out", "o2", "--model", "o") == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said[:2] == [
+        "template = vicuna: the model's own; state it to have another",
+        "max_length = 192: the model's own; state it to have another",
+    ]
+    assert (asked_of(here / "o2")["template"], asked_of(here / "o2")["max_length"]) == ("vicuna", 192)
+    assert train("d.jsonl", "--model", "o2", "--show", "1") == 0
+    assert "USER: " in capsys.readouterr().out
+    assert train("d.jsonl", "--model", "o2", "--out", "o3", "--template", "chatml", "--max-length", "64") == 0
+    assert (asked_of(here / "o3")["template"], asked_of(here / "o3")["max_length"]) == ("chatml", 64)
+
+
+def test_a_template_of_ones_own_goes_with_the_model(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "mine.toml").write_text(
+        (ROOT / "trainer/templates/chatml.toml").read_text().replace("_start|>user", "_start|>asks")
+    )
+    assert train("d.jsonl", "--out", "o", "--template", "mine.toml") == 0
+    assert train("d.jsonl", "--out", "o2", "--model", "o") == 0
+    assert "template = o/model/template.toml: the model's own" in capsys.readouterr().err
+    assert (here / "o2/model/template.toml").read_text() == (here / "mine.toml").read_text()
+
+
+def test_a_model_that_cannot_be_taught_is_refused_before_the_data_is_read(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from transformers import T5Config
+
+    T5Config(d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2).save_pretrained(here / "t5")
+    small_models.base(here / "m", max_position_embeddings=64)
+    assert "model t5: t5 is no causal LM" in refused(capsys, "nowhere.jsonl", "--model", "t5", "--out", "o")
+    assert "max_length = 128: the model has 64 positions" in refused(
+        capsys, "nowhere.jsonl", "--model", "m", "--out", "o"
+    )

@@ -136,7 +136,7 @@ def test_a_training_ends_the_same_wherever_it_was_cut(tmp_path: Path) -> None:
         (cut.out / "checkpoints").mkdir(parents=True)
         where = checkpoint.step_folder(cut.out, step)
         subprocess.run(["cp", "-r", checkpoint.step_folder(never.out, step), where], check=True)
-        subprocess.run(["cp", "-r", never.out / "tokenizer", cut.out / "tokenizer"], check=True)
+        subprocess.run(["cp", "-r", never.out / "tokenizer", never.out / "train.json", cut.out], check=True)
         train(cut, lambda _: None)
         assert (cut.out / "model" / "model.safetensors").read_bytes() == wanted
         assert told(cut.out, "loss") == told(never.out, "loss")[step:]

@@ -1,7 +1,7 @@
 """What a training would take: parameters, steps, memory by part, hours; whether it fits, and what would."""
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +16,7 @@ from trainer.loop.needs import Memory, Needs, needs_of
 from trainer.loop.parallel import Here
 from trainer.nets import adapters, base
 from trainer.nets.flops import shape_of
+from trainer.nets.unstated import by_model
 from trainer.settings import LoraSettings, TrainSettings
 from trainer.stages import stages
 
@@ -72,10 +73,12 @@ class Plan(Record):
     """Settings that do fit, as flags of `gen train`, where these do not."""
 
 
-def plans(settings: TrainSettings, *, device_memory_gib: float | None = None) -> list[Plan]:
+def plans(
+    settings: TrainSettings, said: Callable[[str], None], *, device_memory_gib: float | None = None
+) -> list[Plan]:
     """The plan of each stage, or of the one training; a stage is planned on the model that its chain starts from."""
     made: list[Plan] = []
-    found = stages(settings)
+    found = stages(by_model(settings, said))
     roots: dict[str, str | None] = {}
     for number, stage in enumerate(found):
         root = roots.get(str(stage.model), stage.model)

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ NAME = "train.json"
 MODEL = "model"
 TOKENIZER = "tokenizer"
 """Of a model from scratch, fitted to its data."""
-WRITTEN = ("summary.json", "log.jsonl", "checkpoints", MODEL, TOKENIZER, "data", "tensorboard")
+WRITTEN = ("summary.json", "log.jsonl", "checkpoints", MODEL, "tensorboard")
 PACKAGES = ("duologue", "torch", "transformers", "tokenizers", "peft")
 
 
@@ -47,6 +49,18 @@ def claim(settings: TrainSettings, sources: list[Source]) -> None:
     settings.out.mkdir(parents=True, exist_ok=True)
     about = {**wanted, "versions": {name: _version(name) for name in PACKAGES}}
     write_atomically(path, [json.dumps(about, indent=2, ensure_ascii=False).encode() + b"\n"])
+
+
+@contextmanager
+def fresh(out: Path, first: bool) -> Iterator[None]:
+    """Within the block a wrong request leaves no folder behind where there was none before."""
+    was_there = out.exists()
+    try:
+        yield
+    except UsageError:
+        if first and not was_there and not begun(out):
+            shutil.rmtree(out, ignore_errors=True)
+        raise
 
 
 def begun(out: Path) -> bool:

@@ -6,6 +6,7 @@ from dialogue.errors import UsageError
 from trainer.batches.sources import sources
 from trainer.batches.store import dialogues
 from trainer.nets.names import tokenizer_place
+from trainer.nets.unstated import by_model
 from trainer.settings import TrainSettings
 from trainer.text import tokenizer as tokenizers
 from trainer.text.audit import Audit
@@ -19,6 +20,7 @@ FITTED_TEXTS = 2_000
 
 def shown(settings: TrainSettings, count: int, *, colour: bool, said: Callable[[str], None]) -> Iterator[str]:
     """The first examples of the data as text; the audit of what was looked at for them is said."""
+    settings = by_model(settings, said)
     found = sources(settings.data)
     if settings.model is None:
         if settings.template == "own":

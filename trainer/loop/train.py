@@ -25,7 +25,7 @@ from trainer.loop.desk import Desk, lay
 from trainer.loop.feed import Ready, fed
 from trainer.loop.logs import Log
 from trainer.loop.memory import within_memory
-from trainer.loop.request import claim
+from trainer.loop.request import claim, fresh
 from trainer.loop.schedule import lr_at
 from trainer.loop.speed import Speed
 from trainer.loop.validate import eval_loss, samples
@@ -48,7 +48,7 @@ def train(
     """
     found = sources(settings.data)
     place = parallel.here()
-    with ExitStack() as taken, parallel.left_behind(place):
+    with fresh(settings.out, place.first), ExitStack() as taken, parallel.left_behind(place):
         done = False
         with parallel.together(place):
             if place.first:

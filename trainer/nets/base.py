@@ -10,6 +10,7 @@ from dialogue.errors import UsageError
 from trainer.nets import adapter_files, adapters
 from trainer.nets.embeddings import grow
 from trainer.nets.foreign import Model, Tokenizer, first_line, library, unbroken
+from trainer.nets.hub import to_be_had
 from trainer.nets.names import adapter_config, base_of, local_adapter, own_facts, resolve
 from trainer.nets.rope import positions, stretch
 from trainer.nets.scratch import scratch_config
@@ -128,6 +129,8 @@ def pretrained(
 
 def config_of(place: str) -> Any:
     """The model's config. UsageError where it is no causal language model that transformers knows by itself."""
+    if not Path(place).is_dir():
+        to_be_had(place)
     try:
         config = library("transformers").AutoConfig.from_pretrained(place, trust_remote_code=False)
     except OSError as error:
@@ -140,8 +143,8 @@ def config_of(place: str) -> Any:
     both_ways = getattr(config, "is_decoder", None) is False
     if config.is_encoder_decoder or both_ways or kind not in _causal():
         raise UsageError(
-            f"model {place}: {kind} is none: causal LMs only (not encoder-decoders as T5, nor masked or prefix LMs as "
-            "BERT and the first GLM)"
+            f"model {place}: {kind} is no causal LM, and only those are trained (no encoder-decoders as T5, no masked "
+            "or prefix LMs as BERT and the first GLM)"
         )
     return config
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from dialogue.errors import UsageError
 from trainer.nets.foreign import library
+from trainer.nets.hub import near, to_be_had
 
 ADAPTER = "adapter_config.json"
 OWN = "duologue.json"
@@ -32,7 +33,7 @@ def resolve(model: str | Path) -> str:
     if folder.exists():
         raise UsageError(f"model {text}: a file; name a model's folder or a hub id")
     if text.startswith((".", "/", "~")) or text.count("/") > 1 or "\\" in text or text.endswith("/"):
-        raise UsageError(f"model {text}: no such folder")
+        raise UsageError(f"model {text}: no such folder{near(text)}")
     return text
 
 
@@ -46,6 +47,7 @@ def adapter_config(place: str) -> dict[str, Any] | None:
         if not path.exists():
             return None
     else:
+        to_be_had(place)
         found = library("transformers.utils.peft_utils").find_adapter_config_file(place)
         if found is None:
             return None
