@@ -1,7 +1,7 @@
 """A file of prompts answered: JSONL or plain lines in, JSONL of dialogues out, gone on with where it was left."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -43,7 +43,9 @@ class Summary(NamedTuple):
 def answer_file(
     loaded: Loaded, model: str, prompts: Path, out: Path, sampling: Sampling, *, system: str | None, seed: int
 ) -> Summary:
-    """Answer what is not answered yet; `out`.json says what was asked, `out`.failures.jsonl what could not be answered.
+    """Answer what is not answered yet; in the end the answers stand in the order of the prompts.
+
+    `out`.json says what was asked, `out`.failures.jsonl what could not be answered.
 
     A reply's chance is drawn from `seed` and the prompt's id, so order and interruptions change nothing. Raises
     UsageError for a wrong file, and where `out` holds answers to another request.
@@ -75,9 +77,29 @@ def answer_file(
                 answered += 1
                 progress.show("answering", answered + len(failures), len(open_ones))
         write_atomically(Path(f"{out}.failures.jsonl"), map(encode, failures))
+        _in_order(out, asked)
     except OSError as error:
         raise stopped(error, out) from None
     return Summary(answered, len(asked) - len(open_ones), len(failures), out)
+
+
+def _in_order(out: Path, asked: Sequence[Asked]) -> None:
+    """Put the answers, which come as they are ready, in the order of their prompts; those of other prompts last."""
+    places = {one.id: place for place, one in enumerate(asked)}
+    starts, at = list[tuple[int, int, int]](), 0
+    with out.open("rb") as file:
+        for line in file:
+            place = places.get(str(orjson.loads(line).get("id")), len(places))
+            starts.append((place, at, len(line)))
+            at += len(line)
+        if starts == sorted(starts):
+            return
+
+        def line_at(start: int, length: int) -> bytes:
+            file.seek(start)
+            return file.read(length)
+
+        write_atomically(out, (line_at(start, length) for _, start, length in sorted(starts)))
 
 
 def _dialogue(asked: Asked, reply: Reply, model: str) -> Dialogue:
@@ -119,6 +141,8 @@ def _asked(line: bytes, number: int, system: str | None, place: str) -> Asked:
         found = tuple(Message.model_validate(message) for message in messages)
     except ValidationError as error:
         raise UsageError(f"{place}: {one_line(error)}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"{place}: not UTF-8") from None
     except (ValueError, TypeError) as error:
         raise UsageError(f"{place}: {error}") from None
     if not found or found[-1].role == "assistant":
@@ -156,12 +180,15 @@ def _same_request(out: Path, model: str, sampling: Sampling, system: str | None,
     try:
         if out.exists() and beside.exists():
             before = json.loads(beside.read_bytes())
-            changed = sorted(key for key in request if before.get(key) != request[key])
+            then, now = dict(_leaves(before)), dict(_leaves(request))
+            changed = [
+                f"{name} was {json.dumps(then.get(name))}, is now {json.dumps(value)}"
+                for name, value in now.items()
+                if then.get(name) != value
+            ]
             if changed:
-                was, now = before.get(changed[0]), request[changed[0]]
                 raise UsageError(
-                    f"--out {out}: holds answers to another request ({changed[0]} was {json.dumps(was)}, is now "
-                    f"{json.dumps(now)}); choose another --out"
+                    f"--out {out}: holds answers to another request ({'; '.join(changed)}); choose another --out"
                 )
         elif out.exists() and out.stat().st_size:
             raise UsageError(
@@ -171,3 +198,11 @@ def _same_request(out: Path, model: str, sampling: Sampling, system: str | None,
         write_atomically(beside, [json.dumps(request, indent=2, ensure_ascii=False).encode() + b"\n"])
     except OSError as error:
         raise UsageError(f"--out {out}: {error.strerror}") from None
+
+
+def _leaves(table: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in table.items():
+        if isinstance(value, Mapping):
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value

@@ -3,8 +3,9 @@
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from difflib import get_close_matches
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from dialogue.errors import UsageError
 from dialogue.records import Dialogue, content_id, encode
@@ -13,11 +14,17 @@ from trainer.serving.conversation import Conversation
 from trainer.serving.engine import PromptTooLong
 from trainer.serving.voice import BadMessages
 
+if TYPE_CHECKING:
+    from rich.markdown import Markdown
+
 HELP = """/reset         begin anew
 /system TEXT   set the system message and begin anew; without TEXT: none
-/save FILE     append the conversation to FILE, as JSONL
+/save FILE     append the conversation as it is now to FILE, as a line of JSONL
+/raw           show replies letter by letter as they are written, or as Markdown again
 /exit          leave (or Ctrl-D)
-/help          this"""
+/help          this
+Ctrl-C breaks a reply off; what came of it stays in the conversation."""
+COMMANDS = ("reset", "system", "save", "raw", "exit", "help")
 
 
 class Chat:
@@ -25,11 +32,18 @@ class Chat:
 
     def __init__(self, conversation: Conversation, model: str, out: TextIO) -> None:
         self._conversation, self._model, self._out = conversation, model, out
+        self._raw = False
 
-    def run(self, lines: Iterator[str]) -> int:
-        """Answer each line; returns 0 at the end, or 1 where something that was asked could not be done."""
+    def run(self, lines: Iterator[str | None]) -> int:
+        """Answer each line; returns 0 at the end, or 1 where something that was asked could not be done.
+
+        None stands for a line that could not be read.
+        """
         trouble = False
         for line in lines:
+            if line is None:
+                trouble |= not _note("a line that is not UTF-8 is left out", False)
+                continue
             text = line.strip()
             if text in ("/exit", "/quit"):
                 break
@@ -43,7 +57,8 @@ class Chat:
         conversation = self._conversation
         before = conversation.forgotten
         try:
-            show(conversation.ask(text), self._out)
+            if not show(conversation.ask(text), self._out, raw=self._raw):
+                _note("(broken off; what came stays in the conversation)")
         except (PromptTooLong, BadMessages) as error:
             return _note(str(error), False)
         if conversation.forgotten > before:
@@ -55,16 +70,21 @@ class Chat:
         match name:
             case "reset":
                 conversation.reset()
+                return _note("begun anew" + ("; the system message stays" if conversation.system else ""))
             case "system":
                 conversation.system = rest or None
                 conversation.reset()
+                return _note(f"begun anew, {'with this' if rest else 'without a'} system message")
             case "save":
                 return self._save(rest)
+            case "raw":
+                self._raw = not self._raw
+                return _note("replies are shown " + ("as they are written" if self._raw else "as Markdown"))
             case "help":
-                _note(HELP)
-            case _:
-                return _note(f"/{safe(name)}: no such command\n{HELP}", False)
-        return True
+                return _note(HELP)
+        near = get_close_matches(name, COMMANDS, n=1)
+        hint = f"did you mean /{near[0]}?" if near else f"there are: {', '.join(f'/{one}' for one in COMMANDS)}"
+        return _note(f"/{safe(name)}: no such command; {hint}", False)
 
     def _save(self, name: str) -> bool:
         messages = tuple(self._conversation.whole())
@@ -72,59 +92,84 @@ class Chat:
             return _note("/save: nothing was said yet" if name else "/save FILE: which file?", False)
         try:
             with Path(name).expanduser().open("ab") as file:
+                held = file.tell()
                 file.write(encode(Dialogue(id=content_id(messages), messages=messages, assistant_model=self._model)))
         except OSError as error:
-            return _note(f"/save {name}: {error.strerror}", False)
-        return _note(f"saved to {name}")
+            return _note(f"/save {safe(name)}: {error.strerror}", False)
+        return _note(f"{'appended' if held else 'saved'} to {safe(name)}")
 
 
-def show(pieces: Iterator[str], out: TextIO) -> None:
-    """Write a reply as it comes: Markdown on a terminal, plain text elsewhere; nothing in it can steer a terminal.
+def show(pieces: Iterator[str], out: TextIO, *, raw: bool = False) -> bool:
+    """Write a reply as it comes: Markdown on a terminal, else or `raw` its letters; nothing in it can steer a terminal.
 
-    Ctrl-C breaks the reply off, not the conversation.
+    Ctrl-C breaks the reply off, not the conversation; whether it came to its end.
     """
+    drawn, whole = out.isatty() and not raw, False
     with suppress(KeyboardInterrupt):
-        if out.isatty():
+        if drawn:
             _drawn(pieces, out)
         else:
             for piece in pieces:
                 out.write(safe(piece))
                 out.flush()
-    if not out.isatty():
+        whole = True
+    if not drawn:
         out.write("\n")
     out.flush()
+    return whole
 
 
 def _drawn(pieces: Iterator[str], out: TextIO) -> None:
     from rich.console import Console
     from rich.live import Live
-    from rich.markdown import Markdown
 
     console, text = Console(file=out), ""
     try:
         with Live(console=console, transient=True, refresh_per_second=10) as live:
             for piece in pieces:
                 text += safe(piece)
-                live.update(Markdown(text, hyperlinks=False))
+                live.update(_markdown(text))
     finally:  # as a whole, since a live view ends at the screen's edge
-        console.print(Markdown(text, hyperlinks=False))
+        console.print(_markdown(text))
 
 
-def typed() -> Iterator[str]:
-    """Lines of a person, with the editing of the terminal, or of a script."""
+def _markdown(text: str) -> "Markdown":
+    """Markdown whose line breaks are all seen: models write poems, lists and tables of contents line by line."""
+    from rich.markdown import Markdown
+
+    made = Markdown(text, hyperlinks=False)
+    for token in made.parsed:
+        for child in token.children or ():
+            if child.type == "softbreak":
+                child.type = "hardbreak"
+    return made
+
+
+def typed() -> Iterator[str | None]:
+    """Lines of a person, with the editing of the terminal, or of a script; None for one that is not UTF-8."""
     if not sys.stdin.isatty():
-        yield from sys.stdin
+        yield from map(_read, getattr(sys.stdin, "buffer", sys.stdin))
         return
     with suppress(ImportError):  # not to be had on Windows
         import readline  # noqa: F401
     while True:
         try:
-            yield input("> ")
+            yield _read(input("> "))
+        except UnicodeDecodeError:
+            yield None
         except EOFError:
             return
         except KeyboardInterrupt:
             print(file=sys.stderr)
             return
+
+
+def _read(line: str | bytes) -> str | None:
+    with suppress(UnicodeError):
+        text = line if isinstance(line, str) else line.decode("utf-8")
+        text.encode("utf-8")  # what an old terminal could not decode comes as surrogates
+        return text
+    return None
 
 
 def system_text(text: str | None) -> str | None:
@@ -133,8 +178,10 @@ def system_text(text: str | None) -> str | None:
         return text
     try:
         return Path(text[1:]).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--system {text}: {error}") from None
+    except OSError as error:
+        raise UsageError(f"--system {text}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UsageError(f"--system {text}: not UTF-8") from None
 
 
 def _note(text: str, well: bool = True) -> bool:

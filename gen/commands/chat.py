@@ -24,7 +24,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     batch.add_argument(
         "--prompts", metavar="FILE", help="answer these: JSONL with `messages` or `prompt`, or plain lines"
     )
-    batch.add_argument("--out", metavar="FILE", help="where the answers go, as JSONL; run again to go on")
+    batch.add_argument(
+        "--out",
+        metavar="FILE",
+        help="where the answers go, as JSONL in the prompts' order; beside it FILE.json, what was asked, and "
+        "FILE.failures.jsonl, what could not be answered; run again to go on",
+    )
     batch.add_argument("--max-batch", metavar="N", type=count, default=64, help="replies at a time (default: 64)")
 
 

@@ -2,11 +2,14 @@
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import babbler
 import pytest
+from runs import ROOT
 
 from dialogue.records import Message
 from gen.answering import read_prompts
@@ -107,6 +110,50 @@ def test_a_terminal_is_shown_markdown_and_nothing_of_the_model_steers_it() -> No
         assert forbidden not in said
 
 
+def test_a_terminal_shows_every_line_break_and_letters_where_they_are_asked_for() -> None:
+    poem = "Roses are red\nviolets are **blue**\n\n- one\n- two"
+    screen, plain = Terminal(), Terminal()
+    assert show(iter([poem]), screen)
+    assert show(iter([poem]), plain, raw=True)
+    lines = [line.strip() for line in screen.getvalue().splitlines()]
+    assert any("Roses are red" in line and "violets" not in line for line in lines)
+    assert plain.getvalue() == poem + "\n"
+
+
+def test_what_a_command_did_is_said(loaded: Loaded, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    saved = tmp_path / "said.jsonl"
+    chat = Chat(Conversation(loaded, Sampling(max_tokens=4), seed=0), "babbler", io.StringIO())
+    assert chat.run(iter(["/reset", "/system be brief", "/reset", "hi", f"/save {saved}", f"/save {saved}"])) == 0
+    assert capsys.readouterr().err.splitlines() == [
+        "begun anew",
+        "begun anew, with this system message",
+        "begun anew; the system message stays",
+        f"saved to {saved}",
+        f"appended to {saved}",
+    ]
+    assert len(rows(saved)) == 2
+    assert chat.run(iter(["/system", "/raw", "/raw", "/sav x"])) == 1
+    assert capsys.readouterr().err.splitlines() == [
+        "begun anew, without a system message",
+        "replies are shown as they are written",
+        "replies are shown as Markdown",
+        "/sav: no such command; did you mean /save?",
+    ]
+
+
+def test_a_line_that_is_not_utf_8_is_left_out_and_the_talk_goes_on(model: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gen.main", "chat", str(model), *SHORT],
+        input="caf\u00e9\n".encode("latin-1") + "你好\u2028再见\n".encode(),
+        capture_output=True,
+        cwd=ROOT,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.decode().splitlines()[-1] == "a line that is not UTF-8 is left out"
+    assert done.stdout.strip(), "the other one was answered"
+
+
 def test_ctrl_c_breaks_off_the_reply_and_keeps_what_came(loaded: Loaded) -> None:
     conversation = Conversation(loaded, Sampling(max_tokens=200, temperature=0, stop_ids=()), seed=0)
 
@@ -117,7 +164,7 @@ def test_ctrl_c_breaks_off_the_reply_and_keeps_what_came(loaded: Loaded) -> None
         raise KeyboardInterrupt
 
     out = io.StringIO()
-    show(interrupted(), out)
+    assert not show(interrupted(), out)
     assert safe(conversation.messages[-1].content) + "\n" == out.getvalue()
     assert not loaded.engine.busy
     assert Chat(conversation, "babbler", out).run(iter(["and then?"])) == 0
@@ -144,6 +191,11 @@ def test_a_file_of_prompts_is_answered_once_whatever_was_interrupted(
     assert main(command) == 0
     assert {row["id"]: row for row in rows(out)} == whole
     assert "7 prompts answered, 4 were answered before" in capsys.readouterr().out
+    assert [row["messages"][0]["content"] for row in rows(out)] == [
+        *(f"question {n}" for n in range(9)),
+        "a plain line",
+        "x",
+    ]
 
 
 def test_a_prompt_that_does_not_fit_is_a_failure_with_its_reason(model: Path, tmp_path: Path) -> None:
@@ -164,7 +216,7 @@ def test_answers_to_another_request_are_not_mixed(
     command = ["chat", str(model), "--prompts", str(prompts), "--out", str(out), *SHORT]
     assert main(command) == 0
     assert main([*command, "--temperature", "0"]) == 2
-    assert "sampling was" in capsys.readouterr().err
+    assert "sampling.temperature was 1.0, is now 0.0;" in capsys.readouterr().err.replace("); choose", ";")
     other = babbler.save(tmp_path / "babbler", seed=1)
     assert main(["chat", str(other), *command[2:]]) == 2
     assert 'model was "babbler-' in capsys.readouterr().err
@@ -193,6 +245,14 @@ def test_a_line_that_is_no_prompt_is_named(line: str, word: str, tmp_path: Path)
         list(read_prompts(path))
 
 
+def test_prompts_that_are_not_utf_8_are_named(tmp_path: Path) -> None:
+    from dialogue.errors import UsageError
+
+    (tmp_path / "p.txt").write_bytes("fine\nd\u00e9j\u00e0\n".encode("latin-1"))
+    with pytest.raises(UsageError, match=r"p.txt:2: not UTF-8"):
+        list(read_prompts(tmp_path / "p.txt"))
+
+
 @pytest.mark.parametrize(
     ("words", "part"),
     [
@@ -201,7 +261,8 @@ def test_a_line_that_is_no_prompt_is_named(line: str, word: str, tmp_path: Path)
         (("--top-p", "3"), "--top-p: "),
         (("--dtype", "int3"), "--dtype int3: expected auto, float32"),
         (("--device", "abacus"), "--device abacus"),
-        (("--system", "@nowhere"), "--system @nowhere"),
+        (("--system", "@nowhere"), "--system @nowhere: No such file or directory"),
+        (("--system", f"@{sys.executable}"), ": not UTF-8"),
     ],
 )
 def test_a_wrong_flag_is_one_line(
