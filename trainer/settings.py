@@ -148,7 +148,10 @@ class TrainSettings(Settings):
     validation: float = Field(default=0.0, ge=0)
     """Dialogues held out: a share below 1, a number from 1 on; chosen by the hash of their id."""
     eval_every: int = Field(default=200, ge=1)
+    """Steps between looks at what was held out; the last step is looked at always."""
     save_every: int = Field(default=200, ge=1)
+    """Steps between checkpoints; the best one is chosen among those that were looked at, so a multiple of eval_every
+    or the same number."""
     log_every: int = Field(default=10, ge=1)
     keep: int = Field(default=2, ge=1)
     """Checkpoints kept, the best one besides."""

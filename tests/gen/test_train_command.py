@@ -81,7 +81,9 @@ def test_a_training_leaves_a_model_and_says_where(here: Path, capsys: pytest.Cap
     ]
     AutoModelForCausalLM.from_pretrained("o/model")
     assert train("d.jsonl", "--out", "o", "--set", "validation=0.2", "--json") == 0
-    again = json.loads(capsys.readouterr().out)
+    out, err = capsys.readouterr()
+    assert err == "o: done already; for another training name another --out\n"
+    again = json.loads(out)
     assert (again["steps"], again["model"], again["status"]) == (8, "o/model", 0)
 
 
@@ -145,6 +147,30 @@ def test_a_torn_last_line_is_cut_and_said(here: Path, capsys: pytest.CaptureFixt
     err = capsys.readouterr().err
     assert "torn.jsonl: its last line was cut off and is left out" in err
     assert "60 dialogues -> 60 examples" in err
+
+
+def test_what_is_shown_is_explained_and_nothing_to_show_is_said(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = (here / "d.jsonl").read_text()
+    (here / "torn.jsonl").write_text(text + '{"id": "torn", "messages": [{"role": "us')
+    assert train("torn.jsonl", "--show", "1") == 0
+    said = capsys.readouterr().err.splitlines()
+    assert "torn.jsonl: its last line was cut off and is left out" in said
+    assert "between ⟪ and ⟫: what is taught; the rest is only read" in said
+    (here / "empty.jsonl").write_text("")
+    assert "empty.jsonl: holds nothing to show" in refused(capsys, "empty.jsonl", "--show", "1")
+    (here / "binary").write_bytes(bytes(range(256)) * 9)
+    assert "binary" in refused(capsys, "binary", "--show", "1")
+
+
+def test_what_is_written_is_for_those_to_read_who_may_read_the_folder(here: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        assert train("d.jsonl", "--out", "o") == 0
+    finally:
+        os.umask(before)
+    assert {path.stat().st_mode & 0o777 for path in (here / "o/model").iterdir()} == {0o640}
+    assert not (here / "o/checkpoints/step-000008/README.md").exists()
+    assert (here / "o/model/README.md").stat().st_size
 
 
 def test_a_folder_takes_no_other_request(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,16 +1,20 @@
 """The card of a model says what it was made of."""
 
 import json
+import re
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
 from small_models import asked, base
+from small_trainings import toy
 
 from trainer.batches.sources import sources
 from trainer.loop.card import card
 from trainer.loop.origins import origins
-from trainer.settings import LoraSettings
+from trainer.loop.train import train
+from trainer.settings import Decoding, LoraSettings
 from trainer.text.audit import Audit
 
 SUMMARY = {"steps": 1200, "epochs": 3.0, "eval_loss": 0.034, "exact_replies": 0.926, "n": 400, "status": 0}
@@ -78,3 +82,18 @@ def test_a_circle_of_folders_ends(tmp_path: Path) -> None:
     (tmp_path / "a" / "filter.json").write_text(json.dumps({"inputs": [str(tmp_path / "a")]}))
     (tmp_path / "a" / "run.json").write_text("[1]")
     assert origins(tmp_path / "a") == []
+
+
+@pytest.mark.parametrize("lora", [None, LoraSettings(r=2, alpha=4), LoraSettings(r=2, alpha=4, dora=True)])
+def test_the_way_to_use_a_model_that_its_card_shows_works(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], lora: LoraSettings | None
+) -> None:
+    """Trained on a base whose tokenizer has not the template's tokens, so that rows are added."""
+    where = str(base(tmp_path / "m", template="vicuna", max_position_embeddings=256))
+    settings = toy(tmp_path, model=where, lora=lora, max_steps=1, decoding=Decoding(max_new_tokens=4))
+    train(settings, lambda _: None)
+    text = (settings.out / "model" / "README.md").read_text()
+    (program,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(program.replace("THIS_FOLDER", str(settings.out / "model")), {})
+    assert capsys.readouterr().out
+    assert ("AutoPeftModelForCausalLM.from_pretrained" in program) == (lora is not None)

@@ -214,7 +214,7 @@ def test_without_a_dialogue_there_is_nothing_to_learn_from(tmp_path: Path, text:
 
 
 def test_where_all_is_held_out_nothing_is_left_to_learn_from(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"nothing to learn from \(120 examples held out"):
+    with pytest.raises(UsageError, match=r"beside the 120 examples that are held out; lower validation = 500 \("):
         made(toy(tmp_path, validation=500))
 
 

@@ -109,11 +109,13 @@ def build(settings: TrainSettings, renderer: Renderer, folder: Path, sources: li
             _make(settings, renderer, sources, beside, key)
     store = Store(folder)
     if not len(store.learned):
-        lines = "; ".join(store.audit.lines())
-        raise UsageError(
-            f"{', '.join(str(source.path) for source in sources)}: nothing to learn from "
-            f"({len(store.held):,} examples held out; {lines})"
-        )
+        read, lines = ", ".join(str(source.path) for source in sources), "; ".join(store.audit.lines())
+        if len(store.held):
+            raise UsageError(
+                f"{read}: nothing to learn from beside the {len(store.held):,} examples that are held out; lower "
+                f"validation = {settings.validation:g} ({lines})"
+            )
+        raise UsageError(f"{read}: nothing to learn from ({lines})")
     return store
 
 

@@ -12,12 +12,13 @@ from trainer.loop.origins import licence_of, origins
 from trainer.settings import TrainSettings
 
 USE = """```python
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from {library} import {loader}
+from transformers import AutoTokenizer
 
 tokenizer = AutoTokenizer.from_pretrained("THIS_FOLDER")
-model = AutoModelForCausalLM.from_pretrained("THIS_FOLDER")
+model = {loader}.from_pretrained("THIS_FOLDER")
 ids = tokenizer.apply_chat_template(
-    [{"role": "user", "content": "Hello"}], add_generation_prompt=True, return_tensors="pt", return_dict=True
+    [{{"role": "user", "content": "Hello"}}], add_generation_prompt=True, return_tensors="pt", return_dict=True
 )
 print(tokenizer.decode(model.generate(**ids)[0, ids["input_ids"].shape[1] :], skip_special_tokens=True))
 ```
@@ -73,14 +74,14 @@ def _what(settings: TrainSettings, base: str | None) -> str:
 def _use(settings: TrainSettings) -> Iterator[str]:
     """How to load it, and who cannot."""
     yield "`gen chat THIS_FOLDER`, `gen serve THIS_FOLDER`, or:\n"
-    yield USE
     if settings.lora is None:
+        yield USE.format(library="transformers", loader="AutoModelForCausalLM")
         return
+    yield USE.format(library="peft", loader="AutoPeftModelForCausalLM")
     if settings.rope is not None:
         yield "The base's positions were stretched, which no adapter file can say: outside duologue use `gen merge`.\n"
-    if settings.lora.dora:
-        yield "transformers alone leaves the magnitudes of a DoRA out: load it by peft's AutoPeftModelForCausalLM.\n"
-    yield "The template may have added tokens: AutoPeftModelForCausalLM gives the base their rows; or `gen merge`.\n"
+    why = "leaves the magnitudes of a DoRA out, and " if settings.lora.dora else ""
+    yield f"transformers' own loader {why}knows no rows for tokens that the template added; this one does.\n"
 
 
 def _terms(settings: TrainSettings, base: str | None, sources: Sequence[Source]) -> Iterator[str]:

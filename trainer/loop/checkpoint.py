@@ -4,7 +4,7 @@ model.safetensors, config.json            a whole model; or
 adapter_model.safetensors, adapter_config.json
 tokenizer.json ..., chat_template.jinja   the template with generation marks
 generation_config.json                    how replies are drawn and where they end
-README.md                                 the model's card
+README.md                                 the card of a finished model
 template.toml, duologue.json              our template, settings, ends of replies that are text
 state/                                    optimizer, place in the data, random numbers, what an adapter trains
 """
@@ -107,7 +107,8 @@ def save(
         write_tokenizer(beside, tokenizer, renderer.jinja)
         stop_ids = ends(model, tokenizer, renderer.stop_ids)
         generation_config(settings.decoding, stop_ids, tokenizer).save_pretrained(beside)
-        (beside / "README.md").write_text(card, encoding="utf-8")
+        if card:
+            (beside / "README.md").write_text(card, encoding="utf-8")
         if (template := template_text(settings.template)) is not None:
             (beside / "template.toml").write_text(template, encoding="utf-8")
         # Not of `.weight`: rows trained beside an adapter would be put into it, which parts of ranks cannot be.

@@ -7,11 +7,11 @@ from typing import Any
 
 import torch
 
-from dialogue.errors import UsageError
 from trainer.batches.sources import Source
-from trainer.batches.store import Store, View, build, dialogues
+from trainer.batches.store import Store, View, build
 from trainer.loop import checkpoint, parallel
 from trainer.loop.course import Course, course, sizes_of
+from trainer.loop.fitted import fitted, torn_lines
 from trainer.loop.folder import whole_folder
 from trainer.loop.optim import optimizer
 from trainer.loop.parallel import Here
@@ -92,21 +92,16 @@ def _tokenizer_there(settings: TrainSettings, sources: list[Source]) -> None:
     place = settings.out / "tokenizer"
     if settings.model is not None or place.is_dir():
         return
-    if settings.template == "own":
-        raise UsageError("template = own: a model from scratch has no template of its own; try chatml")
-    found = (dialogue for _, dialogue in zip(range(FITTED_TEXTS), dialogues(settings, sources), strict=False))
-    texts = (message.content for dialogue in found for message in dialogue.messages)
-    fitted = tokenizers.fit(texts, settings.scratch.vocabulary, settings.template)
+    tokenizer = fitted(settings, sources, FITTED_TEXTS)
     with whole_folder(place) as beside:
-        fitted.save_pretrained(beside)
+        tokenizer.save_pretrained(beside)
 
 
 def lay(settings: TrainSettings, sources: list[Source], here: Here, said: Callable[[str], None]) -> Desk:
     """The desk of a training, from its last checkpoint where there is one; the audit is said."""
     ready, speech, store = read_data(settings, sources, here)
     if here.first:
-        torn = [f"{source.path}: its last line was cut off and is left out" for source in sources if source.torn]
-        for line in [*torn, *store.audit.lines()]:
+        for line in [*torn_lines(sources), *store.audit.lines()]:
             said(line)
     found = checkpoint.latest(settings.out)
     model = base.load(settings, ready.tokenizer, ready.new_ids, here.device, checkpoint=found)

@@ -63,9 +63,11 @@ def _take_place(beside: Path, folder: Path) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Put every file of the folder on disk."""
+    """Put every file of the folder on disk, for those to read who may read the folder: safetensors has its own mind."""
+    mode = folder.stat().st_mode & 0o666
     for place, _, names in os.walk(folder):
         for name in names:
+            (Path(place) / name).chmod(mode)
             with (Path(place) / name).open("rb+") as file:
                 os.fsync(file.fileno())
         sync_folder(Path(place))

@@ -1,7 +1,5 @@
 """A network made ready to learn."""
 
-import warnings
-
 import torch
 
 from trainer.loop.layers import layers
@@ -23,12 +21,19 @@ def prepared(model: Model, settings: TrainSettings, device: torch.device) -> Lea
     model.set_attn_implementation(NAME)
     model.train()
     if settings.gradient_checkpointing:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", FutureWarning)  # the name that older versions know too is to go in v6
-            model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-        model.enable_input_require_grads()
+        _recomputed(model)
     if settings.compile:
         fixed = settings.batches in (None, "pack")  # rows of one shape; those of other kinds are of any
         for layer in layers(model):
             layer.compile(dynamic=False if fixed else None)
     return Learner(model, dtype_of(settings, device), compiled=settings.compile)
+
+
+def _recomputed(model: Model) -> None:
+    """Blocks are computed again in the backward pass; by transformers' new name for it, or the old one."""
+    how = {"use_reentrant": False}
+    if hasattr(model, "activation_checkpointing_enable"):
+        model.activation_checkpointing_enable(activation_checkpointing_kwargs=how)
+    else:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs=how)
+    model.enable_input_require_grads()

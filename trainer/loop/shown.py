@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterator
 from dialogue.errors import UsageError
 from trainer.batches.sources import sources
 from trainer.batches.store import dialogues
+from trainer.loop.fitted import fitted, torn_lines
 from trainer.nets.names import tokenizer_place
 from trainer.nets.unstated import by_model
 from trainer.settings import TrainSettings
 from trainer.text import tokenizer as tokenizers
 from trainer.text.audit import Audit
 from trainer.text.examples import examples
-from trainer.text.painted import paint
+from trainer.text.painted import legend, paint
 from trainer.text.render import renderer
 
 FITTED_TEXTS = 2_000
@@ -19,18 +20,19 @@ FITTED_TEXTS = 2_000
 
 
 def shown(settings: TrainSettings, count: int, *, colour: bool, said: Callable[[str], None]) -> Iterator[str]:
-    """The first examples of the data as text; the audit of what was looked at for them is said."""
+    """The first examples of the data as text; what the colours mean, and the audit of what was looked at, is said.
+
+    UsageError where the data holds nothing that could be taught.
+    """
     settings = by_model(settings, said)
     found = sources(settings.data)
     if settings.model is None:
-        if settings.template == "own":
-            raise UsageError("template = own: a model from scratch has no template of its own; try chatml")
-        some = (dialogue for _, dialogue in zip(range(FITTED_TEXTS), dialogues(settings, found), strict=False))
-        texts = (message.content for dialogue in some for message in dialogue.messages)
-        tokenizer = tokenizers.fit(texts, settings.scratch.vocabulary, settings.template)
+        tokenizer = fitted(settings, found, FITTED_TEXTS)
     else:
         tokenizer = tokenizers.load(tokenizer_place(settings.model), settings.template).tokenizer
     speech, audit = renderer(tokenizer, settings), Audit()
+    for line in [*torn_lines(found), legend(colour=colour)]:
+        said(line)
     left = count
     for dialogue in dialogues(settings, found):
         for example in examples(dialogue, speech, settings, audit)[:left]:
@@ -40,3 +42,5 @@ def shown(settings: TrainSettings, count: int, *, colour: bool, said: Callable[[
             break
     for line in audit.lines():
         said(line)
+    if left == count:
+        raise UsageError(f"{', '.join(str(source.path) for source in found)}: holds nothing to show")

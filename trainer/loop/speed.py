@@ -7,9 +7,9 @@ import torch
 
 from trainer.batches.collate import Batch
 from trainer.loop.parallel import Here, summed
-from trainer.nets.flops import Shape
+from trainer.nets.flops import H200_BF16_FLOPS, Shape
 
-PEAKS = {"H100": 989e12, "H200": 989e12, "A100": 312e12, "L40S": 362e12, "B200": 2250e12}
+PEAKS = {"H100": H200_BF16_FLOPS, "H200": H200_BF16_FLOPS, "A100": 312e12, "L40S": 362e12, "B200": 2250e12}
 """Dense bfloat16 FLOP/s by data sheet, by a part of the device's name."""
 
 

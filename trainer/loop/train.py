@@ -59,6 +59,8 @@ def train(
                 claim(settings, found)
                 done = ending.finished(settings.out) is not None
         if parallel.agreed(done, place):
+            if place.first:
+                said(f"{settings.out}: done already; for another training name another --out")
             return ending.finished(settings.out) or {}
         return _train(settings, found, place, said if place.first else lambda _line: None, seen)
 

@@ -31,6 +31,15 @@ def paint(example: Example, tokenizer: PreTrainedTokenizerFast, *, colour: bool 
     return f"{_harmless(example.id)}: {len(example.input_ids)} tokens, {example.taught} taught\n{body}\n"
 
 
+def legend(*, colour: bool) -> str:
+    """What the paint means."""
+    if not colour:
+        return "between ⟪ and ⟫: what is taught; the rest is only read"
+    return (
+        f"{TAUGHT}green{RESET}: what is taught; {READ}dim{RESET}: only read; {REVERSE}reversed{RESET}: control tokens"
+    )
+
+
 def runs_of(example: Example, tokenizer: PreTrainedTokenizerFast) -> Iterator[Run]:
     """The example's runs; characters whose bytes are several tokens are whole wherever one run holds them."""
     control = set(tokenizer.added_tokens_decoder)

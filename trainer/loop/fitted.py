@@ -1,0 +1,27 @@
+"""The tokenizer of a model from scratch."""
+
+from collections.abc import Sequence
+from itertools import islice
+
+from transformers import PreTrainedTokenizerFast
+
+from dialogue.errors import UsageError
+from trainer.batches.sources import Source
+from trainer.batches.store import dialogues
+from trainer.settings import TrainSettings
+from trainer.text.template import OWN
+from trainer.text.tokenizer import fit
+
+
+def fitted(settings: TrainSettings, sources: list[Source], most: int) -> PreTrainedTokenizerFast:
+    """A tokenizer fitted to the first `most` dialogues of the data; UsageError where the template is `own`."""
+    if settings.template == OWN:
+        raise UsageError("template = own: a model from scratch has no template of its own; try chatml")
+    found = islice(dialogues(settings, sources), most)
+    texts = (message.content for dialogue in found for message in dialogue.messages)
+    return fit(texts, settings.scratch.vocabulary, settings.template)
+
+
+def torn_lines(sources: Sequence[Source]) -> list[str]:
+    """What is to be said of files whose last line was cut off."""
+    return [f"{source.path}: its last line was cut off and is left out" for source in sources if source.torn]
