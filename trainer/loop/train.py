@@ -160,7 +160,7 @@ def _look(desk: Desk, log: Log, said: Callable[[str], None]) -> None:
         return
     entry: dict[str, Any] = {"step": standing.step, "eval_loss": standing.eval_loss}
     if desk.settings.samples and desk.here.world == 1:
-        found = samples(desk.model, desk.renderer, list(desk.store.held_dialogues()), desk.settings.samples)
+        found = samples(desk.model, desk.renderer, desk.store.held_dialogues(), desk.settings.samples)
         entry["samples"] = [
             {"id": one.id, "reply": one.reply, "wanted": one.wanted, "finish_reason": one.finish_reason}
             for one in found

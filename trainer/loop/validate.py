@@ -1,6 +1,7 @@
 """What a training knows of itself: the loss on what was held out, and replies to it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import torch
@@ -69,9 +70,9 @@ def _pair(loss: Tensor, weights: Tensor) -> Tensor:
     return torch.stack([loss.double(), weights.double().sum()])
 
 
-def samples(model: Model, renderer: Renderer, dialogues: Sequence[Dialogue], count: int) -> list[Sample]:
+def samples(model: Model, renderer: Renderer, dialogues: Iterable[Dialogue], count: int) -> list[Sample]:
     """Replies to the last turns of the first dialogues, drawn as the model's decoding says at temperature 0."""
-    turns = [turn for dialogue in dialogues for turn in list(_turns(dialogue))[-1:]][:count]
+    turns = list(islice((turn for dialogue in dialogues for turn in list(_turns(dialogue))[-1:]), count))
     found = _replies(model, renderer, turns)
     return [
         Sample(id, tuple(history), reply, wanted.content, finish)
