@@ -74,14 +74,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(COMMANDS)}"
         print(f"gen: {name}: no such command; {hint}", file=sys.stderr)
         return 2
-    try:
-        return _command(name, argv[1:])
-    except KeyboardInterrupt:
-        from gen.ranks import speaks
+    from gen.ranks import leave, speaks
 
+    try:
+        status = _command(name, argv[1:])
+    except KeyboardInterrupt:
         if speaks():
             print(f"gen {name}: interrupted; run it again, finished work is kept", file=sys.stderr)
-        return 130
+        status = 130
+    return leave(status)
 
 
 def _command(name: str, argv: Sequence[str]) -> int:

@@ -29,6 +29,7 @@ PROGRAM = """
 import json, os, shutil, sys
 from pathlib import Path
 import torch
+from trainer.loop.parallel import leave
 from trainer.loop.train import train
 from trainer.settings import TrainSettings
 torch.set_num_threads(1)
@@ -40,6 +41,7 @@ for job in json.loads(Path(sys.argv[1]).read_text()):
     summary = train(settings, print)
     note = settings.out.with_name(f"{settings.out.name}.rank{os.environ['RANK']}.json")
     note.write_text(json.dumps(summary))
+leave(0)
 """
 
 

@@ -6,10 +6,11 @@ all ranks is what one process would have computed, since losses are divided by t
 
 import atexit
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 import torch
 from torch import Tensor, nn
@@ -55,6 +56,18 @@ def _part_from_the_others() -> None:
     """At the end of the process, not of a training: a group that was left cannot be joined again; stages need it."""
     if torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
+
+
+def leave(status: int) -> NoReturn:
+    """End this process of several with the status, and without Python's own ending.
+
+    gloo's threads outlive their group, which torch's caches hold on to; one that lets go of a tensor when Python ends
+    meanwhile would abort the process, after all was done.
+    """
+    _part_from_the_others()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 def wait(place: Here) -> None:
