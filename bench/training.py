@@ -1,6 +1,6 @@
 """Useful tokens per CPU-second on ragged dialogues, beside HF Trainer and TRL: a Markdown table.
 
-    python -m bench.training [FOLDER] [--rows 640] [--steps 11] [--only ours,packing]
+    python -m bench.training [FOLDER] [--rows 800] [--steps 21] [--only ours,packing]
 
 Every contender gets the same rows (bench/ragged.py) in a process of its own (bench/contenders.py), one after another
 and each alone: the same network, the same precision unless its name says otherwise, AdamW, clipping at 1, one thread.
@@ -81,8 +81,8 @@ def bfloat16_said() -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", nargs="?")
-    parser.add_argument("--rows", type=int, default=640)
-    parser.add_argument("--steps", type=int, default=11, help="of each, the first one left out")
+    parser.add_argument("--rows", type=int, default=800)
+    parser.add_argument("--steps", type=int, default=21, help="of each, the first one left out")
     parser.add_argument("--only", default="", help="parts of names, by commas")
     asked = parser.parse_args()
     parts = asked.only.split(",")
