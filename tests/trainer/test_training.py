@@ -289,6 +289,17 @@ def test_an_adapter_with_tokens_of_its_template_is_trained_and_its_best_put_in_p
     assert all(torch.equal(value, best[name]) for name, value in found.items())
 
 
+def test_another_base_of_the_same_name_is_another_request(tmp_path: Path) -> None:
+    """An adapter that goes on standing on other weights would be of neither."""
+    where = base(tmp_path / "m", max_position_embeddings=256)
+    settings = toy(tmp_path, model=str(where), lora=LORA, max_steps=2)
+    quietly(settings)
+    quietly(settings)
+    base(tmp_path / "m", max_position_embeddings=256, seed=5)
+    with pytest.raises(UsageError, match=r"the weights of .*/m have changed since; name another folder"):
+        quietly(settings)
+
+
 def test_one_thread_alone_reads_the_order_of_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two that share an iterator meet in it now and then, and the training ends."""
     readers = set()

@@ -8,11 +8,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from xxhash import xxh3_64
+
 from dialogue.errors import UsageError
 from dialogue.jsonl import write_atomically
 from trainer.batches.sources import Source
 from trainer.loop.checkpoint import checkpoints
 from trainer.loop.model_files import template_text
+from trainer.nets.names import adapter_config, base_of, resolve
 from trainer.settings import TrainSettings
 
 NAME = "train.json"
@@ -33,6 +36,7 @@ def claim(settings: TrainSettings, sources: list[Source]) -> None:
         "asked": settings.as_asked(),
         "data": [{"path": str(source.path), "sha256": source.digest} for source in sources],
         "template": template_text(settings.template),
+        "weights": _weights(settings.model),
     }
     path = settings.out / NAME
     if not path.exists():
@@ -85,8 +89,26 @@ def _compare(found: dict[str, Any], wanted: dict[str, Any], out: Path) -> None:
             raise UsageError(
                 f"--out {out}: was asked with {name} = {then.get(name)!r}, now {now.get(name)!r}; name another folder"
             )
+    if found.get("weights") not in (None, wanted["weights"]):
+        raise UsageError(f"--out {out}: the weights of {now['model']} have changed since; name another folder")
     if found["template"] != wanted["template"]:
         raise UsageError(f"--out {out}: the template {now['template']} has changed since; name another folder")
+
+
+def _weights(model: str | None) -> str | None:
+    """A hash of the weights that a training starts from, those under an adapter too; None where they lie elsewhere."""
+    if model is None:
+        return None
+    place = resolve(model)
+    adapter = adapter_config(place)
+    found, folders = xxh3_64(), [place] if adapter is None else [place, base_of(place, adapter)]
+    if not all(Path(folder).is_dir() for folder in folders):
+        return None
+    for path in (path for folder in folders for path in sorted(Path(folder).glob("*.safetensors"))):
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 22):
+                found.update(chunk)
+    return found.hexdigest()
 
 
 def _version(name: str) -> str | None:
