@@ -8,7 +8,7 @@ import atexit
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any, NamedTuple, NoReturn
 
@@ -65,8 +65,9 @@ def leave(status: int) -> NoReturn:
     meanwhile would abort the process, after all was done.
     """
     _part_from_the_others()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    with suppress(OSError):  # a reader may have left
+        sys.stdout.flush()
+        sys.stderr.flush()
     os._exit(status)
 
 

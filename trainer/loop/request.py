@@ -56,13 +56,12 @@ def claim(settings: TrainSettings, sources: list[Source]) -> None:
 
 
 @contextmanager
-def fresh(out: Path, first: bool) -> Iterator[None]:
-    """Within the block a wrong request leaves no folder behind where there was none before."""
-    was_there = out.exists()
+def fresh(out: Path, was_there: bool) -> Iterator[None]:
+    """Within the block, in a folder that is ours alone, a wrong request leaves none where there was none before."""
     try:
         yield
     except UsageError:
-        if first and not was_there and not begun(out):
+        if not was_there and not begun(out):
             shutil.rmtree(out, ignore_errors=True)
         raise
 

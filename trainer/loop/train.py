@@ -48,11 +48,13 @@ def train(
     """
     found = sources(settings.data)
     place = parallel.here()
-    with fresh(settings.out, place.first), ExitStack() as taken, parallel.left_behind(place):
+    was_there = settings.out.exists()
+    with ExitStack() as taken, parallel.left_behind(place):
         done = False
         with parallel.together(place):
             if place.first:
                 taken.callback(take_folder(settings.out).release)
+                taken.enter_context(fresh(settings.out, was_there))
             if auto_batch:
                 settings = sized(settings, place, said)
             if place.first:
