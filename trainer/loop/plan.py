@@ -16,6 +16,7 @@ from trainer.loop.needs import Memory, Needs, needs_of
 from trainer.loop.parallel import Here
 from trainer.nets import adapters, base
 from trainer.nets.flops import shape_of
+from trainer.nets.kinds import check_length
 from trainer.nets.unstated import by_model
 from trainer.settings import LoraSettings, TrainSettings
 from trainer.stages import stages
@@ -106,7 +107,7 @@ def plan(settings: TrainSettings, *, device_memory_gib: float | None = None) -> 
     epochs = way.epoch_at(way.total)
     rows = len(ready.tokenizer)
     model = base.skeleton(settings, rows)
-    base.check_length(model.config, settings)
+    check_length(model.config, settings)
     counted = adapters.counts(model)
     tokens, squares = int(lengths.sum()), int((lengths * lengths).sum())
     flops = epochs * shape_of(model).flops(tokens, squares, round(tokens * audit.share))

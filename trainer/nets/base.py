@@ -1,6 +1,6 @@
 """The causal language model that a training starts from, and a finished one opened again."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,9 @@ from dialogue.errors import UsageError
 from trainer.nets import adapter_files, adapters
 from trainer.nets.embeddings import grow
 from trainer.nets.foreign import Model, Tokenizer, first_line, library, unbroken
-from trainer.nets.hub import to_be_had
+from trainer.nets.kinds import check_length, config_of
 from trainer.nets.names import adapter_config, base_of, local_adapter, own_facts, resolve
-from trainer.nets.rope import positions, stretch
+from trainer.nets.rope import stretch
 from trainer.nets.scratch import scratch_config
 from trainer.settings import LoraSettings, RopeSettings, TrainSettings
 
@@ -127,28 +127,6 @@ def pretrained(
     return model
 
 
-def config_of(place: str) -> Any:
-    """The model's config. UsageError where it is no causal language model that transformers knows by itself."""
-    if not Path(place).is_dir():
-        to_be_had(place)
-    try:
-        config = library("transformers").AutoConfig.from_pretrained(place, trust_remote_code=False)
-    except OSError as error:
-        raise UsageError(
-            f"model {place}: no such folder, and not to be had from the hub: {first_line(error)}"
-        ) from None
-    except (ValueError, KeyError) as error:
-        raise UsageError(f"model {place}: unknown to transformers, causal LMs only: {first_line(error)}") from None
-    kind = config.model_type
-    both_ways = getattr(config, "is_decoder", None) is False
-    if config.is_encoder_decoder or both_ways or kind not in _causal():
-        raise UsageError(
-            f"model {place}: {kind} is no causal LM, and only those are trained (no encoder-decoders as T5, no masked "
-            "or prefix LMs as BERT and the first GLM)"
-        )
-    return config
-
-
 def skeleton(settings: TrainSettings, rows: int) -> Model:
     """The model without weights, on the meta device, adapters in place: for counting parameters and memory."""
     if settings.model is None:
@@ -166,11 +144,6 @@ def skeleton(settings: TrainSettings, rows: int) -> Model:
         if settings.lora is not None:
             adapters.add(model, settings.lora)
     return model
-
-
-def _causal() -> Container[str]:
-    names: Container[str] = library("transformers.models.auto.modeling_auto").MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
-    return names
 
 
 def _of_config(config: Any) -> Model:
@@ -234,18 +207,6 @@ def _with_adapter(
         adapters.attach(model, folder, adapters.FROZEN)
         adapters.add(model, lora, taught, seed=settings.seed)
     return model
-
-
-def check_length(config: Any, settings: TrainSettings) -> None:
-    """UsageError where the model has fewer positions than `max_length`."""
-    have = positions(config)
-    if have is not None and settings.max_length > have:
-        parameters = getattr(config.get_text_config(), "rope_parameters", None) or {}
-        if parameters.get("rope_type") == "dynamic" and settings.max_length <= have * parameters["factor"]:
-            return
-        raise UsageError(
-            f"max_length = {settings.max_length}: the model has {have} positions; lower it, or stretch them by rope"
-        )
 
 
 def _name_tokens(model: Model, tokenizer: Tokenizer) -> None:

@@ -14,8 +14,9 @@ from trainer.loop.folder import whole_folder
 from trainer.loop.model_files import write_json, write_model
 from trainer.loop.origins import licence_of
 from trainer.nets import adapter_files, adapters
-from trainer.nets.base import adapter_base, config_of
+from trainer.nets.base import adapter_base
 from trainer.nets.foreign import Model, first_line, library, unbroken
+from trainer.nets.kinds import config_of
 from trainer.nets.names import OWN, adapter_config, base_of, local_adapter, own_facts, resolve, tokenizer_place
 
 MERGE = "merge.json"

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from trainer.nets.base import check_length, config_of
+from trainer.nets.kinds import check_length, config_of
 from trainer.nets.names import adapter_config, base_of, own_facts, resolve
 from trainer.nets.rope import positions, stretch
 from trainer.settings import TrainSettings
