@@ -136,7 +136,6 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for row in rows:
         print(row.row(rows[0]))
-    print("\n`python -m bench.serving`")
 
 
 if __name__ == "__main__":
