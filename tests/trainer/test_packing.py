@@ -109,24 +109,28 @@ def slopes(model: torch.nn.Module) -> dict[str, Tensor]:
 def alone(model: Any, found: Sequence[Example]) -> Learned:
     """Each document by itself through the model's own forward pass, its head and its eager attention."""
     model.set_attn_implementation("eager")
-    total = torch.zeros(())
+    total = torch.zeros((), device=model.device)
     for one in found:
-        ids = torch.from_numpy(one.input_ids.astype(np.int64))[None]
+        ids = torch.from_numpy(one.input_ids.astype(np.int64))[None].to(model.device)
         logits = model(input_ids=ids, use_cache=False).logits[0, :-1]
-        labels = torch.from_numpy(one.labels[1:].astype(np.int64))
+        labels = torch.from_numpy(one.labels[1:].astype(np.int64)).to(model.device)
         lost = F.cross_entropy(logits, labels, reduction="none", ignore_index=IGNORE_INDEX)
-        total = total + (lost * torch.from_numpy(one.weights[1:])).sum()
+        total = total + (lost * torch.from_numpy(one.weights[1:]).to(model.device)).sum()
     total.backward()
     return total.item(), slopes(model)
 
 
 def together(
-    model: Any, found: Sequence[Example], micros: Sequence[MicroBatch], fixed: tuple[int, int] | None = None
+    model: Any,
+    found: Sequence[Example],
+    micros: Sequence[MicroBatch],
+    fixed: tuple[int, int] | None = None,
+    dtype: torch.dtype = torch.float32,
 ) -> Learned:
     model.set_attn_implementation(NAME)
-    learner, total = Learner(model, torch.float32), 0.0
+    learner, total = Learner(model, dtype), 0.0
     for micro in micros:
-        loss = learner(collate(micro, found, 0, fixed=fixed))
+        loss = learner(collate(micro, found, 0, fixed=fixed).to(model.device))
         loss.backward()
         total += loss.item()
     return total, slopes(model)
@@ -146,6 +150,25 @@ def test_packed_grouped_and_padded_documents_teach_what_single_ones_do(family: s
     wanted = alone(model, documents())
     found = {way: apart(together(model, documents(), *how), wanted) for way, how in WAYS.items()}
     assert max(found.values()) <= 1e-6, found
+
+
+DEVICES = [
+    "cpu",
+    pytest.param("cuda", marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")),
+]
+
+
+@pytest.mark.parametrize("device", DEVICES)
+@pytest.mark.parametrize(("dtype", "most"), [(torch.float32, 2e-5), (torch.bfloat16, 5e-2)])
+@pytest.mark.parametrize("family", ["llama", "qwen3", "mistral, window of 16"])
+def test_documents_are_apart_on_every_device_and_in_each_precision(
+    family: str, dtype: torch.dtype, most: float, device: str
+) -> None:
+    """What flows from one document into the next would be of the size of the gradients themselves."""
+    model = made(family).to(device)
+    wanted = alone(model, documents())
+    found = {way: apart(together(model, documents(), *how, dtype), wanted) for way, how in WAYS.items()}
+    assert max(found.values()) <= most, found
 
 
 def adapted(folder: Path, lora: LoraSettings, new_ids: Sequence[int] = ()) -> Any:
