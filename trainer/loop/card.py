@@ -9,6 +9,7 @@ from trainer.batches.sources import Source
 from trainer.batches.store import Store
 from trainer.loop.model_files import stands_for
 from trainer.loop.origins import licence_of, origins
+from trainer.nets.names import called
 from trainer.settings import TrainSettings
 
 USE = """```python
@@ -56,14 +57,14 @@ def _head(settings: TrainSettings, base: str | None) -> str:
     if settings.lora is not None:
         fields |= {"library_name": "peft", "tags": [*fields["tags"], "lora"]}
     if base is not None:
-        fields["base_model"] = Path(base).name if Path(base).is_dir() else base
+        fields["base_model"] = called(base)
         if (licence := licence_of(base)) is not None:
             fields["license"] = licence
     return "\n".join(["---", *(f"{name}: {json.dumps(value)}" for name, value in fields.items()), "---", ""])
 
 
 def _what(settings: TrainSettings, base: str | None) -> str:
-    made = "A small Llama trained from scratch" if base is None else f"{Path(base).name}, fine-tuned"
+    made = "A small Llama trained from scratch" if base is None else f"{called(base)}, fine-tuned"
     how = "all weights"
     if settings.lora is not None:
         how = f"a {'DoRA' if settings.lora.dora else 'LoRA'} adapter of rank {settings.lora.r}"

@@ -17,7 +17,7 @@ from trainer.nets import adapter_files, adapters
 from trainer.nets.base import adapter_base
 from trainer.nets.foreign import Model, first_line, library, unbroken
 from trainer.nets.kinds import config_of
-from trainer.nets.names import OWN, adapter_config, base_of, local_adapter, own_facts, resolve, tokenizer_place
+from trainer.nets.names import OWN, adapter_config, base_of, called, local_adapter, own_facts, resolve, tokenizer_place
 
 MERGE = "merge.json"
 
@@ -125,11 +125,11 @@ def _described(folder: Path) -> dict[str, Any]:
 
 def _card(out: Path, about: dict[str, Any]) -> str:
     base = about["base"]
-    named = Path(base).name if Path(base).is_dir() else base
+    named = called(base)
     head = ["---", "library_name: transformers", "pipeline_tag: text-generation", f"base_model: {json.dumps(named)}"]
     if (licence := licence_of(base)) is not None:
         head.append(f"license: {json.dumps(licence)}")
-    parts = [f"- {Path(one['folder']).name}: rank {one['r']}, sha256 {one['hash']}" for one in about["adapters"]]
+    parts = [f"- {called(one['folder'])}: rank {one['r']}, sha256 {one['hash']}" for one in about["adapters"]]
     return "\n".join(
         [*head, "---", "", f"# {out.resolve().name}", "", f"{named} with adapters folded in:", "", *parts, ""]
     )

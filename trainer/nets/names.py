@@ -91,6 +91,14 @@ def tokenizer_place(model: str | Path) -> str:
     return base_of(place, found)
 
 
+def called(place: str) -> str:
+    """What a model is called for others: by its folder, in a training's output by the training; a hub id as it is."""
+    folder = Path(place).resolve()
+    if not folder.is_dir():
+        return place
+    return folder.parent.name if folder.name == "model" else folder.name
+
+
 def own_facts(place: str) -> dict[str, Any]:
     """What `duologue.json` says; empty where the model is not ours."""
     path = Path(place) / OWN
