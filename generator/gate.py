@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
+from generator.client.local import LocalTransport
 from generator.client.transport import NotSent, Reply, Transport
 
 
@@ -20,6 +21,11 @@ class Gate:
         """The transport with the gate before it."""
         self._inner.append(inner)
         return _Guarded(self, inner)
+
+    def limiting(self) -> str | None:
+        """A model that is being loaded before anything can be sent to it; None where there is none."""
+        local = (inner for inner in self._inner if isinstance(inner, LocalTransport))
+        return next((inner.loading for inner in local if inner.loading), None)
 
     @property
     def in_flight(self) -> int:

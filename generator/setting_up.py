@@ -116,7 +116,7 @@ class Setup:
 
     def limiting(self) -> str:
         """What holds the run back just now."""
-        return self.paces.limiting()
+        return self.gate.limiting() or self.paces.limiting()
 
     async def close(self) -> None:
         """Give back connections, clocks and the folder."""

@@ -96,6 +96,11 @@ class LocalTransport:
         self._url: str | None = None
         self._refused: RunStopped | None = None
 
+    @property
+    def loading(self) -> str | None:
+        """What its requests wait for, in one short phrase; None once the server answers."""
+        return f"endpoint {self._child.name}, which loads its model" if self._starting.locked() else None
+
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, timeout_s: float) -> Reply:
         """The reply, of whatever status. Raises RunStopped where the server does not start, or has ended."""
         if self._url is None:
@@ -135,6 +140,11 @@ class Child:
         self._process: subprocess.Popen[bytes] | None = None
         self._stopped = False
         self._log: IO[bytes] | None = None
+
+    @property
+    def name(self) -> str:
+        """The endpoint's name."""
+        return self._endpoint.name
 
     def start(self) -> str:
         """Start it and wait until it answers; returns its base URL. Raises RunStopped with its last words."""

@@ -13,6 +13,7 @@ from dialogue.errors import RunStopped, UsageError
 from generator.client import local
 from generator.client.endpoint import Endpoint, resolve
 from generator.client.local import Child, LocalTransport, identified, program
+from generator.gate import Gate
 
 FAKE_VLLM = """
 import json, sys
@@ -118,6 +119,24 @@ async def test_vllm_is_started_on_this_machine_alone_and_stopped(
     assert process.poll() is not None
     assert "vLLM, which is installed, loads" in said[0]
     assert "answers after" in said[1]
+
+
+async def test_a_run_that_waits_for_a_model_to_load_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fake_vllm(tmp_path, monkeypatch)
+    gate = Gate(4)
+    way = LocalTransport(endpoint(folder(tmp_path / "m")), lambda _: None)
+    guarded = gate.guard(way)
+    assert gate.limiting() is None
+    asked = asyncio.create_task(
+        guarded.post("local:x/chat/completions", {"Content-Type": "application/json"}, b"{}", 20)
+    )
+    async with asyncio.timeout(20):
+        while gate.limiting() is None:
+            await asyncio.sleep(0)
+    assert gate.limiting() == "endpoint mine, which loads its model"
+    await asked
+    assert gate.limiting() is None
+    await gate.close()
 
 
 async def test_a_server_that_does_not_start_stops_the_run_with_its_last_words(
