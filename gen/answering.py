@@ -89,7 +89,7 @@ def _in_order(out: Path, asked: Sequence[Asked]) -> None:
     starts, at = list[tuple[int, int, int]](), 0
     with out.open("rb") as file:
         for line in file:
-            place = places.get(str(orjson.loads(line).get("id")), len(places))
+            place = places.get(str(orjson.loads(line).get("id")), len(places)) if line.strip() else len(places)
             starts.append((place, at, len(line)))
             at += len(line)
         if starts == sorted(starts):

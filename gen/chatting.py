@@ -91,11 +91,14 @@ class Chat:
         if not name or not self._conversation.messages:
             return _note("/save: nothing was said yet" if name else "/save FILE: which file?", False)
         try:
-            with Path(name).expanduser().open("ab") as file:
-                held = file.tell()
+            place = Path(name).expanduser()
+            held = place.is_file() and place.stat().st_size
+            with place.open("ab") as file:
                 file.write(encode(Dialogue(id=content_id(messages), messages=messages, assistant_model=self._model)))
         except OSError as error:
             return _note(f"/save {safe(name)}: {error.strerror}", False)
+        except (RuntimeError, ValueError) as error:  # a home of nobody, a path that is none
+            return _note(f"/save {safe(name)}: {error}", False)
         return _note(f"{'appended' if held else 'saved'} to {safe(name)}")
 
 

@@ -116,9 +116,16 @@ def _stages_under(found: Sequence[Table], typed: Table) -> list[Table]:
     typed = {name: value for name, value in typed.items() if name not in OF_A_STAGE}
     pairs = {one: other for pair in EITHER for one, other in (pair, pair[::-1])}
     return [
-        laid_over(stage, {name: typed[name] for name in typed if name in stage or pairs.get(name) in stage})
+        laid_over(
+            stage, {name: typed[name] for name in typed if _states(stage, name) or _states(stage, pairs.get(name))}
+        )
         for stage in found
     ]
+
+
+def _states(stage: Table, name: str | None) -> bool:
+    """Whether the stage gives the setting a value of its own, and not "none", which says that it does without."""
+    return name is not None and name in stage and stage[name] != "none"
 
 
 def _changes(changes: Sequence[str]) -> dict[str, Any]:

@@ -132,6 +132,8 @@ def test_what_a_command_did_is_said(loaded: Loaded, tmp_path: Path, capsys: pyte
         f"appended to {saved}",
     ]
     assert len(rows(saved)) == 2
+    assert chat.run(iter(["/save ~nobody-of-this-name/x"])) == 1
+    assert "/save ~nobody-of-this-name/x: " in capsys.readouterr().err
     assert chat.run(iter(["/system", "/raw", "/raw", "/sav x"])) == 1
     assert capsys.readouterr().err.splitlines() == [
         "begun anew, without a system message",
@@ -187,7 +189,7 @@ def test_a_file_of_prompts_is_answered_once_whatever_was_interrupted(
     assert len(whole) == 11
     assert all(row["messages"][-1]["role"] == "assistant" for row in whole.values())
     kept = out.read_bytes().split(b"\n")
-    out.write_bytes(b"\n".join(kept[:4]) + b"\n" + kept[4][:30])  # as a kill leaves it
+    out.write_bytes(b"\n".join(kept[:4]) + b"\n\n" + kept[4][:30])  # as a kill leaves it, and an editor
     assert main(command) == 0
     assert {row["id"]: row for row in rows(out)} == whole
     assert "7 prompts answered, 4 were answered before" in capsys.readouterr().out

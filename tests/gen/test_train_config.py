@@ -196,6 +196,16 @@ def test_what_is_typed_goes_over_what_every_stage_states(tmp_path: Path) -> None
     assert [one.lora and (one.lora.r, one.lora.alpha) for one in made] == [(16, 32.0)] * 2
 
 
+def test_a_stage_that_does_without_an_adapter_is_given_none(tmp_path: Path) -> None:
+    config = toml(
+        tmp_path,
+        '[train]\nmodel = "m"\n[[train.stages]]\nname = "a"\nlora = { r = 4, alpha = 8 }\n'
+        '[[train.stages]]\nname = "b"\nmodel = "n"\nlora = "none"\n',
+    )
+    found = stages(train_settings(["d.jsonl"], "out", config=config, changes=["lora.r=16", "lora.alpha=32"]))
+    assert [one.lora and one.lora.r for one in found] == [16, None]
+
+
 def test_a_recipe_of_ones_own_is_a_file(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text('template = "vicuna"\nmodel = "m"\nlr = 7e-6\n')

@@ -80,10 +80,16 @@ def test_the_head_is_yaml_with_base_and_licence(tmp_path: Path) -> None:
 def test_a_base_that_a_training_made_bears_the_name_of_the_training(tmp_path: Path) -> None:
     (tmp_path / "d.jsonl").write_text("{}\n")
     base(tmp_path / "first-round" / "model")
+    (tmp_path / "first-round" / "train.json").write_text("{}")
     settings = asked(tmp_path, data=(tmp_path / "d.jsonl",), model=str(tmp_path / "first-round"))
     found = card(settings, STORE, sources([tmp_path / "d.jsonl"]), SUMMARY)
     assert 'base_model: "first-round"' in found
     assert "first-round, fine-tuned" in found
+    base(tmp_path / "q" / "model")
+    other = card(
+        settings.model_copy(update={"model": str(tmp_path / "q")}), STORE, sources([tmp_path / "d.jsonl"]), SUMMARY
+    )
+    assert 'base_model: "model"' in other
 
 
 def test_a_circle_of_folders_ends(tmp_path: Path) -> None:

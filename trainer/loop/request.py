@@ -20,6 +20,7 @@ from trainer.settings import TrainSettings
 
 NAME = "train.json"
 MODEL = "model"
+DATA = "data"
 TOKENIZER = "tokenizer"
 """Of a model from scratch, fitted to its data."""
 WRITTEN = ("summary.json", "log.jsonl", "checkpoints", MODEL, "tensorboard")
@@ -61,7 +62,7 @@ def fresh(out: Path, was_there: bool) -> Iterator[None]:
     try:
         yield
     except UsageError:
-        if not was_there and not begun(out):
+        if not was_there and not begun(out) and not (out / DATA).exists():  # what was encoded may have taken hours
             shutil.rmtree(out, ignore_errors=True)
         raise
 

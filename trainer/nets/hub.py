@@ -1,5 +1,6 @@
 """Models of the Hugging Face hub, asked for once and shortly before anything else is tried. No torch."""
 
+from contextlib import suppress
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -35,6 +36,8 @@ def to_be_had(model: str) -> None:
 def near(path: str | Path) -> str:
     """Folders beside the path whose names are like its own, as a question; nothing where there are none."""
     given = Path(path).expanduser()
-    beside = [place.name for place in given.parent.iterdir() if place.is_dir()] if given.parent.is_dir() else []
+    beside: list[str] = []
+    with suppress(OSError):  # not there, or not for us to list
+        beside = [place.name for place in given.parent.iterdir() if place.is_dir()]
     found = [str(given.parent / name) for name in get_close_matches(given.name, beside, n=2)]
     return f" (did you mean {' or '.join(found)}?)" if found else ""

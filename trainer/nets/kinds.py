@@ -7,7 +7,7 @@ from typing import Any
 from dialogue.errors import UsageError
 from trainer.nets.foreign import first_line, library
 from trainer.nets.hub import to_be_had
-from trainer.nets.rope import positions
+from trainer.nets.rope import reach
 from trainer.settings import TrainSettings
 
 
@@ -35,11 +35,8 @@ def config_of(place: str) -> Any:
 
 def check_length(config: Any, settings: TrainSettings) -> None:
     """UsageError where the model has fewer positions than `max_length`."""
-    have = positions(config)
+    have = reach(config)
     if have is not None and settings.max_length > have:
-        parameters = getattr(config.get_text_config(), "rope_parameters", None) or {}
-        if parameters.get("rope_type") == "dynamic" and settings.max_length <= have * parameters["factor"]:
-            return
         raise UsageError(
             f"max_length = {settings.max_length}: the model has {have} positions; lower it, or stretch them by rope"
         )

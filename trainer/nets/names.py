@@ -96,7 +96,8 @@ def called(place: str) -> str:
     folder = Path(place).resolve()
     if not folder.is_dir():
         return place
-    return folder.parent.name if folder.name == "model" else folder.name
+    of_training = folder.name == "model" and (folder.parent / "train.json").is_file()
+    return folder.parent.name if of_training else folder.name
 
 
 def own_facts(place: str) -> dict[str, Any]:

@@ -12,6 +12,13 @@ def positions(config: Any) -> int | None:
     return found
 
 
+def reach(config: Any) -> int | None:
+    """Positions that an example may have: of dynamic ones, whose table keeps its number, all they grow to."""
+    have = positions(config)
+    parameters = getattr(config.get_text_config(), "rope_parameters", None) or {}
+    return round(have * parameters["factor"]) if have and parameters.get("rope_type") == "dynamic" else have
+
+
 def stretch(config: Any, rope: RopeSettings) -> None:
     """Give the config `rope.context` positions.
 

@@ -4,25 +4,33 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from dialogue.errors import UsageError
 from trainer.nets.kinds import check_length, config_of
 from trainer.nets.names import adapter_config, base_of, own_facts, resolve
-from trainer.nets.rope import positions, stretch
+from trainer.nets.rope import reach, stretch
 from trainer.settings import TrainSettings
 from trainer.text.template import FOLDER, OWN
+
+SHORTEST = 16
+"""Tokens that `max_length` may have at least."""
 
 
 def by_model(settings: TrainSettings, said: Callable[[str], None]) -> TrainSettings:
     """The settings with `template` and `max_length` as the model has them, where they are not stated; said if so.
 
+    A chain of stages is left as it was written.
+
     UsageError, before any data is read, where the model is not to be had, is no causal language model, or has fewer
     positions than are asked for.
     """
+    if settings.stages:
+        return settings  # each begins from a model of its own, and states what differs
     if settings.model is None:
         found = _length(settings, settings.scratch.context)
     else:
         place = resolve(settings.model)
         config = _config(place, settings)
-        found = {**_template(place, settings), **_length(settings, positions(config))}
+        found = {**_template(place, settings), **_length(settings, reach(config))}
     made = settings.model_copy(update=found)
     if settings.model is not None:
         check_length(config, made)
@@ -42,6 +50,8 @@ def _config(place: str, settings: TrainSettings) -> Any:
 def _length(settings: TrainSettings, have: int | None) -> dict[str, Any]:
     if "max_length" in settings.model_fields_set or have is None or have >= settings.max_length:
         return {}
+    if have < SHORTEST:
+        raise UsageError(f"model {settings.model}: {have} positions, and no example has fewer than {SHORTEST} tokens")
     return {"max_length": have}
 
 
