@@ -19,7 +19,7 @@ from filters.leaks.encoder import LocalEncoder
 from filters.leaks.index import Index
 from filters.leaks.rules import TIERS
 from gen.contamination_config import ContaminationSettings
-from gen.judging.asking import Asked, ask
+from gen.judging.asking import ask
 from gen.judging.kinds import Kind, RoleName, judge, rephraser
 from gen.leak_corpus import Corpus
 from gen.leak_folder import Folder, digests, versions
@@ -27,6 +27,7 @@ from gen.leak_questions import Questions, announced, troubled
 from gen.leak_report import Report
 from gen.leak_scan import Task, Wanted, index_of, readable, tasks
 from gen.progress import Progress, say_skipped
+from generator.asking import Asked
 from generator.client.endpoint import Price
 from generator.client.meter import Meter
 from generator.client.prices import price_of

@@ -30,8 +30,8 @@ from gen.config import (
     read_project,
     whole_number,
 )
-from gen.judging.asking import Speaker, Terms
 from gen.judging.kinds import RoleName
+from generator.asking import Speaker, Terms
 from generator.client.chat import Sampling
 from generator.client.endpoint import LOCAL, Endpoint, resolve
 from generator.client.local import identified

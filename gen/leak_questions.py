@@ -8,9 +8,9 @@ from dialogue.records import Usage
 from filters.leaks.benchmark import Benchmark, Item
 from filters.leaks.self_test import items_to_plant, text_of
 from gen.judging.answers import ATTEMPTS, FAILED, UNREADABLE, Answers
-from gen.judging.asking import Speaker
 from gen.judging.kinds import Kind, Question, RoleName, rewording_question, verdict_question
 from gen.leak_corpus import Corpus
+from generator.asking import Speaker
 from generator.client.endpoint import Price
 from generator.client.prices import cost
 from generator.client.tokens import Counter

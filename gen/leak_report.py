@@ -14,12 +14,12 @@ from filters.leaks.overlap import overlap
 from filters.leaks.self_test import self_test
 from filters.pages.contamination_page import contamination_page
 from gen.contamination_config import ContaminationSettings
-from gen.judging.asking import Asked
 from gen.judging.kinds import RoleName, clipped
 from gen.leak_corpus import Corpus, hit_of
 from gen.leak_folder import Folder, versions
 from gen.leak_questions import Questions
 from gen.leak_scan import around, pair_of
+from generator.asking import Asked
 
 MOST_HITS = 1000
 """Hits that report.json shows; hits.jsonl has all."""

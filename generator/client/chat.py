@@ -83,13 +83,15 @@ class Chat:
         priority: int,
         seed: int,
         schema: dict[str, Any] | None = None,
+        sampling: Sampling | None = None,
+        top_logprobs: int | None = None,
     ) -> Completion:
         """The endpoint's answer. ReplyFailed ends the dialogue `key`; RunStopped ends the run.
 
         The lowest priority number goes first. A schema binds the answer where the endpoint takes one; the completion's
-        `format` says whether it did.
+        `format` says whether it did. `sampling` stands for the role's own.
         """
-        ask = Ask(messages, key, priority, seed, schema)
+        ask = Ask(messages, key, priority, seed, schema, sampling, top_logprobs)
         try:
             try:
                 completion = await self._attempt(ask)

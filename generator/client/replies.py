@@ -43,6 +43,8 @@ class Completion:
     usage: Usage
     format: Format = "text"
     """Whether the server was bound to the schema, or only asked in words."""
+    alternatives: tuple[tuple[str, float], ...] = ()
+    """Tokens that might have stood first, with their log-probabilities, where they were asked for."""
 
 
 def payload(body: bytes, quote: Callable[[bytes], str]) -> dict[str, Any]:
@@ -123,6 +125,21 @@ def completion(payload: Mapping[str, Any], usage: Usage, format: Format, quote: 
         fingerprint=_text(payload.get("system_fingerprint")) or None,
         usage=usage,
         format=format,
+        alternatives=_alternatives(choice),
+    )
+
+
+def _alternatives(choice: Mapping[str, Any]) -> tuple[tuple[str, float], ...]:
+    """The likeliest tokens of the first place."""
+    logprobs = choice.get("logprobs")
+    places = logprobs.get("content") if isinstance(logprobs, dict) else None
+    first = places[0] if isinstance(places, list) and places else None
+    tokens = first.get("top_logprobs") if isinstance(first, dict) else None
+    found = [token for token in tokens if isinstance(token, dict)] if isinstance(tokens, list) else []
+    return tuple(
+        (token["token"], float(token["logprob"]))
+        for token in found
+        if isinstance(token.get("token"), str) and isinstance(token.get("logprob"), int | float)
     )
 
 

@@ -32,6 +32,10 @@ class Ask:
     priority: int
     seed: int
     schema: dict[str, Any] | None
+    sampling: Sampling | None = None
+    """How this one answer is drawn; None: as the role's are."""
+    top_logprobs: int | None = None
+    """Ask for so many of the likeliest tokens at each place."""
 
 
 class Wording:
@@ -64,13 +68,15 @@ class Wording:
         self._say(f"endpoint {self._endpoint.name}: {parameter} is {instead} from now on ({complaint})")
 
     def _options(self, ask: Ask) -> dict[str, Any]:
-        sampling, dropped = self._sampling, self._dropped
+        sampling, dropped = ask.sampling or self._sampling, self._dropped
         longest = "max_completion_tokens" if "max_tokens" in dropped else "max_tokens"
         options = {
             "temperature": sampling.temperature,
             "top_p": sampling.top_p,
             longest: sampling.max_tokens,
             "seed": ask.seed & SEED_MASK,
+            "logprobs": True if ask.top_logprobs else None,
+            "top_logprobs": ask.top_logprobs,
             "response_format": None if ask.schema is None else _bound_to(ask.schema),
         }
         return {name: value for name, value in options.items() if value is not None and name not in dropped}

@@ -17,9 +17,10 @@ from runs import ROOT, rows
 from dialogue.errors import UsageError
 from filters.leaks.benchmark import Item
 from gen.judging.answers import Answers
-from gen.judging.asking import Asked, Asking, Speaker, Terms
+from gen.judging.asking import Asking
 from gen.judging.kinds import Question, clipped, judge, rephraser, rewording_question, verdict, verdict_question
 from gen.progress import Progress
+from generator.asking import Asked, Pool, Speaker, Terms
 from generator.client.chat import Sampling
 from generator.client.endpoint import Endpoint, Price
 from generator.client.meter import Meter
@@ -57,10 +58,13 @@ class Desk:
         progress = Progress()
         progress.say = self.notes.append  # type: ignore[method-assign]
         disk = Disk(folder)
-        self.asking = Asking({"judge": speaker}, {"judge": self.answers}, self.terms, meter, disk, progress)
+        self.pool: Pool[Question] = Pool(
+            {"judge": speaker}, self.terms, meter, disk, self.notes.append, lambda done, more: None, "verdicts.jsonl"
+        )
+        self.asking = Asking(self.pool.chats, {"judge": self.answers})
 
     async def put(self, questions: list[Question]) -> Asked:
-        asked = await self.asking.work(questions, None)
+        asked = await self.pool.work(questions, self.asking.ask)
         self.answers.close()
         return asked
 
@@ -308,7 +312,7 @@ async def test_an_interrupt_waits_for_what_is_on_the_wire_and_saves_it(tmp_path:
         work = asyncio.create_task(desk.put(QUESTIONS))
         while server.requests < 2:
             await asyncio.sleep(0.01)
-        desk.asking.interrupt()
+        desk.pool.interrupt()
         asked = await work
         assert asked.interrupted
         assert server.requests == 2
@@ -322,8 +326,8 @@ async def test_a_second_interrupt_leaves_at_once(tmp_path: Path) -> None:
         work = asyncio.create_task(desk.put(QUESTIONS))
         while server.requests < 2:
             await asyncio.sleep(0.01)
-        desk.asking.interrupt()
-        desk.asking.interrupt()
+        desk.pool.interrupt()
+        desk.pool.interrupt()
         assert (await work).interrupted
         assert rows(tmp_path / "verdicts.jsonl") == []
 
