@@ -23,6 +23,7 @@ COMMANDS = {
     "chat": "talk to a model in the terminal, or let it answer a file of prompts",
     "serve": "serve a model to OpenAI clients; `gen run --endpoint local:MODEL` does it by itself",
     "merge": "fold adapters into their base: one whole model",
+    "evaluate": "score models by judges and checks, with intervals; run again to resume",
     "sectors": "the sectors, and their prompts rendered with an example",
 }
 """Each is a module of the same name in gen/commands/ with `arguments(parser)` and `command(arguments) -> status`."""

@@ -7,7 +7,7 @@ that says the path. Two benchmarks may share a layout: a file of {question, answ
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +29,8 @@ class Item:
     """Each question, or turn of a question of many turns, apart."""
     answer: tuple[str, ...] = ()
     passage: str | None = None
+    row: Row | None = field(default=None, compare=False, repr=False)
+    """As it stands in the file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ def _item(found: FieldMap, row: Row, prefix: str, number: int) -> Item:
         passage, _, last = question[0].strip().rpartition("\n")
         question = (last, *question[1:])
     id = own[0] if own else f"{prefix}{number}"
-    return Item(found.name, id, question, found.answers(row), passage or None)
+    return Item(found.name, id, question, found.answers(row), passage or None, row)
 
 
 def _distinct_ids(items: Sequence[Item]) -> list[Item]:
@@ -161,5 +163,5 @@ def _distinct_ids(items: Sequence[Item]) -> list[Item]:
     distinct = []
     for number, item in enumerate(items):
         id = item.id if times[item.id] == 1 else f"{item.id} (item {number})"
-        distinct.append(Item(item.benchmark, id, item.question, item.answer, item.passage))
+        distinct.append(replace(item, id=id))
     return distinct

@@ -15,23 +15,27 @@ from filters.pages.texts import visible
 HOME = Path(__file__).parent
 
 
-def render(template: str, **variables: object) -> str:
-    """The page; a variable that the template misses is an error."""
-    style = _style()
+def render(template: str, *, home: Path = HOME, **variables: object) -> str:
+    """The page; a variable that the template misses is an error.
+
+    Templates of another folder, `home`, may extend and import those that lie here, and have a `more.css`.
+    """
+    style = _style(home)
     digest = b64encode(sha256(style.encode()).digest()).decode()
     policy = f"default-src 'none'; style-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
-    return _environment().get_template(template).render(**variables, style=Markup(style), policy=policy)  # noqa: S704
+    return _environment(home).get_template(template).render(**variables, style=Markup(style), policy=policy)  # noqa: S704
 
 
 @cache
-def _style() -> str:
-    return (HOME / "page.css").read_text(encoding="utf-8")
+def _style(home: Path) -> str:
+    files = [HOME / "page.css", *([] if home == HOME else [home / "more.css"])]
+    return "".join(file.read_text(encoding="utf-8") for file in files)
 
 
 @cache
-def _environment() -> jinja2.Environment:
+def _environment(home: Path) -> jinja2.Environment:
     environment = ImmutableSandboxedEnvironment(
-        loader=jinja2.FileSystemLoader(HOME),
+        loader=jinja2.FileSystemLoader([home, HOME]),
         undefined=jinja2.StrictUndefined,
         autoescape=True,
         finalize=_shown,

@@ -1,4 +1,4 @@
-"""run.json: what a run was asked for, and the refusal to mix another request into its folder."""
+"""run.json and its like: what was asked for, and the refusal to mix another request into the folder."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -14,24 +14,28 @@ _SHOWN = 3
 _ABSENT = "(not set)"
 
 
-def check_settings(folder: Path, settings: Mapping[str, Any], facts: Mapping[str, Any], logs: Iterable[str]) -> str:
+def check_settings(
+    folder: Path, settings: Mapping[str, Any], facts: Mapping[str, Any], logs: Iterable[str], kind: str = "run"
+) -> str:
     """The run's hash, after run.json was written, or found to be of the same request.
+
+    `kind` is what was asked for, and names the file: another command's is another one.
 
     `settings` are the request, all of them: what may differ from call to call is kept out of them. Facts (versions,
     addresses) are kept, not compared: those of earlier calls stay under `earlier_facts` where they differ. UsageError
     for another request, showing up to three of the differing keys, and for a folder that holds any of `logs` without
     a run.json.
     """
-    path = folder / "run.json"
+    path = folder / f"{kind}.json"
     new = {"settings": _plain(settings), "facts": _plain(facts), "earlier_facts": []}
     new["run"] = run_hash(new["settings"])
-    old = _read(path)
+    old = _read(path, kind)
     if old is None:
-        _refuse_strangers(folder, logs)
+        _refuse_strangers(folder, logs, kind)
     elif _untouched(folder, logs):
         pass  # nothing was made with the old request: a mended setting needs no other folder
     else:
-        _refuse_another_request(folder, old["settings"], new["settings"])
+        _refuse_another_request(folder, old["settings"], new["settings"], kind)
         new["run"] = old["run"]
         changed = [old["facts"]] if old["facts"] != new["facts"] else []
         new["earlier_facts"] = old["earlier_facts"] + changed
@@ -50,34 +54,36 @@ def _plain(value: Mapping[str, Any]) -> Any:
     return orjson.loads(orjson.dumps(value, option=orjson.OPT_SORT_KEYS))
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def _read(path: Path, kind: str) -> dict[str, Any] | None:
     try:
         found = orjson.loads(path.read_bytes())
         return {key: found[key] for key in ("settings", "facts", "earlier_facts", "run")}
     except FileNotFoundError:
         return None
     except (ValueError, KeyError, TypeError) as error:
-        raise UsageError(f"{path}: not the settings of a run ({error!r}); choose another --out") from None
+        raise UsageError(f"{path}: not the settings of a {kind} ({error!r}); choose another --out") from None
 
 
 def _untouched(folder: Path, logs: Iterable[str]) -> bool:
     return not any((folder / name).exists() and (folder / name).stat().st_size for name in logs)
 
 
-def _refuse_strangers(folder: Path, logs: Iterable[str]) -> None:
+def _refuse_strangers(folder: Path, logs: Iterable[str], kind: str) -> None:
     for name in logs:
         if (folder / name).exists():
-            raise UsageError(f"{folder}: holds {name} but no run.json, so it is no run's folder; choose another --out")
+            raise UsageError(
+                f"{folder}: holds {name} but no {kind}.json, so it is no {kind}'s folder; choose another --out"
+            )
 
 
-def _refuse_another_request(folder: Path, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+def _refuse_another_request(folder: Path, old: Mapping[str, Any], new: Mapping[str, Any], kind: str) -> None:
     before, now = dict(_flat(old)), dict(_flat(new))
     keys = [key for key in sorted(before | now) if before.get(key, _ABSENT) != now.get(key, _ABSENT)]
     if not keys:
         return
     shown = [f"{key} was {_show(before, key)}, is now {_show(now, key)}" for key in keys[:_SHOWN]]
     more = [f"{len(keys) - _SHOWN} more"] if len(keys) > _SHOWN else []
-    raise UsageError(f"{folder}: holds a run with other settings: {'; '.join(shown + more)}; choose another --out")
+    raise UsageError(f"{folder}: holds a {kind} with other settings: {'; '.join(shown + more)}; choose another --out")
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

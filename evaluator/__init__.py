@@ -1,0 +1,1 @@
+"""Answers, judgments and figures: how good a model is, and how sure that is."""

@@ -1,0 +1,1 @@
+"""Objective checks: a file is one, and its name is the one on the command line."""

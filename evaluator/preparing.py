@@ -1,0 +1,214 @@
+"""Everything that an evaluation needs, made from its settings and checked before the first request."""
+
+import csv
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from dialogue.errors import UsageError
+from evaluator import answer_files
+from evaluator.answer_files import Given
+from evaluator.answering import who
+from evaluator.check import Check, check, checks, fitting
+from evaluator.items import Bench, benches
+from evaluator.protocol import Judge, judge, judges
+from evaluator.records import Item
+from evaluator.score import Protocol
+from evaluator.sections import Lengths
+from evaluator.settings import EvaluateSettings
+from evaluator.stats.length import Anchors
+from generator.own import file_hash
+from prompts.loader import Prompts
+
+
+@dataclass(frozen=True)
+class Test:
+    """One protocol on one benchmark."""
+
+    bench: Bench
+    protocol: Protocol
+    items: Sequence[Item]
+    place: int
+    """Its number, for progress."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is asked, of whom, and what is known already."""
+
+    settings: EvaluateSettings
+    tests: Sequence[Test]
+    systems: Sequence[str]
+    given: Given
+    prompts: Prompts
+    lengths: Lengths
+    contaminated: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Clusters of leaked items, by benchmark; a benchmark that no report knows of is not in it."""
+
+    @property
+    def judged(self) -> list[Test]:
+        """The tests that ask a judge."""
+        return [test for test in self.tests if isinstance(test.protocol, Judge)]
+
+
+def protocol(name: str) -> Protocol:
+    """The judge protocol or check of this name. Raises UsageError that names the near ones."""
+    plain = name.replace("-", "_")
+    if plain in judges():
+        return judge(plain)
+    if plain in checks():
+        return check(plain)
+    known = [*judges(), *checks()]
+    near = get_close_matches(plain, known, n=2)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
+    raise UsageError(f"--protocol {name}: no such protocol; {hint}")
+
+
+def prepared(settings: EvaluateSettings) -> Prepared:
+    """The evaluation laid out. Raises UsageError for whatever cannot be done."""
+    found = benches(settings.benchmarks, settings.references) if settings.benchmarks else []
+    tests: list[Test] = []
+    for bench in found:
+        items = bench.items[: settings.limit] if settings.limit else bench.items
+        for name in settings.protocols or (bench.manner.protocol,):
+            rule = protocol(name)
+            asked = fitting(rule, items, bench.path) if isinstance(rule, Check) else items
+            tests.append(Test(bench, rule, asked, len(tests)))
+    rows = [row for file in settings.answers for row in answer_files.read(file.path, file.name)]
+    given = answer_files.matched(rows, [item for bench in found for item in bench.items])
+    systems = list(dict.fromkeys([*settings.systems, *given.systems]))
+    _check_systems(settings, tests, systems, given)
+    prompts = Prompts(settings.prompts)
+    for test in tests:
+        if isinstance(test.protocol, Judge):
+            prompts.read(test.protocol.template)
+    return Prepared(
+        settings, tests, systems, given, prompts, _lengths(settings), _contaminated(settings.contamination, found)
+    )
+
+
+def _check_systems(settings: EvaluateSettings, tests: Sequence[Test], systems: Sequence[str], given: Given) -> None:
+    if settings.answers and not given.answers:
+        raise UsageError(
+            f"--answers {settings.answers[0].path}: none of its answers belongs to an item of "
+            f"{', '.join(dict.fromkeys(test.bench.path for test in tests))}"
+        )
+    if settings.baseline is not None and settings.baseline not in systems:
+        raise UsageError(f"--baseline {settings.baseline}: no such system; there are: {', '.join(systems)}")
+    if settings.judgments:
+        return  # nobody is asked
+    for test in tests:
+        rule = test.protocol
+        if not isinstance(rule, Judge):
+            continue
+        if settings.judge is None:
+            raise UsageError(f"--judge is missing: {rule.name} asks one; name an endpoint (or --protocol with a check)")
+        if rule.shape == "pair" and len(systems) < 2:
+            raise UsageError(f"{rule.name} compares systems: name a second one with --baseline, --model or --answers")
+        if rule.baseline_wanted and settings.baseline is None:
+            raise UsageError(f"--baseline is missing: {rule.name} compares all systems with one ({', '.join(systems)})")
+
+
+def _lengths(settings: EvaluateSettings) -> Lengths:
+    difficulty = anchors = None
+    if settings.difficulty:
+        table = _csv(settings.difficulty, "--difficulty", ("index", "difficulty"))
+        difficulty = {row["index"]: float(row["difficulty"]) for row in table}
+    if settings.anchors:
+        names = ("index", "tanh_std_delta_len", "difficulty", "y_equivalent")
+        table = _csv(settings.anchors, "--anchors", names)
+        columns = [[float(row[name]) for row in table] for name in names[1:]]
+        anchors = Anchors([row["index"] for row in table], *columns)
+    if (difficulty is None) != (anchors is None):
+        raise UsageError("--difficulty and --anchors: AlpacaEval's length control needs both, or neither")
+    return Lengths(difficulty, anchors)
+
+
+def _csv(path: Path, option: str, columns: Sequence[str]) -> list[dict[str, str]]:
+    import gzip
+
+    try:
+        data = path.read_bytes()
+        text = (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{option} {path}: {getattr(error, 'strerror', None) or error}") from None
+    table = list(csv.DictReader(text.splitlines()))
+    if not table or any(column not in table[0] for column in columns):
+        raise UsageError(f"{option} {path}: expected columns {', '.join(columns)}")
+    for number, row in enumerate(table, 2):
+        for column in columns[1:]:
+            try:
+                float(row[column])
+            except (TypeError, ValueError):
+                raise UsageError(f"{option} {path}:{number}: {column} is no number") from None
+    return table
+
+
+def _contaminated(path: Path | None, found: Sequence[Bench]) -> dict[str, frozenset[str]]:
+    """Items that are not among the clean ones of a contamination report."""
+    if path is None:
+        return {}
+    file = path / "report.json" if path.is_dir() else path
+    try:
+        report = orjson.loads(file.read_bytes())
+        clean = {str(one["name"]): set(map(str, one["clean_items"])) for one in report["benchmarks"]}
+    except OSError as error:
+        raise UsageError(f"--contamination {file}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError):
+        raise UsageError(f"--contamination {file}: no report of `gen contamination`") from None
+    leaked = {
+        bench.name: frozenset(item.cluster for item in bench.items if item.id not in clean[bench.name])
+        for bench in found
+        if bench.name in clean
+    }
+    if found and not leaked:
+        raise UsageError(
+            f"--contamination {file}: knows {', '.join(clean)}, but not {', '.join(bench.name for bench in found)}; "
+            "give the benchmarks the same names in both, as NAME=PATH"
+        )
+    return leaked
+
+
+def request(ready: Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What makes this evaluation this one, and facts beside it.
+
+    Systems may be added to a folder, and benchmarks; what may not change is how they are asked and judged.
+    """
+    settings = ready.settings
+    asked: dict[str, Any] = {
+        "protocols": list(settings.protocols) or None,
+        "seed": settings.seed,
+        "baseline": settings.baseline,
+        "judge": None,
+        "stored": [file_hash(path, "--from-judgments") for path in settings.judgments] or None,
+    }
+    if settings.judge is not None:
+        asked["judge"] = {
+            "model": who(settings.judge),
+            **settings.judge.sampling.model_dump(exclude_none=True),
+            "extra_body": settings.judge.endpoint.extra_body,
+        }
+    facts = {
+        "benchmarks": {test.bench.name: {"path": test.bench.path, "digest": test.bench.digest} for test in ready.tests},
+        "systems": {name: one.endpoint.model_dump(mode="json") for name, one in settings.systems.items()},
+        "answers": [str(file.path) for file in settings.answers],
+        "judge": settings.judge.endpoint.model_dump(mode="json") if settings.judge else None,
+        "prompts": dict(ready.prompts.used),
+        "versions": _versions(),
+    }
+    return orjson.loads(orjson.dumps(asked)), orjson.loads(orjson.dumps(facts))
+
+
+def _versions() -> dict[str, str | None]:
+    found: dict[str, str | None] = {}
+    for name in ("duologue", "scipy", "statsmodels", "scikit-learn", "evalica"):
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found

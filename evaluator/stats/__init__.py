@@ -1,0 +1,1 @@
+"""How sure a figure is: intervals, comparisons, agreement; by scipy, statsmodels, scikit-learn and evalica."""

@@ -1,0 +1,104 @@
+"""`evaluated`: an evaluation from its settings to its folder."""
+
+from collections.abc import Callable
+from typing import Any
+
+from evaluator import answer_files, comparing, people
+from evaluator.evaluate import Evaluation, OnStart, Outcome, Say, Show
+from evaluator.folder import Folder
+from evaluator.pages.page import page
+from evaluator.preparing import Prepared, prepared, request
+from evaluator.records import Answer, Item
+from evaluator.report import report
+from evaluator.rereading import from_judgments
+from evaluator.settings import EvaluateSettings
+
+
+async def evaluated(
+    settings: EvaluateSettings, say: Say, show: Show, on_start: OnStart | None = None
+) -> dict[str, Any]:
+    """The report, with `status`, the command's exit status, and `out`.
+
+    Raises UsageError before the first request, and before anything is written, where settings or inputs are at fault.
+    An endpoint or a limit that ends the asking is in the report (`stopped`), and the same call goes on. After an
+    interrupt there is no new report, and all replies are saved.
+    """
+    ready = prepared(settings)
+    for system, n in ready.given.unmatched.items():
+        say(f"{system}: {n:,} answers belong to no item of the benchmarks, and are left out")
+    asked, facts = request(ready)
+    with Folder(settings.out, asked, facts, say) as folder:
+        if settings.judgments:
+            return _finish(ready, from_judgments(ready), folder, None, asked, facts, say)
+        evaluation = Evaluation(ready, folder, say, show)
+        outcome = await evaluation.run(on_start)
+        if outcome.interrupted:
+            return {"status": 130, "out": str(settings.out), "open": outcome.open}
+        return _finish(ready, outcome, folder, evaluation, asked, facts, say)
+
+
+def _finish(
+    ready: Prepared,
+    outcome: Outcome,
+    folder: Folder,
+    evaluation: Evaluation | None,
+    asked: dict[str, Any],
+    facts: dict[str, Any],
+    say: Say,
+) -> dict[str, Any]:
+    settings = ready.settings
+    own = list(comparing.lines(outcome.sections, ready.prompts.used))
+    across = comparing.across(own, settings.compare) if settings.compare else []
+    for one in across:
+        for name, n in one.left_out.items():
+            if n:
+                say(f"{one.benchmark} by {one.protocol}: {n:,} questions of {name} are left out: not all have them")
+    beside = people.beside(settings.people, outcome.judgments) if settings.people else []
+    made = report(ready, outcome, asked, facts, across, beside)
+    folder.write(comparing.FILE, own)
+    if evaluation is not None:
+        _write_answers(ready, evaluation, folder)
+        if ready.judged:
+            folder.write("people.csv", [people.sheet(evaluation.asked_calls(), evaluation.lookup_of)])
+    items = {(item.benchmark, item.id): item for test in ready.tests for item in test.items}
+    folder.report(made, page(made, outcome.judgments, items, _finder(ready, evaluation)))
+    return {**made, "status": _status(outcome), "out": str(settings.out)}
+
+
+def _status(outcome: Outcome) -> int:
+    if outcome.stopped:
+        return 3
+    troubled = any(
+        counts.states.get(state) for one in outcome.sections for counts in one.counts.values() for state in TROUBLE
+    )
+    return 1 if troubled else 0
+
+
+TROUBLE = ("unparsed", "refused", "call_failed", "unanswered", "open")
+
+
+def _finder(ready: Prepared, evaluation: Evaluation | None) -> Callable[[str, str, Item], Answer | None]:
+    def find(protocol: str, system: str, item: Item) -> Answer | None:
+        if evaluation is None:
+            return None
+        test = next(one for one in ready.tests if one.protocol.name == protocol and one.bench.name == item.benchmark)
+        return evaluation.lookup(test)(system, item)
+
+    return find
+
+
+def _write_answers(ready: Prepared, evaluation: Evaluation, folder: Folder) -> None:
+    layout = ready.settings.answers_as
+    if layout is None:
+        return
+    for system in ready.systems:
+        answers: dict[tuple[str, str], Answer] = {}
+        for test in ready.tests:
+            for item in test.items:
+                found = evaluation.lookup(test)(system, item)
+                if found is not None and len(found.turns) == len(item.turns):
+                    answers.setdefault((item.benchmark, item.id), found)
+        items = list({(item.benchmark, item.id): item for test in ready.tests for item in test.items}.values())
+        suffix = "json" if layout == "alpaca_eval" else "jsonl"
+        safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in system)
+        folder.write(f"answers-{safe}.{layout}.{suffix}", [answer_files.written(layout, items, answers.values())])
