@@ -59,7 +59,7 @@ def _finish(
     if evaluation is not None:
         _write_answers(ready, evaluation, folder)
         if ready.judged:
-            folder.write("people.csv", [people.sheet(evaluation.asked_calls(), evaluation.lookup_of)])
+            folder.write("people.csv", [people.sheet(evaluation.questions.all_calls(), evaluation.questions.lookup_of)])
     items = {(item.benchmark, item.id): item for test in ready.tests for item in test.items}
     folder.report(made, page(made, outcome.judgments, items, _finder(ready, evaluation)))
     return {**made, "status": _status(outcome), "out": str(settings.out)}
@@ -82,7 +82,7 @@ def _finder(ready: Prepared, evaluation: Evaluation | None) -> Callable[[str, st
         if evaluation is None:
             return None
         test = next(one for one in ready.tests if one.protocol.name == protocol and one.bench.name == item.benchmark)
-        return evaluation.lookup(test)(system, item)
+        return evaluation.questions.lookup(test)(system, item)
 
     return find
 
@@ -95,7 +95,7 @@ def _write_answers(ready: Prepared, evaluation: Evaluation, folder: Folder) -> N
         answers: dict[tuple[str, str], Answer] = {}
         for test in ready.tests:
             for item in test.items:
-                found = evaluation.lookup(test)(system, item)
+                found = evaluation.questions.lookup(test)(system, item)
                 if found is not None and len(found.turns) == len(item.turns):
                     answers.setdefault((item.benchmark, item.id), found)
         items = list({(item.benchmark, item.id): item for test in ready.tests for item in test.items}.values())

@@ -1,0 +1,63 @@
+"""The sections of an evaluation's report, from what stands in its two journals."""
+
+from evaluator.announcing import sameness
+from evaluator.calls import Call
+from evaluator.check import Check
+from evaluator.grading import graded
+from evaluator.preparing import Test
+from evaluator.protocol import Judge
+from evaluator.questions import Questions
+from evaluator.records import Answer, Item
+from evaluator.section import Section, section
+from evaluator.sections import judged_section
+
+
+def sections(questions: Questions) -> list[Section]:
+    """One for each protocol on each benchmark."""
+    return [
+        _judged(questions, test, test.protocol) if isinstance(test.protocol, Judge) else _graded(questions, test)
+        for test in questions.ready.tests
+    ]
+
+
+def _graded(questions: Questions, test: Test) -> Section:
+    assert isinstance(test.protocol, Check)
+    ready, samples = questions.ready, questions.ready.settings.samples
+    lookups = [questions.lookup(test, sample) for sample in range(samples)]
+    scorings = []
+    for system in ready.systems:
+
+        def found(item: Item, sample: int, system: str = system) -> Answer | None:
+            return lookups[sample](system, item)
+
+        scorings.append(graded(test.protocol, system, test.items, found, samples))
+    leaked = ready.contaminated.get(test.bench.name)
+    return section(test.bench.name, test.protocol, scorings, judge=None, contaminated=leaked)
+
+
+def _judged(questions: Questions, test: Test, judge: Judge) -> Section:
+    ready, judging = questions.ready, questions.judging
+    assert judging is not None
+    assert ready.settings.judge is not None
+    planned = list(questions.planned(test))
+    lookup = questions.lookup(test)
+    missing = [call for call in planned if call.view(lookup) is None]
+
+    def asked(system: str, against: str | None) -> tuple[int, int]:
+        def own(call: Call) -> bool:
+            return system in call.shown and (against is None or against in call.shown)
+
+        return sum(map(own, planned)), sum(map(own, missing))
+
+    return judged_section(
+        judge,
+        test.bench.name,
+        judging.judgments(questions.calls(test)),
+        systems=ready.systems,
+        baseline=ready.settings.baseline if judge.shape == "pair" else None,
+        by=ready.settings.judge.endpoint.model or ready.settings.judge.endpoint.name,
+        asked=asked,
+        contaminated=ready.contaminated.get(test.bench.name),
+        lengths=ready.lengths,
+        notes=sameness(ready.systems, test.items, lookup),
+    )
