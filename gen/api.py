@@ -193,3 +193,36 @@ def train_plan(
         from trainer.loop.plan import plans
 
         return plans(settings, lambda _line: None, device_memory_gib=device_memory)
+
+
+def evaluate(*, config: str | Path | None = None, **options: object) -> dict[str, Any]:
+    """Score models as `gen evaluate` does; returns the report, whose `status` is the command's exit status.
+
+    Options bear the names of [evaluate]'s keys; as `evaluate(models=["main"], benchmarks=["mt_bench.jsonl"],
+    judge="large", out="scores", config="project.toml")`. May be called under a running event loop. Raises UsageError
+    for a wrong setting or input.
+    """
+    from gen.evaluate_config import evaluate_settings
+
+    flags = {name: value for name, value in options.items() if value is not None}
+    with extras_named():
+        from gen.evaluation import settled
+
+        return settled(evaluate_settings(flags, Path(config) if config else None))
+
+
+def stats(
+    path: str | Path,
+    *,
+    by: str | None = None,
+    against: str | Path | None = None,
+    tokenizer: str | None = None,
+    sample: int = 10_000,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """Statistics of a corpus as `gen stats --json` tells them; docs/stats.md says what each figure is."""
+    from evaluator.corpus.report import corpus_stats
+
+    with extras_named():
+        real = Path(against) if against else None
+        return corpus_stats(Path(path), by=by, against=real, tokens=tokenizer, sample=sample, seed=seed)

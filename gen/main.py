@@ -24,6 +24,7 @@ COMMANDS = {
     "serve": "serve a model to OpenAI clients; `gen run --endpoint local:MODEL` does it by itself",
     "merge": "fold adapters into their base: one whole model",
     "evaluate": "score models by judges and checks, with intervals; run again to resume",
+    "stats": "how much there is, how varied it is, and whether its users pass for people",
     "sectors": "the sectors, and their prompts rendered with an example",
 }
 """Each is a module of the same name in gen/commands/ with `arguments(parser)` and `command(arguments) -> status`."""

@@ -16,9 +16,7 @@ WORDS = ["tide", "bread", "glass", "violin", "paper", "coral", "bridge", "chess"
 
 def questions(path: Path, n: int, kind: str = "all") -> Path:
     """A benchmark in AlpacaEval's layout."""
-    rows = [
-        {"id": i, "instruction": f"Tell me about {WORDS[i % 12]} number {i}.", "dataset": kind} for i in range(n)
-    ]
+    rows = [{"id": i, "instruction": f"Tell me about {WORDS[i % 12]} number {i}.", "dataset": kind} for i in range(n)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
     return path
 

@@ -1,17 +1,21 @@
 """The reports in a real browser: they are drawn, and what models wrote in them runs nothing and asks for nothing."""
 
+import asyncio
 import html
+import json
 import re
 import shutil
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from evaluator.settings import AnswerFile, EvaluateSettings
+from evaluator.work import evaluated
 from filters.engine.settings import FilterSettings
 from filters.engine.walk import filtered
 
@@ -94,19 +98,51 @@ def report(folder: Path, text: str) -> Path:
     return folder / "out/report.html"
 
 
-def test_hostile_dialogues_are_inert(tmp_path: Path, watch: Watch) -> None:
-    page = report(tmp_path, hostile(watch.server_port))
+def evaluation(folder: Path, text: str) -> Path:
+    """The page of a real evaluation in which question, category, systems, answers, judge and its replies are this."""
+    file = folder / "judgments.jsonl"
+    about = {"protocol": "mt_bench_pair", "benchmark": text, "category": text, "judge": text, "key": "k"}
+    with file.open("w", encoding="utf-8") as out:
+        for number in range(12):
+            shown = [text, f"{text} two"]
+            verdict = "[[A]]" if number % 3 else "[[B]]"
+            row = {**about, "key": str(number), "item": f"{text} {number // 2}", "state": "parsed", "order": number % 2}
+            row |= {"shown": shown if number % 2 == 0 else shown[::-1], "lengths": [9, 7], "raw": f"{text} {verdict}"}
+            out.write(json.dumps(row) + "\n")
+    settings = EvaluateSettings(out=folder / "out", judgments=(file,))
+    asyncio.run(evaluated(settings, lambda said: None, lambda *told: None))
+    return folder / "out/report.html"
+
+
+def answered(folder: Path, text: str) -> Path:
+    """The page of an evaluation whose answers and benchmark are this."""
+    benchmark = folder / "bench.jsonl"
+    rows = [{"question": f"{text} {n}", "answer": f"{text} #### {n}"} for n in range(3)]
+    benchmark.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    given = folder / "answers.json"
+    said = [{"instruction": row["question"], "output": f"{text} #### 1", "generator": text} for row in rows]
+    given.write_text(json.dumps(said), encoding="utf-8")
+    files = (AnswerFile(path=given),)
+    settings = EvaluateSettings(out=folder / "out", benchmarks=(f"gsm8k={benchmark}",), answers=files)
+    asyncio.run(evaluated(settings, lambda said: None, lambda *told: None))
+    return folder / "out/report.html"
+
+
+@pytest.mark.parametrize("made", [report, evaluation, answered])
+def test_hostile_text_is_inert(made: Callable[[Path, str], Path], tmp_path: Path, watch: Watch) -> None:
+    page = made(tmp_path, hostile(watch.server_port))
     drawn = chromium(tmp_path, page, "--dump-dom", "--virtual-time-budget=3000")
     assert watch.asked == []
     title = re.search(r"<title>(.*?)</title>", drawn, re.DOTALL)
     assert title is not None
-    assert "taken" not in title[1]
+    assert title[1].strip() != "taken"
     assert "document.title='taken'" in html.unescape(drawn), "the text itself is shown"
     assert not re.search(r"<(script|img|iframe)\b", drawn)
 
 
-def test_a_page_is_drawn_and_fits_a_phone(tmp_path: Path) -> None:
-    page = report(tmp_path, "the tide, " * 40 + "w" * 500)
+@pytest.mark.parametrize("made", [report, evaluation])
+def test_a_page_is_drawn_and_fits_a_phone(made: Callable[[Path, str], Path], tmp_path: Path) -> None:
+    page = made(tmp_path, "the tide, " * 40 + "w" * 500)
     shot = tmp_path / "shot.png"
     chromium(tmp_path, page, "--window-size=390,1200", f"--screenshot={shot}")
     assert shot.read_bytes().startswith(b"\x89PNG")

@@ -1,0 +1,1 @@
+"""IFEval's twenty-five instructions, as Google's published checker has them and with its faults mended."""
