@@ -5,6 +5,7 @@ from evaluator.answering import Place, Wanted, role, wanted
 from evaluator.calls import calls
 from evaluator.check import Check
 from evaluator.judging import ROLE
+from evaluator.measure import Measure
 from evaluator.preparing import Prepared
 from evaluator.protocol import Judge
 from generator.client.prices import price_of
@@ -21,6 +22,8 @@ def estimate(ready: Prepared) -> list[str]:
     for name, speaker in settings.systems.items():
         places: dict[Place, Wanted] = {}
         for test in ready.tests:
+            if isinstance(test.protocol, Measure):
+                continue
             samples = settings.samples if isinstance(test.protocol, Check) else 1
             places |= {one.place: one for one in wanted(test.protocol, test.items, [name], samples)}
         price = price_of(speaker.endpoint, settings.terms.prices)

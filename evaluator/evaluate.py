@@ -4,14 +4,19 @@ Answers are asked and journalled turn by turn, judge calls one by one; a second 
 what is missing. What the figures are made of is then read from both journals, so the report is a function of them.
 """
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 from evaluator.announcing import announced, answer_tokens, call_tokens
 from evaluator.answering import Answering, role
 from evaluator.folder import Folder
 from evaluator.judging import ROLE, Judging
+from evaluator.likelihood import LocalScorer
 from evaluator.making import sections
+from evaluator.measure import Measure
+from evaluator.measuring import measured
 from evaluator.preparing import Prepared
 from evaluator.questions import Questions
 from evaluator.records import Judgment
@@ -63,15 +68,27 @@ class Evaluation:
 
     async def run(self, on_start: OnStart | None = None) -> Outcome:
         """Ask what is missing, and make the sections. After an interrupt there are none."""
+        await asyncio.to_thread(self._measure)
         ended = await self._ask_answers(on_start)
         if ended is None or not (ended.stopped or ended.interrupted):
             ended = await self._ask_judge(on_start) or ended
         interrupted = ended is not None and ended.interrupted
         questions = self.questions
         open_ones = len(questions.open_answers()) + len(questions.open_calls())
-        made = [] if interrupted else sections(questions)
+        made = [] if interrupted else sections(questions, self._folder.measures)
         stopped = ended.stopped if ended else None
         return Outcome(made, stopped, interrupted, self._meter.as_dict(), questions.judgments(), [], open_ones)
+
+    def _measure(self) -> None:
+        """Take the measures that are not taken yet, model by model."""
+        for test in self.questions.ready.tests:
+            if isinstance(test.protocol, Measure):
+                for name, speaker in self._settings.systems.items():
+                    show = partial(self._shown, f"{test.protocol.name} of {name}")
+                    measured(test.protocol, name, speaker, test.items, self._folder.measures, LocalScorer, show)
+
+    def _shown(self, stage: str, done: int, total: int) -> None:
+        self._show(stage, done, total, "")
 
     async def _ask_answers(self, on_start: OnStart | None) -> Ended | None:
         open_ones = self.questions.open_answers()

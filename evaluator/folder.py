@@ -2,6 +2,7 @@
 
 evaluate.json     what was asked: benchmarks, protocols, judge, seed
 answers.jsonl     what systems answered, turn by turn, appended as it comes
+measures.jsonl    what was measured of models on this machine, item by item
 judgments.jsonl   every judge call with the whole reply, likewise
 scores.jsonl      each system's mean score by question, what `--compare` reads
 people.csv        a sheet for people to judge by
@@ -20,12 +21,12 @@ from dialogue.disk import stopped, writing_to
 from dialogue.errors import UsageError
 from dialogue.jsonl import write_atomically
 from dialogue.lock import take_folder
-from evaluator import answering, judging
+from evaluator import answering, judging, measuring
 from generator.folder.disk import Disk
 from generator.folder.replylog import ReplyLog
 from generator.folder.settings_check import check_settings
 
-LOGS = ("answers.jsonl", "judgments.jsonl")
+LOGS = ("answers.jsonl", "judgments.jsonl", "measures.jsonl")
 FOREIGN = ("dialogues.jsonl", "run.json", "kept.jsonl", "filter.json", "contamination.json", "train.json")
 
 
@@ -50,6 +51,7 @@ class Folder:
                 self.disk = Disk(path)
                 self.disk.reserve()
             self.answers = self._log("answers.jsonl", say, answering.sound)
+            self.measures = self._log("measures.jsonl", say, measuring.sound)
             self.judgments = self._log("judgments.jsonl", say, judging.sound)
         except BaseException:
             self._held.close()

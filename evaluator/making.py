@@ -4,20 +4,37 @@ from evaluator.announcing import sameness
 from evaluator.calls import Call
 from evaluator.check import Check
 from evaluator.grading import graded
+from evaluator.measure import Measure
+from evaluator.measuring import scoring
 from evaluator.preparing import Test
 from evaluator.protocol import Judge
 from evaluator.questions import Questions
 from evaluator.records import Answer, Item
 from evaluator.section import Section, section
 from evaluator.sections import judged_section
+from generator.folder.replylog import ReplyLog
 
 
-def sections(questions: Questions) -> list[Section]:
+def sections(questions: Questions, measures: ReplyLog) -> list[Section]:
     """One for each protocol on each benchmark."""
-    return [
-        _judged(questions, test, test.protocol) if isinstance(test.protocol, Judge) else _graded(questions, test)
-        for test in questions.ready.tests
-    ]
+    found = []
+    for test in questions.ready.tests:
+        match test.protocol:
+            case Judge():
+                found.append(_judged(questions, test, test.protocol))
+            case Measure():
+                found.append(_measured(questions, test, test.protocol, measures))
+            case _:
+                found.append(_graded(questions, test))
+    return found
+
+
+def _measured(questions: Questions, test: Test, measure: Measure, log: ReplyLog) -> Section:
+    ready = questions.ready
+    systems = ready.settings.systems
+    scorings = [scoring(measure, name, speaker, test.items, log) for name, speaker in systems.items()]
+    leaked = ready.contaminated.get(test.bench.name)
+    return section(test.bench.name, measure, scorings, judge=None, contaminated=leaked)
 
 
 def _graded(questions: Questions, test: Test) -> Section:

@@ -11,11 +11,12 @@ from typing import Any
 import orjson
 
 from dialogue.errors import UsageError
-from evaluator import answer_files
+from evaluator import answer_files, check, measure, measuring
 from evaluator.answer_files import Given
 from evaluator.answering import who
-from evaluator.check import Check, check, checks, fitting
+from evaluator.check import Check, checks
 from evaluator.items import Bench, benches
+from evaluator.measure import Measure, measures
 from evaluator.protocol import Judge, judge, judges
 from evaluator.records import Item
 from evaluator.score import Protocol
@@ -62,8 +63,10 @@ def protocol(name: str) -> Protocol:
     if plain in judges():
         return judge(plain)
     if plain in checks():
-        return check(plain)
-    known = [*judges(), *checks()]
+        return check.check(plain)
+    if plain in measures():
+        return measure.measure(plain)
+    known = [*judges(), *checks(), *measures()]
     near = get_close_matches(plain, known, n=2)
     hint = f"did you mean {' or '.join(near)}?" if near else f"there are: {', '.join(known)}"
     raise UsageError(f"--protocol {name}: no such protocol; {hint}")
@@ -77,7 +80,12 @@ def prepared(settings: EvaluateSettings) -> Prepared:
         items = bench.items[: settings.limit] if settings.limit else bench.items
         for name in settings.protocols or (bench.manner.protocol,):
             rule = protocol(name)
-            asked = fitting(rule, items, bench.path) if isinstance(rule, Check) else items
+            asked: Sequence[Item] = items
+            if isinstance(rule, Check):
+                asked = check.fitting(rule, items, bench.path)
+            elif isinstance(rule, Measure):
+                measuring.check(rule, settings.systems)
+                asked = measure.fitting(rule, items, bench.path)
             tests.append(Test(bench, rule, asked, len(tests)))
     rows = [row for file in settings.answers for row in answer_files.read(file.path, file.name)]
     given = answer_files.matched(rows, [item for bench in found for item in bench.items])

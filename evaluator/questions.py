@@ -6,6 +6,7 @@ from evaluator.answering import Answering, Wanted, wanted
 from evaluator.calls import Call, calls
 from evaluator.check import Check
 from evaluator.judging import Asked, Judging
+from evaluator.measure import Measure
 from evaluator.preparing import Prepared, Test
 from evaluator.protocol import Judge
 from evaluator.records import Answer, Item, Judgment
@@ -22,6 +23,8 @@ class Questions:
         """Every answer that some test needs of a system that can be asked."""
         settings = self.ready.settings
         for test in self.ready.tests:
+            if isinstance(test.protocol, Measure):
+                continue  # it asks the model's probabilities, not for answers
             samples = settings.samples if isinstance(test.protocol, Check) else 1
             yield from wanted(test.protocol, test.items, settings.systems, samples)
 

@@ -16,6 +16,7 @@ class Protocol(ABC):
     unit: ClassVar[str]
     scale: ClassVar[tuple[float, float]] = (0.0, 1.0)
     """The least and the greatest value of the headline, in its unit."""
+    lower_is_better: ClassVar[bool] = False
 
     @property
     def factor(self) -> float:

@@ -56,6 +56,7 @@ class Section(NamedTuple):
     figures: list[Figure]
     comparisons: list[Difference]
     ranks: dict[str, tuple[int, int]]
+    lower_is_better: bool
     counts: dict[str, Counts]
     notes: list[str]
     scores: dict[str, dict[str, float]]
@@ -125,7 +126,8 @@ def section(
         judge,
         figures,
         comparisons,
-        ranks(values, comparisons),
+        ranks({name: -value if protocol.lower_is_better else value for name, value in values.items()}, comparisons),
+        protocol.lower_is_better,
         {_label(one): one.counts for one in scorings},
         [*notes, *_notes(scorings, questions)],
         {name: {item: value * protocol.factor for item, value in of.items()} for name, of in by_question.items()},

@@ -39,7 +39,8 @@ def _section(section: Mapping[str, Any], figures: Sequence[Mapping[str, Any]]) -
     against = f", against {section['against']}" if section["against"] else ""
     lines = [f"{section['benchmark']} by {section['protocol']}{by}{against}"]
     heads = [one for one in own if one["headline"] and one["category"] is None]
-    heads.sort(key=lambda one: -(one["value"] or 0.0))
+    sign = 1 if section["lower_is_better"] else -1
+    heads.sort(key=lambda one: sign * (one["value"] or 0.0))
     width = max((len(_who(one, section)) for one in heads), default=0)
     for one in heads:
         ranks = section["ranks"].get(one["system"]) if one["split"] == "all" else None

@@ -48,7 +48,8 @@ def span(low: float | None, high: float | None) -> str:
 def ranking(section: Mapping[str, Any], figures: Sequence[Mapping[str, Any]]) -> Table:
     """Systems by the headline, best first; those that no test parts from one another share their ranks."""
     heads = [one for one in figures if one["headline"] and one["category"] is None and one["split"] == "all"]
-    heads.sort(key=lambda one: -(one["value"] if one["value"] is not None else float("-inf")))
+    sign = 1 if section["lower_is_better"] else -1
+    heads.sort(key=lambda one: sign * one["value"] if one["value"] is not None else float("inf"))
     on = axis([one[end] for one in heads for end in ("value", "low", "high")])
     return Table(
         f"{spoken(section['headline'])}, {section['unit']}", [_row(one, on, _rank(section, one)) for one in heads]

@@ -101,9 +101,11 @@ def _print(report: dict[str, Any], as_json: bool) -> None:
 
 def _list() -> int:
     from evaluator.check import check, checks
+    from evaluator.measure import measure, measures
     from evaluator.protocol import judge, judges
 
-    for title, names, found in (("judged", judges(), judge), ("checked", checks(), check)):
+    kinds = (("judged", judges(), judge), ("checked", checks(), check), ("measured", measures(), measure))
+    for title, names, found in kinds:
         print(f"{title}:")
         for name in names:
             print(f"  {name:<16}{_first_line(found(name))}")

@@ -22,6 +22,8 @@ class Loaded(NamedTuple):
     sampling: Sampling
     """As the model's generation_config.json has it."""
     name: str
+    net: Any
+    """The network that the engine steps, for those who want its scores."""
 
 
 def opened(
@@ -51,7 +53,7 @@ def opened(
         stop_texts=manner.stop_texts,
         lead=manner.lead,
     )
-    return Loaded(engine, manner, defaults(net.generation_config), name or name_of(place))
+    return Loaded(engine, manner, defaults(net.generation_config), name or name_of(place), net)
 
 
 def name_of(place: str) -> str:
