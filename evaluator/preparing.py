@@ -106,10 +106,10 @@ def _check_systems(settings: EvaluateSettings, tests: Sequence[Test], systems: S
             f"--answers {settings.answers[0].path}: none of its answers belongs to an item of "
             f"{', '.join(dict.fromkeys(test.bench.path for test in tests))}"
         )
+    if settings.judgments:
+        return  # nobody is asked, and the files say which systems there are
     if settings.baseline is not None and settings.baseline not in systems:
         raise UsageError(f"--baseline {settings.baseline}: no such system; there are: {', '.join(systems)}")
-    if settings.judgments:
-        return  # nobody is asked
     for test in tests:
         rule = test.protocol
         if not isinstance(rule, Judge):

@@ -26,6 +26,9 @@ def from_judgments(ready: Prepared) -> Outcome:
         if stored.agree or stored.differ:
             same, other = f"{stored.agree:,} verdicts read anew are the stored ones", f"{len(stored.differ):,} are not"
             told += [f"{path}: {same}, {other}", *(f"{path}: {line}" for line in stored.differ)]
+    known = dict.fromkeys(system for one in judgments for system in one.shown)
+    if settings.baseline is not None and settings.baseline not in known:
+        raise UsageError(f"--baseline {settings.baseline}: no such system; there are: {', '.join(known)}")
     sections = []
     for (benchmark, protocol, by), rows in by_section(judgments).items():
         systems = list(dict.fromkeys(system for one in rows for system in one.shown))

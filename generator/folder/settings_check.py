@@ -83,7 +83,9 @@ def _refuse_another_request(folder: Path, old: Mapping[str, Any], new: Mapping[s
         return
     shown = [f"{key} was {_show(before, key)}, is now {_show(now, key)}" for key in keys[:_SHOWN]]
     more = [f"{len(keys) - _SHOWN} more"] if len(keys) > _SHOWN else []
-    raise UsageError(f"{folder}: holds a {kind} with other settings: {'; '.join(shown + more)}; choose another --out")
+    raise UsageError(
+        f"{folder}: holds {_article(kind)} with other settings: {'; '.join(shown + more)}; choose another --out"
+    )
 
 
 def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -96,3 +98,7 @@ def _flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
 
 def _show(settings: Mapping[str, Any], key: str) -> str:
     return orjson.dumps(settings[key]).decode()[:80] if key in settings else _ABSENT
+
+
+def _article(kind: str) -> str:
+    return "an evaluation" if kind == "evaluate" else f"a {kind}"
