@@ -2,7 +2,7 @@
 
 import csv
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -17,6 +17,7 @@ from evaluator.answering import who
 from evaluator.check import Check, checks
 from evaluator.items import Bench, benches
 from evaluator.measure import Measure, measures
+from evaluator.playing import Played
 from evaluator.protocol import Judge, judge, judges
 from evaluator.records import Item
 from evaluator.score import Protocol
@@ -25,6 +26,9 @@ from evaluator.settings import EvaluateSettings
 from evaluator.stats.length import Anchors
 from generator.own import file_hash
 from prompts.loader import Prompts
+
+PLAY_PROTOCOLS = ("mt_bench", "coherence")
+"""Of played dialogues: each turn, and the whole."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,9 @@ class Test:
     protocol: Protocol
     items: Sequence[Item]
     place: int
-    """Its number, for progress."""
+    """Its number."""
+    own: Mapping[str, Sequence[Item]] = field(default_factory=dict)
+    """Items of each system, where they differ, as in dialogues that were played."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +104,18 @@ def prepared(settings: EvaluateSettings) -> Prepared:
     return Prepared(
         settings, tests, systems, given, prompts, _lengths(settings), _contaminated(settings.contamination, found)
     )
+
+
+def with_played(ready: Prepared, found: Played) -> Prepared:
+    """The evaluation of dialogues that were played."""
+    tests: list[Test] = []
+    for name in ready.settings.protocols or PLAY_PROTOCOLS:
+        rule = protocol(name)
+        if not isinstance(rule, Judge) or rule.shape != "single":
+            raise UsageError(f"--protocol {name}: dialogues that are played are judged one by one; take mt_bench")
+        ready.prompts.read(rule.template)
+        tests.append(Test(found.bench, rule, found.bench.items, len(tests), found.own))
+    return replace(ready, tests=tests, given=found.given)
 
 
 def _check_systems(settings: EvaluateSettings, tests: Sequence[Test], systems: Sequence[str], given: Given) -> None:
@@ -193,6 +211,7 @@ def request(ready: Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
         "seed": settings.seed,
         "baseline": settings.baseline,
         "judge": None,
+        "play": settings.play.model_dump(mode="json", exclude={"n"}) if settings.play else None,
         "stored": [file_hash(path, "--from-judgments") for path in settings.judgments] or None,
     }
     if settings.judge is not None:

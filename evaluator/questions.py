@@ -23,7 +23,7 @@ class Questions:
         """Every answer that some test needs of a system that can be asked."""
         settings = self.ready.settings
         for test in self.ready.tests:
-            if isinstance(test.protocol, Measure):
+            if isinstance(test.protocol, Measure) or test.own:
                 continue  # it asks the model's probabilities, not for answers
             samples = settings.samples if isinstance(test.protocol, Check) else 1
             yield from wanted(test.protocol, test.items, settings.systems, samples)
@@ -33,7 +33,7 @@ class Questions:
 
         def found(system: str, item: Item) -> Answer | None:
             given = self.ready.given.answers.get((item.benchmark, item.id, system, sample))
-            if given is not None or system not in self.ready.settings.systems:
+            if given is not None or test.own or system not in self.ready.settings.systems:
                 return given
             rule = test.protocol
             one = Wanted(system, item, rule.ask(item), rule.answer_sampling(item), sample, rule.asked(item))
@@ -51,15 +51,18 @@ class Questions:
         """Every call that the test should make."""
         assert isinstance(test.protocol, Judge)
         settings = self.ready.settings
-        yield from calls(
-            test.protocol,
-            test.items,
-            self.ready.systems,
-            baseline=settings.baseline,
-            seed=settings.seed,
-            repeats=settings.repeats,
-            samples=settings.judge_samples,
-        )
+        whole: list[tuple[Sequence[Item], Sequence[str]]] = [(test.items, self.ready.systems)]
+        groups = [(items, [system]) for system, items in test.own.items()] or whole
+        for items, systems in groups:
+            yield from calls(
+                test.protocol,
+                items,
+                systems,
+                baseline=settings.baseline,
+                seed=settings.seed,
+                repeats=settings.repeats,
+                samples=settings.judge_samples,
+            )
 
     def calls(self, test: Test) -> Sequence[Asked]:
         """Those of the test's calls whose answers are there, in words. Kept: by now no answer changes any more."""

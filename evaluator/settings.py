@@ -16,6 +16,18 @@ class AnswerFile(Record):
     """The system's name; None: as the file says."""
 
 
+class PlaySettings(Record):
+    """Dialogues to be played anew."""
+
+    n: int = Field(ge=1)
+    sector: str = "world-questions"
+    rounds: tuple[int, int] | None = None
+    simulator: Speaker
+    """Who plays the user, and writes the openers."""
+    seed: int = 10_007
+    """Another than a run's default, so that the openers are not those of the training data."""
+
+
 class EvaluateSettings(Record):
     """Everything that an evaluation needs to know."""
 
@@ -44,6 +56,8 @@ class EvaluateSettings(Record):
     """Answers to each item, for checks."""
     judge_samples: int | None = Field(default=None, ge=1)
     """Calls for each view; None: the protocol's own."""
+    play: PlaySettings | None = None
+    """Dialogues that the systems hold with the user simulator, instead of a benchmark."""
     repeats: int = Field(default=1, ge=1)
     """How often the whole judging is repeated, to see how far a judge agrees with itself."""
     contamination: Path | None = None
@@ -66,7 +80,11 @@ class EvaluateSettings(Record):
             raise ValueError("--from-judgments reads what was judged: leave out --model and --answers")
         if self.as_stored and not self.judgments:
             raise ValueError("--as-stored is for --from-judgments")
-        if not self.judgments and not self.benchmarks:
+        if self.play is not None and (self.benchmarks or self.answers or self.judgments):
+            raise ValueError("--play makes its own dialogues: leave out --benchmark, --answers and --from-judgments")
+        if self.play is not None and (not self.systems or self.judge is None):
+            raise ValueError("--play needs --model, the systems that play, and --judge")
+        if not self.judgments and not self.benchmarks and self.play is None:
             raise ValueError("--benchmark is missing: name a benchmark's file, as PATH or NAME=PATH")
         if not self.judgments and not self.systems and not self.answers:
             raise ValueError("--model is missing: name an endpoint, or a file of answers with --answers")

@@ -7,7 +7,8 @@ from evaluator import answer_files, comparing, people
 from evaluator.evaluate import Evaluation, OnStart, Outcome, Say, Show
 from evaluator.folder import Folder
 from evaluator.pages.page import page
-from evaluator.preparing import Prepared, prepared, request
+from evaluator.playing import lost, played
+from evaluator.preparing import Prepared, prepared, request, with_played
 from evaluator.records import Answer, Item
 from evaluator.report import report
 from evaluator.rereading import from_judgments
@@ -28,6 +29,11 @@ async def evaluated(
         say(f"{system}: {n:,} answers belong to no item of the benchmarks, and are left out")
     asked, facts = request(ready)
     with Folder(settings.out, asked, facts, say) as folder:
+        if settings.play is not None:
+            found = await played(settings, on_start)
+            for line in lost(found, settings.play.n):
+                say(line)
+            ready = with_played(ready, found)
         if settings.judgments:
             return _finish(ready, from_judgments(ready), folder, None, asked, facts, say)
         evaluation = Evaluation(ready, folder, say, show)

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from dialogue.errors import UsageError
 from dialogue.records import one_line
 from evaluator.answer_files import LAYOUTS
-from evaluator.settings import AnswerFile, EvaluateSettings
+from evaluator.settings import AnswerFile, EvaluateSettings, PlaySettings
 from gen.config import (
     MAIN,
     ROLE_KEYS,
@@ -39,7 +39,7 @@ KEYS = (
     *("models", "answers", "answers_as", "benchmarks", "references", "protocols", "judge", "judge_model", "baseline"),
     *("out", "judgments", "as_stored", "limit", "samples", "judge_samples", "repeats", "contamination", "difficulty"),
     *("anchors", "people", "compare", "prompts", "seed", "temperature", "max_tokens", "concurrency", "max_cost"),
-    *("prices", "retry_wait_s"),
+    *("prices", "retry_wait_s", "play", "sector", "rounds", "simulator"),
 )
 _LISTS = ("models", "answers", "benchmarks", "references", "protocols", "judgments", "compare")
 _COUNTS = ("limit", "samples", "judge_samples", "repeats")
@@ -159,7 +159,28 @@ class _Speakers:
             systems.setdefault(name, Speaker(endpoint=endpoint, sampling=sampling))
             baseline = name
         judge = self._judge()
-        return {"systems": self._limited(systems), "judge": judge, "baseline": baseline}
+        return {"systems": self._limited(systems), "judge": judge, "baseline": baseline, "play": self._play()}
+
+    def _play(self) -> PlaySettings | None:
+        """What --play, --sector, --rounds and --simulator give together."""
+        values = self._values
+        if "play" not in values:
+            for name in ("sector", "rounds", "simulator"):
+                if name in self._flags:
+                    raise UsageError(f"--{name} {values[name]}: is for --play N")
+            return None
+        if "simulator" not in values:
+            raise UsageError("--simulator is missing: --play needs somebody who plays the user; name an endpoint")
+        _, endpoint = self._named(str(values["simulator"]), self._place("simulator"))
+        fields: dict[str, Any] = {"n": whole_number("--play", values["play"]), "simulator": Speaker(endpoint=endpoint)}
+        if "sector" in values:
+            fields["sector"] = str(values["sector"])
+        if "rounds" in values:
+            low, dash, high = str(values["rounds"]).partition("-")
+            if not low.isdecimal() or (dash and not high.isdecimal()):
+                raise UsageError(f"--rounds {values['rounds']}: expected A-B, as 3-7")
+            fields["rounds"] = (int(low), int(high if dash else low))
+        return PlaySettings(**fields)
 
     def _sampling(self) -> Sampling:
         fields: dict[str, Any] = {}

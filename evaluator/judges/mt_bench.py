@@ -31,14 +31,7 @@ class MtBench(Judge):
 
     def read(self, reply: Reply) -> Verdict:
         """The grade."""
-        found = json_reply(reply.text, "rating")
-        if found is not None:
-            return Verdict(scores=(number(found["rating"], LOW, HIGH, "rating"),), read_as="json")
-        text = reply.text[:LONGEST]
-        match = _DOUBLE.search(text) or _SINGLE.search(text)
-        if match is None:
-            raise Unreadable("no [[rating]]")
-        return Verdict(scores=(number(match[1], LOW, HIGH, "rating"),))
+        return rating(reply)
 
     def points(self, pairing: Pairing) -> list[Point]:
         """Every turn's grade."""
@@ -47,3 +40,15 @@ class MtBench(Judge):
     def more(self, pairing: Pairing) -> list[Figure]:
         """The mean of each turn, and what the judge leans to."""
         return [*by_turn(pairing, self), *score_figures(pairing)]
+
+
+def rating(reply: Reply) -> Verdict:
+    """A grade from 1 to 10 in JSON or in double brackets; raises Unreadable."""
+    found = json_reply(reply.text, "rating")
+    if found is not None:
+        return Verdict(scores=(number(found["rating"], LOW, HIGH, "rating"),), read_as="json")
+    text = reply.text[:LONGEST]
+    match = _DOUBLE.search(text) or _SINGLE.search(text)
+    if match is None:
+        raise Unreadable("no [[rating]]")
+    return Verdict(scores=(number(match[1], LOW, HIGH, "rating"),))

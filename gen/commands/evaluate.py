@@ -26,6 +26,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--references", metavar="F", **many, help="reference answers for the judge, as FastChat has them")
     what.add_argument("--limit", metavar="N", help="only the first N items of each benchmark")
     what.add_argument("--samples", metavar="N", help="answers to each item, for checks (default: 1)")
+    play = parser.add_argument_group("or on new dialogues")
+    play.add_argument("--play", metavar="N", help="let each model hold N dialogues with the user simulator")
+    play.add_argument("--simulator", metavar="E", help="who plays the user and writes the openers")
+    play.add_argument("--sector", metavar="S", help="kind of dialogue (default: world-questions)")
+    play.add_argument("--rounds", metavar="A-B", help="fewest and most rounds (default: the sector's)")
     how = parser.add_argument_group("how it is scored")
     how.add_argument(
         "--protocol", metavar="P", dest="protocols", **many,
@@ -60,7 +65,7 @@ OPTIONS = (
     *("models", "answers", "answers_as", "benchmarks", "references", "protocols", "judge", "judge_model", "baseline"),
     *("out", "judgments", "as_stored", "limit", "samples", "judge_samples", "repeats", "contamination", "difficulty"),
     *("anchors", "people", "compare", "prompts", "seed", "temperature", "max_tokens", "concurrency", "max_cost"),
-    *("prices",),
+    *("prices", "play", "simulator", "sector", "rounds"),
 )
 
 

@@ -167,7 +167,7 @@ async def test_another_judge_in_the_same_folder_is_refused(tmp_path: Path) -> No
         await judged(tmp_path, server.base_url, "mt_bench", ["one"], 3)
         other = judge(server.base_url)
         other = other.model_copy(update={"endpoint": other.endpoint.model_copy(update={"model": "another"})})
-        with pytest.raises(UsageError, match="judge.model was"):
+        with pytest.raises(UsageError, match=r"judge\.model was"):
             await judged(tmp_path, server.base_url, "mt_bench", ["one"], 3, judge=other)
 
 
