@@ -15,10 +15,12 @@ from pydantic import Field
 
 from dialogue.errors import RunStopped
 from dialogue.records import Record
+from generator.builtin.transport import embedded
 from generator.client.chat import Chat, Paces, Sampling
 from generator.client.endpoint import Endpoint
 from generator.client.local import way_to
 from generator.client.meter import Meter
+from generator.client.transport import Transport
 from generator.folder.disk import Disk
 from generator.gate import Gate
 from generator.signals import interrupted_by_signals
@@ -75,8 +77,8 @@ class Pool(Generic[Job]):
         self._meter, self._disk, self._say, self._tick_told = meter, disk, say, tick
         self._slots = terms.concurrency
         self._gate = Gate(terms.concurrency)
-        ends = {speaker.endpoint.base_url: speaker.endpoint for speaker in speakers.values()}
-        ways = {url: self._gate.guard(way_to(endpoint, say)) for url, endpoint in ends.items()}
+        ends = {_place(speaker.endpoint): speaker.endpoint for speaker in speakers.values()}
+        ways = {place: self._gate.guard(_way(endpoint, say)) for place, endpoint in ends.items()}
         self._paces = Paces(slots=terms.concurrency, say=say)
         self.chats = {
             role: Chat(
@@ -84,7 +86,7 @@ class Pool(Generic[Job]):
                 role=role,
                 sampling=speaker.sampling,
                 paces=self._paces,
-                transport=ways[speaker.endpoint.base_url],
+                transport=ways[_place(speaker.endpoint)],
                 meter=meter,
                 say=say,
                 retry_wait_s=terms.retry_wait_s,
@@ -161,3 +163,12 @@ class Pool(Generic[Job]):
             cost = self._meter.cost_usd
             spent = "" if cost is None else f"${cost:,.4f} · "
             self._tick_told(self._done, f"{spent}limited by {self._gate.limiting() or self._paces.limiting()}")
+
+
+def _place(endpoint: Endpoint) -> tuple[str, ...]:
+    """What endpoints share that share a transport; embedded ones differ in their seeds."""
+    return (*endpoint.base_url, str(endpoint.seed), str(endpoint.wrong_share))
+
+
+def _way(endpoint: Endpoint, say: Callable[[str], None]) -> Transport:
+    return embedded(endpoint) if endpoint.is_builtin else way_to(endpoint, say)

@@ -9,10 +9,9 @@ from typing import Any
 from dialogue.chance import draw, share
 from dialogue.errors import UsageError
 from dialogue.records import Record, Seed, encode
-from generator.builtin.transport import WRONG_SHARE, BuiltinTransport
+from generator.builtin.transport import embedded
 from generator.checks import Checked, check
 from generator.client.chat import Chat, Paces
-from generator.client.endpoint import Endpoint
 from generator.client.local import LocalTransport
 from generator.client.meter import Meter
 from generator.client.transport import HttpTransport, Transport
@@ -183,23 +182,13 @@ def transports(settings: RunSettings, gate: Gate, say: Callable[[str], None]) ->
     local: dict[tuple[object, ...], Transport] = {}
     for name, one in settings.endpoints.items():
         if one.is_builtin:
-            ways[name] = gate.guard(_embedded(one))
+            ways[name] = gate.guard(embedded(one))
         elif one.local_model is not None:
             model = one.base_url, one.model
             ways[name] = local[model] = local.get(model) or gate.guard(LocalTransport(one, say))
         else:
             ways[name] = http
     return ways
-
-
-def _embedded(endpoint: Endpoint) -> BuiltinTransport:
-    return BuiltinTransport(
-        endpoint.seed,
-        latency_ms=endpoint.latency_ms,
-        jitter_ms=endpoint.jitter_ms,
-        requests_per_minute=endpoint.enforced_rpm,
-        wrong_share=WRONG_SHARE if endpoint.wrong_share is None else endpoint.wrong_share,
-    )
 
 
 def _request(settings: RunSettings, checked: Checked) -> dict[str, Any]:

@@ -102,6 +102,7 @@ def wilson(hits: int, n: int) -> Estimate:
         return Estimate(float("nan"), None, None, None, 0, 0, "none")
     low, high = proportion_confint(hits, n, alpha=1 - LEVEL, method="wilson")
     share = hits / n
+    low, high = (0.0 if hits == 0 else low), (1.0 if hits == n else high)  # where rounding leaves 1e-17
     return Estimate(share, float(low), float(high), float(np.sqrt(share * (1 - share) / n)), n, n, "wilson")
 
 

@@ -9,6 +9,7 @@ import orjson
 
 from dialogue.chance import share
 from generator.builtin.server import Server
+from generator.client.endpoint import Endpoint
 from generator.client.transport import Reply
 
 WRONG_SHARE = 0.1
@@ -115,3 +116,14 @@ RATE_LIMITED = orjson.dumps(
         }
     }
 )
+
+
+def embedded(endpoint: Endpoint) -> BuiltinTransport:
+    """The transport of an endpoint that is `builtin`, with its own settings."""
+    return BuiltinTransport(
+        endpoint.seed,
+        latency_ms=endpoint.latency_ms,
+        jitter_ms=endpoint.jitter_ms,
+        requests_per_minute=endpoint.enforced_rpm,
+        wrong_share=WRONG_SHARE if endpoint.wrong_share is None else endpoint.wrong_share,
+    )
