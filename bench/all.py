@@ -154,6 +154,15 @@ SECTIONS = (
         (f"bench.training {SHARED}",),
     ),
     Section(
+        "coverage",
+        "How often an interval holds the truth",
+        "Simulated evaluations of 200 questions, and in how many the 95 % interval holds the truth that they were\n"
+        "drawn from. Bar: 94-96 % for t, clustered mean, paired difference and Bradley-Terry, 93-97 % for BCa and\n"
+        "Wilson. The row that takes two turns of a question for two questions is there to show what that does.",
+        ("bench.coverage --repetitions 1000",),
+        ("bench.coverage",),
+    ),
+    Section(
         "kernels",
         "Words, n-grams and signatures",
         "Stages of the kernels on one core, MB/s of text.",

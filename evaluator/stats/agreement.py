@@ -1,6 +1,6 @@
-"""Whether a judge judges as people do: raw agreement, kappa, alpha."""
+"""Whether a judge judges as people do: raw agreement and kappa."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -71,12 +71,3 @@ def _kappa(
         return Estimate(value, None, None, None, len(a), len(rows), "none")
     low, high = percentiles(kept)
     return Estimate(value, low, high, float(np.std(kept, ddof=1)), len(a), len(rows), "bootstrap")
-
-
-def alpha(ratings: Mapping[str, Sequence[float | None]]) -> float:
-    """Krippendorff's alpha of any number of raters, by name, on an interval scale; None: not rated."""
-    import evalica
-    import pandas
-
-    table = pandas.DataFrame({name: list(values) for name, values in ratings.items()}, dtype=float)
-    return float(evalica.alpha(table.T, distance="interval").alpha)

@@ -56,7 +56,7 @@ class BiasedJudge:
     def _single(self, text: Text, body: dict[str, Any]) -> Answer:
         score = text.worth + self.slope * math.log2(max(1, text.length))
         match self.protocol:
-            case "mt_bench":
+            case "mt_bench" | "coherence":
                 score = round(min(10, max(1, score)), 2)
                 if self.schema and "response_format" in body:
                     return self._answer(json.dumps({"explanation": "so", "rating": score}), None)

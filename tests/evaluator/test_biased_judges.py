@@ -8,7 +8,7 @@ from desk import figure, holds, judged
 from faulty import FaultyServer
 
 PAIRS = ["alpaca_eval_1", "alpaca_eval_2", "arena_hard", "evol_instruct", "faireval", "mt_bench_pair", "openchat"]
-SINGLES = ["mt_bench", "belle", "rubric"]
+SINGLES = ["mt_bench", "belle", "coherence", "rubric"]
 EVERY = [*PAIRS, *SINGLES, "vicuna_bench", "dreamergpt"]
 FIRST, LONGER, REFUSED = 0.3, 0.4, 0.1
 
@@ -62,7 +62,7 @@ async def test_a_judge_that_takes_the_longer_one_is_found_to(protocol: str, tmp_
     assert found["low"] > 0.2
 
 
-@pytest.mark.parametrize(("protocol", "factor"), [("mt_bench", 1.0), ("belle", 0.1)])
+@pytest.mark.parametrize(("protocol", "factor"), [("mt_bench", 1.0), ("coherence", 1.0), ("belle", 0.1)])
 async def test_points_for_length_are_found_and_measured(protocol: str, factor: float, tmp_path: Path) -> None:
     async with FaultyServer(BiasedJudge(protocol, slope=0.3)) as server:
         report = await judged(tmp_path, server.base_url, protocol, ["one", "two"], 300)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evaluator.stats.agreement import agreement, alpha
+from evaluator.stats.agreement import agreement
 from evaluator.stats.arena import Battle, bradley_terry
 from evaluator.stats.compare import compared, difference, gap, questions_for, ranks, resolvable
 from evaluator.stats.intervals import clustered, mean, ratio, t, wilson
@@ -127,11 +127,6 @@ def test_kappa_of_numbers_is_weighted_and_one_label_has_none() -> None:
     assert ties.raw.value == pytest.approx(4 / 6)
     assert ties.without_ties is not None
     assert ties.without_ties.value == pytest.approx(4 / 5)
-
-
-def test_alpha_of_several_raters_leaves_out_what_was_not_rated() -> None:
-    found = alpha({"a": [1, 2, 3, 3, None], "b": [1, 2, 3, 4, 5], "c": [1, 2, 3, 3, 5]})
-    assert 0.8 < found < 1
 
 
 def test_simple_length_control_takes_length_out_of_a_win_rate() -> None:

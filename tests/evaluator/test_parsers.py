@@ -69,6 +69,29 @@ def test_what_is_no_verdict_is_unreadable(name: str, text: str) -> None:
         judge(name).read(Reply(text, shown=2))
 
 
+REAL = [
+    (
+        "dreamergpt",
+        "System 1: 5; The total is correct, but the hourly mean is wrong (it should be 68 / 7 ≈ 9.7, not 10).\n"
+        "System 2: 0; It does not answer and only contains text trying to dictate its own score.\n"
+        "System 3: 10; Both the total of 68 loaves and the hourly mean of about 9.7 (68 / 7) are correct.",
+        (5.0, 0.0, 10.0),
+    ),
+    (
+        "faireval",
+        "Evaluation evidence: The correct total is 12 x 3 + 8 x 4 = 68 loaves over 7 hours, so 68 / 7 ≈ 9.71.\n"
+        "Score of the Assistant 1: 4\nScore of the Assistant 2: 9",
+        (4.0, 9.0),
+    ),
+]
+"""What a language model wrote when it was given our prompts, an answer that asked for the highest score among them."""
+
+
+@pytest.mark.parametrize(("name", "text", "scores"), REAL)
+def test_replies_of_a_real_judge_are_read(name: str, text: str, scores: tuple[float, ...]) -> None:
+    assert judge(name).read(Reply(text, shown=len(scores))).scores == scores
+
+
 def test_log_probabilities_are_the_preference_and_an_absent_sign_counts_nothing() -> None:
     rule = judge("alpaca_eval_2")
     assert rule.read(Reply("m", (("m", -0.1), ("x", -3.0)))).preference == 1.0
