@@ -6,7 +6,7 @@ from evaluator.bias import figure
 from evaluator.check import Check
 from evaluator.protocol import Pairing
 from evaluator.records import Answer, Figure, Item, Point
-from evaluator.section import Counts, Scoring
+from evaluator.scoring import Counts, Scoring
 from evaluator.stats.intervals import mean
 
 

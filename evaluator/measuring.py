@@ -10,7 +10,7 @@ from evaluator.bias import figure
 from evaluator.measure import Measure, Scorer, Shown
 from evaluator.protocol import Pairing
 from evaluator.records import Figure, Item, Point
-from evaluator.section import Counts, Scoring
+from evaluator.scoring import Counts, Scoring
 from evaluator.stats.estimate import Estimate
 from evaluator.stats.intervals import mean, ratio
 from generator.asking import Speaker

@@ -1,11 +1,9 @@
 """Everything that an evaluation needs, made from its settings and checked before the first request."""
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import orjson
@@ -14,6 +12,7 @@ from dialogue.errors import UsageError
 from evaluator import answer_files, check, measure, measuring
 from evaluator.answer_files import Given
 from evaluator.answering import who
+from evaluator.beside import contaminated, lengths
 from evaluator.check import Check, checks
 from evaluator.items import Bench, benches
 from evaluator.measure import Measure, measures
@@ -23,7 +22,6 @@ from evaluator.records import Item
 from evaluator.score import Protocol
 from evaluator.sections import Lengths
 from evaluator.settings import EvaluateSettings
-from evaluator.stats.length import Anchors
 from generator.own import file_hash
 from prompts.loader import Prompts
 
@@ -102,7 +100,7 @@ def prepared(settings: EvaluateSettings) -> Prepared:
         if isinstance(test.protocol, Judge):
             prompts.read(test.protocol.template)
     return Prepared(
-        settings, tests, systems, given, prompts, _lengths(settings), _contaminated(settings.contamination, found)
+        settings, tests, systems, given, prompts, lengths(settings), contaminated(settings.contamination, found)
     )
 
 
@@ -138,66 +136,6 @@ def _check_systems(settings: EvaluateSettings, tests: Sequence[Test], systems: S
             raise UsageError(f"{rule.name} compares systems: name a second one with --baseline, --model or --answers")
         if rule.baseline_wanted and settings.baseline is None:
             raise UsageError(f"--baseline is missing: {rule.name} compares all systems with one ({', '.join(systems)})")
-
-
-def _lengths(settings: EvaluateSettings) -> Lengths:
-    difficulty = anchors = None
-    if settings.difficulty:
-        table = _csv(settings.difficulty, "--difficulty", ("index", "difficulty"))
-        difficulty = {row["index"]: float(row["difficulty"]) for row in table}
-    if settings.anchors:
-        names = ("index", "tanh_std_delta_len", "difficulty", "y_equivalent")
-        table = _csv(settings.anchors, "--anchors", names)
-        columns = [[float(row[name]) for row in table] for name in names[1:]]
-        anchors = Anchors([row["index"] for row in table], *columns)
-    if (difficulty is None) != (anchors is None):
-        raise UsageError("--difficulty and --anchors: AlpacaEval's length control needs both, or neither")
-    return Lengths(difficulty, anchors)
-
-
-def _csv(path: Path, option: str, columns: Sequence[str]) -> list[dict[str, str]]:
-    import gzip
-
-    try:
-        data = path.read_bytes()
-        text = (gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data).decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{option} {path}: {getattr(error, 'strerror', None) or error}") from None
-    table = list(csv.DictReader(text.splitlines()))
-    if not table or any(column not in table[0] for column in columns):
-        raise UsageError(f"{option} {path}: expected columns {', '.join(columns)}")
-    for number, row in enumerate(table, 2):
-        for column in columns[1:]:
-            try:
-                float(row[column])
-            except (TypeError, ValueError):
-                raise UsageError(f"{option} {path}:{number}: {column} is no number") from None
-    return table
-
-
-def _contaminated(path: Path | None, found: Sequence[Bench]) -> dict[str, frozenset[str]]:
-    """Items that are not among the clean ones of a contamination report."""
-    if path is None:
-        return {}
-    file = path / "report.json" if path.is_dir() else path
-    try:
-        report = orjson.loads(file.read_bytes())
-        clean = {str(one["name"]): set(map(str, one["clean_items"])) for one in report["benchmarks"]}
-    except OSError as error:
-        raise UsageError(f"--contamination {file}: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError):
-        raise UsageError(f"--contamination {file}: no report of `gen contamination`") from None
-    leaked = {
-        bench.name: frozenset(item.cluster for item in bench.items if item.id not in clean[bench.name])
-        for bench in found
-        if bench.name in clean
-    }
-    if found and not leaked:
-        raise UsageError(
-            f"--contamination {file}: knows {', '.join(clean)}, but not {', '.join(bench.name for bench in found)}; "
-            "give the benchmarks the same names in both, as NAME=PATH"
-        )
-    return leaked
 
 
 def request(ready: Prepared) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -4,45 +4,24 @@ Everything that is ranked becomes points, (question, value); so means, splits, c
 lines for every protocol.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from evaluator.bias import figure
-from evaluator.protocol import Judge, Pairing
-from evaluator.records import STATES, Figure, Judgment, Point
+from evaluator.protocol import Pairing
+from evaluator.records import Figure, Point
 from evaluator.score import Protocol
+from evaluator.scoring import Counts, Scoring
 from evaluator.stats.compare import Difference, compared, gap, ranks, resolvable, spread_of
-from evaluator.stats.intervals import mean, wilson
+from evaluator.stats.intervals import mean
 
 BOUNDS_FROM = 0.02
 """Where more than this share has no verdict, the figure is shown with its bounds."""
 FEW = 30
 """Questions below which a figure says little."""
-
-
-class Counts(NamedTuple):
-    """What became of the calls that a system's figures should stand on."""
-
-    asked: int
-    states: Mapping[str, int]
-    """By state; "unanswered" where an answer was missing, "open" where the call was not made yet."""
-
-    @property
-    def parsed(self) -> int:
-        return self.states.get("parsed", 0)
-
-
-class Scoring(NamedTuple):
-    """A system's points for the headline, with all that goes with them."""
-
-    system: str
-    against: str | None
-    points: Sequence[Point]
-    counts: Counts
-    more: Sequence[Figure] = ()
 
 
 class Section(NamedTuple):
@@ -65,34 +44,6 @@ class Section(NamedTuple):
     """The baseline, where there is one."""
     resolves: float | None
     """The least paired difference that so many questions show in four of five repetitions."""
-
-
-def counted(judgments: Sequence[Judgment], asked: int, unanswered: int = 0) -> Counts:
-    """The states of calls; those of which nothing is known are open."""
-    states = Counter(one.state for one in judgments)
-    found: dict[str, int] = {state: states[state] for state in STATES if states[state]}
-    open_ones = asked - len(judgments) - unanswered
-    more = {"unanswered": unanswered, "open": open_ones}
-    return Counts(asked, {**found, **{name: n for name, n in more.items() if n > 0}})
-
-
-def judged(judge: Judge, pairing: Pairing, counts: Counts) -> Scoring:
-    """A judged system's points and further figures."""
-    parsed = [one for one in pairing.judgments if one.state == "parsed" and one.verdict is not None]
-    kept = pairing._replace(judgments=parsed)
-    more = [*(judge.more(kept) if parsed else ()), *_missing(pairing, counts)]
-    return Scoring(pairing.system, pairing.against, judge.points(kept), counts, more)
-
-
-def _missing(pairing: Pairing, counts: Counts) -> list[Figure]:
-    """How often the judge refuses, and how often nothing can be made of its reply."""
-    made = sum(counts.states.get(state, 0) for state in ("parsed", "unparsed", "refused"))
-    rates = {"refused_rate": "refused", "unparsed_rate": "unparsed"}
-    return [
-        figure(pairing, name, "share", wilson(counts.states[state], made))
-        for name, state in rates.items()
-        if counts.states.get(state)
-    ]
 
 
 def section(
@@ -228,26 +179,3 @@ def _notes(scorings: Sequence[Scoring], questions: int) -> list[str]:
             why = ", ".join(f"{n:,} {state}" for state, n in one.counts.states.items() if state != "parsed")
             found.append(f"{_label(one)}: {lost:,} of {one.counts.asked:,} have no verdict ({why}); see the bounds")
     return found
-
-
-Repeated = Callable[[Sequence[Judgment]], float]
-
-
-def between_runs(judge: Judge, pairing: Pairing) -> list[Figure]:
-    """The headline of each repeat, and how far repeats lie apart: a judge at temperature 0 is not the same twice."""
-    repeats = sorted({one.repeat for one in pairing.judgments})
-    if len(repeats) < 2:
-        return []
-    values = []
-    for repeat in repeats:
-        points = judge.points(pairing._replace(judgments=[one for one in pairing.judgments if one.repeat == repeat]))
-        if points:
-            values.append(float(np.average([p.value for p in points], weights=[p.weight for p in points])))
-    if len(values) < 2:
-        return []
-    from evaluator.stats.estimate import Estimate
-
-    spread = float(np.std(values, ddof=1)) * judge.factor
-    found = Estimate(spread, None, None, None, len(values), len(values), "none")
-    said = ", ".join(f"{value * judge.factor:.3f}" for value in values)
-    return [figure(pairing, "between_run_sd", judge.unit, found, note=f"over {len(values)} repeats: {said}")]

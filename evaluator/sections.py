@@ -9,7 +9,8 @@ from evaluator.bias import figure
 from evaluator.calls import pairs
 from evaluator.protocol import Judge, Pairing
 from evaluator.records import Figure, Judgment
-from evaluator.section import Scoring, Section, between_runs, counted, judged, section
+from evaluator.scoring import Scoring, between_runs, counted, judged
+from evaluator.section import Section, section
 from evaluator.stats.arena import Battle, bradley_terry
 from evaluator.stats.estimate import Estimate
 from evaluator.stats.length import Anchors, Sample, far, lc_fitted, lc_simple
