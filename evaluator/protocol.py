@@ -62,6 +62,8 @@ class Pairing(NamedTuple):
     against: str | None
     judgments: Sequence[Judgment]
     """Parsed ones alone."""
+    orders: int = 1
+    """In how many orders each question was asked: one that lacks an order's verdict has no outcome."""
 
 
 class Judge(Protocol):

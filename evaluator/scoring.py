@@ -11,6 +11,7 @@ from evaluator.protocol import Judge, Pairing
 from evaluator.records import STATES, Figure, Judgment, Point
 from evaluator.stats.estimate import Estimate
 from evaluator.stats.intervals import wilson
+from evaluator.verdicts import orders_asked
 
 
 class Counts(NamedTuple):
@@ -47,7 +48,7 @@ def counted(judgments: Sequence[Judgment], asked: int, unanswered: int = 0) -> C
 def judged(judge: Judge, pairing: Pairing, counts: Counts) -> Scoring:
     """A judged system's points and further figures."""
     parsed = [one for one in pairing.judgments if one.state == "parsed" and one.verdict is not None]
-    kept = pairing._replace(judgments=parsed)
+    kept = pairing._replace(judgments=parsed, orders=orders_asked(pairing.judgments))
     more = [*(judge.more(kept) if parsed else ()), *_missing(pairing, counts)]
     return Scoring(pairing.system, pairing.against, judge.points(kept), counts, more)
 
@@ -65,6 +66,8 @@ def _missing(pairing: Pairing, counts: Counts) -> list[Figure]:
 
 def between_runs(judge: Judge, pairing: Pairing) -> list[Figure]:
     """The headline of each repeat, and how far repeats lie apart: a judge at temperature 0 is not the same twice."""
+    orders = orders_asked(pairing.judgments)
+    pairing = pairing._replace(judgments=[one for one in pairing.judgments if one.verdict is not None], orders=orders)
     repeats = sorted({one.repeat for one in pairing.judgments})
     if len(repeats) < 2:
         return []

@@ -62,7 +62,7 @@ def cells(judgments: Iterable[Judgment]) -> dict[Cell, list[Judgment]]:
 
 
 def orders_asked(judgments: Sequence[Judgment]) -> int:
-    """How many different orders there are: a cell that lacks one is not whole."""
+    """How many different orders there are."""
     return len({one.order for one in judgments})
 
 
@@ -99,10 +99,9 @@ def agreed_points(pairing: Pairing) -> list[Point]:
 
     A cell that lacks one of the orders has no outcome.
     """
-    wanted = orders_asked(pairing.judgments)
     found = []
     for cell, rows in cells(pairing.judgments).items():
-        if orders_asked(rows) < wanted:
+        if orders_asked(rows) < pairing.orders:
             continue
         values = {preference(one, pairing.system) for one in rows} - {None}
         value = values.pop() if len(values) == 1 else 0.5
@@ -118,10 +117,9 @@ def compared_points(pairing: Pairing) -> list[Point]:
     against = pairing.against
     assert against is not None
     mine, theirs = mean_scores(pairing, pairing.system), mean_scores(pairing, against)
-    wanted = orders_asked(pairing.judgments)
     found = []
     for cell, rows in cells(pairing.judgments).items():
-        if cell not in mine or cell not in theirs or orders_asked(rows) < wanted:
+        if cell not in mine or cell not in theirs or orders_asked(rows) < pairing.orders:
             continue
         a, b = mine[cell], theirs[cell]
         found.append(Point(cell.item, 0.5 if abs(a - b) < 1e-9 else float(a > b), rows[0].category, cell.turn))

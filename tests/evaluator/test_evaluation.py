@@ -110,6 +110,30 @@ async def test_repeats_show_how_far_a_judge_agrees_with_itself(tmp_path: Path) -
     assert figure(report, "between_run_sd", "one")["value"] > 0
 
 
+async def test_a_question_whose_other_order_has_no_verdict_has_no_outcome(tmp_path: Path) -> None:
+    def behaviour(number: int, body: dict[str, Any]) -> Answer:
+        prompt = body["messages"][-1]["content"]
+        first = prompt.index("from one") < prompt.index("from two")
+        return reply("[[A]]" if first else "Both have their merits, as so often.")
+
+    benchmark = questions(tmp_path / "bench.jsonl", 10)
+    for name in ("one", "two"):
+        rows = json.loads(answers(tmp_path / f"{name}.json", benchmark, name).read_text())
+        (tmp_path / f"{name}.json").write_text(json.dumps([{**row, "output": f"from {name}"} for row in rows]))
+    async with FaultyServer(behaviour) as server:
+        report = await evaluation(
+            tmp_path / "out",
+            benchmarks=(f"bench={benchmark}",),
+            answers=tuple(AnswerFile(path=tmp_path / f"{name}.json") for name in ("one", "two")),
+            protocols=("mt_bench_pair",),
+            judge=judge(server.base_url),
+            baseline="two",
+            repeats=2,
+        )
+    assert figure(report, "adjusted_win_rate", "one")["value"] is None
+    assert not [one for one in report["figures"] if one["name"] in ("win_share", "between_run_sd")]
+
+
 async def test_systems_are_compared_pairwise_and_ties_share_their_ranks(tmp_path: Path) -> None:
     benchmark = questions(tmp_path / "bench.jsonl", 150)
     names = {"best": 2.0, "good": 0.0, "same": 0.0}
