@@ -42,7 +42,7 @@ def mean(
         return wilson(int(found.sum()), g)._replace(se=_se(found))
     if not difference and set(found.tolist()) in ({0.0}, {1.0}):  # nothing to resample, and yet no certainty
         return wilson(g if found[0] else 0, g)._replace(n=len(found))
-    if g < 3:
+    if g < 3 or np.ptp(found) == 0:
         return Estimate(float(np.average(found, weights=weigh)), None, None, None, len(found), g, "none")
     tops, bottoms = (np.bincount(groups, parts).astype(np.float64) for parts in (weigh * found, weigh))
     if g < FEW or abs(_skew(tops / bottoms)) > SKEWED:
