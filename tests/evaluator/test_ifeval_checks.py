@@ -46,6 +46,17 @@ def test_at_least_995_of_a_thousand_verdicts_are_googles(rows: list[dict[str, An
     assert same_loose >= 0.995 * n
 
 
+def test_the_stored_verdicts_sum_to_the_published_shares(shared: Path) -> None:
+    folder = shared / "data" / "judge_cases" / "ifeval"
+    data = gzip.decompress((folder / "gpt4_with_official_verdicts.jsonl.gz").read_bytes()).decode()
+    every = [json.loads(line) for line in data.split("\n") if line]
+    published = json.loads((folder / "published.json").read_text())["recomputed"]
+    for kind in ("strict", "loose"):
+        verdicts_ = [row[f"official_{kind}"] for row in every]
+        assert [sum(map(all, verdicts_)), len(verdicts_)] == published[f"prompt_{kind}"]
+        assert [sum(map(sum, verdicts_)), sum(map(len, verdicts_))] == published[f"inst_{kind}"]
+
+
 def test_a_changed_verdict_is_noticed(rows: list[dict[str, Any]]) -> None:
     before = agreeing(rows)[0]
     changed = [dict(row) for row in rows]
