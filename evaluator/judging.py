@@ -48,7 +48,7 @@ class Judging:
         said = [part for message in messages for part in (message["role"], message["content"])]
         key = hex64(
             *("judge", call.judge.name, who(self._speaker), self.sampling(call.judge).model_dump_json()),
-            *(self._seed, call.sample, call.repeat, *said),
+            *(self._seed, call.sample, call.repeat, *call.shown, *said),
         )
         return Asked(call, messages, key, lengths)
 
@@ -132,18 +132,13 @@ class Judging:
         return {name: value for name, value in found.items() if value is not None}
 
     def judgments(self, all_asked: Iterable[Asked]) -> list[Judgment]:
-        """What stands in the journal on these calls, each seen as the call that asks for it.
-
-        Two calls with the same words (two systems that answered the same) share one reply.
-        """
+        """What stands in the journal on these calls, with what the benchmark says of their items now."""
         found = []
         for asked in all_asked:
             line = self._log.by_key.get(asked.key)
             if line is not None:
                 call = asked.call
-                about = {"benchmark": call.item.benchmark, "item": call.item.id, "category": call.item.category}
-                mine = {**line, **about, "shown": call.shown, "order": call.order, "turn": call.turn}
-                found.append(judgment(mine))
+                found.append(judgment({**line, "category": call.item.category}))
         return found
 
 

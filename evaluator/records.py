@@ -65,7 +65,7 @@ class Judgment(Record):
     """One judge call: a line of judgments.jsonl."""
 
     key: str
-    """Of everything that was sent: an equal call is not made twice."""
+    """Of everything that was sent and whose answers it shows: an equal call is not made twice."""
     protocol: str
     benchmark: str
     item: str

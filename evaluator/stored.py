@@ -105,6 +105,9 @@ def _read(layout: str, found: Sequence[Row], protocol: str | None, as_stored: bo
         one, stored = row.judgment, row.stored
         if protocol is not None:
             one = one.model_copy(update={"protocol": protocol})
+        if one.state == "call_failed":
+            judgments.append(one)
+            continue
         if one.raw is None:
             judgments.append(_with(one, stored, "no verdict was stored"))
             continue

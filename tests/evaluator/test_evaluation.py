@@ -103,6 +103,31 @@ async def test_stored_judgments_give_the_same_figures_without_a_call(tmp_path: P
         assert figure(again, name, "one")["value"] == figure(report, name, "one")["value"]
 
 
+async def test_systems_that_answer_the_same_are_judged_each_for_itself_and_failed_calls_stay_failed(
+    tmp_path: Path,
+) -> None:
+    def behaviour(number: int, body: dict[str, Any]) -> Answer:
+        broken = "number 3," in body["messages"][-1]["content"] or "number 3." in body["messages"][-1]["content"]
+        return Answer(b'{"error": {"message": "too long"}}', 400) if broken else reply("Rating: [[7]]")
+
+    benchmark = questions(tmp_path / "bench.jsonl", 8)
+    rows = json.loads(answers(tmp_path / "one.json", benchmark, "one").read_text())
+    (tmp_path / "two.json").write_text(json.dumps([{**row, "generator": "two"} for row in rows]))
+    async with FaultyServer(behaviour) as server:
+        report = await evaluation(
+            tmp_path / "out",
+            benchmarks=(f"bench={benchmark}",),
+            answers=tuple(AnswerFile(path=tmp_path / f"{name}.json") for name in ("one", "two")),
+            protocols=("mt_bench",),
+            judge=judge(server.base_url),
+        )
+        assert server.requests == 16
+    again = await evaluation(tmp_path / "again", judgments=(tmp_path / "out" / "judgments.jsonl",))
+    for found in (report, again):
+        calls = {"asked": 8, "parsed": 7, "call_failed": 1}
+        assert found["sections"][0]["calls"] == {"one": calls, "two": calls}
+
+
 async def test_repeats_show_how_far_a_judge_agrees_with_itself(tmp_path: Path) -> None:
     async with FaultyServer(BiasedJudge("mt_bench_pair", first=0.5)) as server:
         report = await judged(tmp_path, server.base_url, "mt_bench_pair", ["one", "two"], 30, baseline="two", repeats=3)
