@@ -67,6 +67,17 @@ def across(own: Sequence[bytes], folders: Sequence[Path]) -> list[Across]:
     return found
 
 
+def check(folders: Sequence[Path], judge: str | None) -> None:
+    """Raise UsageError before anything is asked: for a folder without scores, and for scores by another judge."""
+    for folder in folders:
+        judges = {row["judge"] for row in _rows(folder)} - {None}
+        if judge is not None and judges and judge not in judges:
+            raise UsageError(
+                f"--compare {folder}: judged by {', '.join(sorted(judges))}, here {judge} judges; such scores cannot "
+                "be compared (judge its answers anew: --answers FOLDER/answers.jsonl)"
+            )
+
+
 def _rows(folder: Path) -> list[dict[str, Any]]:
     file = folder / FILE
     if not file.exists():

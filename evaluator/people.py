@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from dialogue.errors import UsageError
 from evaluator.calls import Lookup
 from evaluator.judging import Asked
+from evaluator.protocol import judge
 from evaluator.records import Judgment
 from evaluator.stats.agreement import Agreement, agreement
 
@@ -60,7 +61,7 @@ def _plain(cell: Any) -> Any:
 
 def beside(path: Path, judgments: Iterable[Judgment]) -> list[Beside]:
     """How far the judge agrees with the people who filled in the sheet. Raises UsageError for an unreadable sheet."""
-    said = _read(path)
+    said = read(path)
     groups: dict[tuple[str, str], list[tuple[str | float, str | float, str]]] = {}
     unread: dict[tuple[str, str], int] = {}
     for one in judgments:
@@ -82,7 +83,8 @@ def beside(path: Path, judgments: Iterable[Judgment]) -> list[Beside]:
     return found
 
 
-def _read(path: Path) -> Mapping[str, str]:
+def read(path: Path) -> Mapping[str, str]:
+    """The verdicts that were filled in, by key. Raises UsageError where the file is no sheet, or none is."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except OSError as error:
@@ -92,7 +94,10 @@ def _read(path: Path) -> Mapping[str, str]:
     table = list(csv.DictReader(io.StringIO(text)))
     if not table or not {"key", "verdict"} <= table[0].keys():
         raise UsageError(f"--people {path}: expected the columns key and verdict, as in people.csv of an evaluation")
-    return {row["key"]: row["verdict"].strip() for row in table if (row["verdict"] or "").strip()}
+    found = {row["key"]: row["verdict"].strip() for row in table if (row["verdict"] or "").strip()}
+    if not found:
+        raise UsageError(f"--people {path}: no verdict is filled in (1, 2 or tie for two answers, a number for one)")
+    return found
 
 
 def _label(one: Judgment) -> str | float | None:
@@ -113,7 +118,11 @@ def _theirs(path: Path, one: Judgment, text: str) -> str | float:
         if text.lower() not in ("1", "2", "tie"):
             raise UsageError(f"--people {path}: {one.item}: verdict {text!r}: expected 1, 2 or tie")
         return text.lower()
+    low, high = judge(one.protocol).scale
     try:
-        return float(text)
+        value = float(text)
     except ValueError:
-        raise UsageError(f"--people {path}: {one.item}: verdict {text!r}: expected a number") from None
+        value = float("nan")
+    if not low <= value <= high:
+        raise UsageError(f"--people {path}: {one.item}: verdict {text!r}: expected a number from {low:g} to {high:g}")
+    return value

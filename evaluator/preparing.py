@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -22,6 +23,7 @@ from evaluator.records import Item
 from evaluator.score import Protocol
 from evaluator.sections import Lengths
 from evaluator.settings import EvaluateSettings
+from evaluator.stored import OWN
 from generator.own import file_hash
 from prompts.loader import Prompts
 
@@ -126,6 +128,8 @@ def _check_systems(settings: EvaluateSettings, tests: Sequence[Test], systems: S
         return  # nobody is asked, and the files say which systems there are
     if settings.baseline is not None and settings.baseline not in systems:
         raise UsageError(f"--baseline {settings.baseline}: no such system; there are: {', '.join(systems)}")
+    if settings.repeats > 1 and settings.play is None and not any(isinstance(test.protocol, Judge) for test in tests):
+        raise UsageError(f"--repeats {settings.repeats}: nothing is judged; a check gives the same each time")
     for test in tests:
         rule = test.protocol
         if not isinstance(rule, Judge):
@@ -150,7 +154,7 @@ def request(ready: Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
         "baseline": settings.baseline,
         "judge": None,
         "play": settings.play.model_dump(mode="json", exclude={"n"}) if settings.play else None,
-        "stored": [file_hash(path, "--from-judgments") for path in settings.judgments] or None,
+        "stored": [file_hash(_file(path), "--from-judgments") for path in settings.judgments] or None,
     }
     if settings.judge is not None:
         asked["judge"] = {
@@ -167,6 +171,10 @@ def request(ready: Prepared) -> tuple[dict[str, Any], dict[str, Any]]:
         "versions": _versions(),
     }
     return orjson.loads(orjson.dumps(asked)), orjson.loads(orjson.dumps(facts))
+
+
+def _file(path: Path) -> Path:
+    return path / OWN if path.is_dir() else path
 
 
 def _versions() -> dict[str, str | None]:

@@ -177,5 +177,6 @@ def _notes(scorings: Sequence[Scoring], questions: int) -> list[str]:
         lost = one.counts.asked - one.counts.parsed
         if one.counts.asked and lost / one.counts.asked > BOUNDS_FROM:
             why = ", ".join(f"{n:,} {state}" for state, n in one.counts.states.items() if state != "parsed")
-            found.append(f"{_label(one)}: {lost:,} of {one.counts.asked:,} have no verdict ({why}); see the bounds")
+            bounds = "; see the bounds" if one.counts.parsed else ""
+            found.append(f"{_label(one)}: {lost:,} of {one.counts.asked:,} have no verdict ({why}){bounds}")
     return found

@@ -1,5 +1,6 @@
 """From all judgments of one benchmark, protocol and judge to a section of the report."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from itertools import permutations
 
@@ -18,6 +19,10 @@ from evaluator.verdicts import preference
 
 Asked = Callable[[str, str | None], tuple[int, int]]
 """Of a system, against another: calls that should be made, and those that cannot be for want of an answer."""
+REASONS, MOST_REASON = 2, 160
+"""Reasons for missing verdicts that are told, and characters of each."""
+LEANING = 0.2
+"""A position bias that is told in words."""
 WEIGHTED = "alpaca_eval_2"
 """The protocol whose headline is length-controlled."""
 
@@ -54,6 +59,7 @@ def judged_section(
         if judge.name == WEIGHTED:
             scoring, note = _controlled(pairing, scoring, lengths or Lengths())
             more_notes += note
+        more_notes += [*_trouble(system, own), *_leaning(scoring)]
         scorings.append(scoring)
     found = section(benchmark, judge, scorings, judge=by, contaminated=contaminated, notes=more_notes)
     return _with_strengths(judge, found, judgments) if judge.shape == "pair" and baseline is None else found
@@ -65,6 +71,21 @@ def _who(judge: Judge, systems: Sequence[str], baseline: str | None) -> list[tup
     if baseline is not None:
         return [(system, other) for system, other in pairs(systems, baseline)]
     return list(permutations(systems, 2))
+
+
+def _trouble(system: str, judgments: Sequence[Judgment]) -> list[str]:
+    """Why calls have no verdict, the commonest reasons first."""
+    reasons = Counter((one.state, (one.detail or "")[:MOST_REASON]) for one in judgments if one.verdict is None)
+    return [f"{system}: {n:,} {state}: {why}" for (state, why), n in reasons.most_common(REASONS) if why]
+
+
+def _leaning(scoring: Scoring) -> list[str]:
+    """A judge that looks at the place more than at the answer is pointed out, not only measured."""
+    for one in scoring.more:
+        if one.name == "position_bias" and one.value is not None and abs(one.value) >= LEANING:
+            side = "first" if one.value > 0 else "second"
+            return [f"{scoring.system}: the judge leans to the answer shown {side}: position_bias {one.value:.2f}"]
+    return []
 
 
 def _about(one: Judgment, system: str, against: str | None) -> bool:

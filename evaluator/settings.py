@@ -85,7 +85,8 @@ class EvaluateSettings(Record):
         if self.play is not None and (not self.systems or self.judge is None):
             raise ValueError("--play needs --model, the systems that play, and --judge")
         if not self.judgments and not self.benchmarks and self.play is None:
-            raise ValueError("--benchmark is missing: name a benchmark's file, as PATH or NAME=PATH")
+            more = " (--compare and --people go with the whole command)" if self.compare or self.people else ""
+            raise ValueError(f"--benchmark is missing: name a benchmark's file, as PATH or NAME=PATH{more}")
         if not self.judgments and not self.systems and not self.answers:
             raise ValueError("--model is missing: name an endpoint, or a file of answers with --answers")
         return self

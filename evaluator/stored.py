@@ -15,6 +15,8 @@ from evaluator.records import Judgment, Verdict
 from filters.leaks.readers import rows
 
 HOME = Path(__file__).parent / "layouts"
+OWN = "judgments.jsonl"
+"""In the folder of an evaluation."""
 
 
 class Row(NamedTuple):
@@ -47,6 +49,7 @@ def load(path: Path, *, protocol: str | None = None, as_stored: bool = False) ->
     Replies are read anew by the protocol, the row's own or the one that is named; with `as_stored`, and where no reply
     was kept, the stored verdicts count. Raises UsageError where the file is not understood.
     """
+    path = path / OWN if path.is_dir() else path
     table = _table(path)
     layout = _layout(path, table[0][1])
     found: list[Row] = []

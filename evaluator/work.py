@@ -25,6 +25,10 @@ async def evaluated(
     interrupt there is no new report, and all replies are saved.
     """
     ready = prepared(settings)
+    by = settings.judge.endpoint if settings.judge else None
+    comparing.check(settings.compare, None if by is None else by.model or by.name)
+    if settings.people is not None:
+        people.read(settings.people)
     for system, n in ready.given.unmatched.items():
         say(f"{system}: {n:,} answers belong to no item of the benchmarks, and are left out")
     asked, facts = request(ready)

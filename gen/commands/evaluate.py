@@ -45,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--contamination", metavar="DIR", help="a report of `gen contamination`: clean items apart")
     how.add_argument("--difficulty", metavar="F.csv", help="of instructions, for AlpacaEval's length control")
     how.add_argument("--anchors", metavar="F.csv", help="its regularising rows")
-    how.add_argument("--people", metavar="F.csv", help="people.csv of this folder, filled in: how far the judge agrees")
+    how.add_argument("--people", metavar="F.csv", help="people.csv of this folder, filled in: 1, 2, tie, or a number")
     how.add_argument("--compare", metavar="DIR", **many, help="folders of other evaluations")
     how.add_argument("--seed", metavar="I", help="of answers, orders and calls (default: 0)")
     how.add_argument("--prompts", metavar="DIR", help="your templates; they stand before the package's")
@@ -80,7 +80,7 @@ def command(arguments: argparse.Namespace) -> int:
     from gen.evaluation import estimated, settled
 
     if arguments.dry_run:
-        print("\n".join(estimated(settings)))
+        print("\n".join(["at most, with nothing of an earlier call taken off:", *estimated(settings)]))
         return 0
     report = settled(settings)
     status: int = report["status"]
@@ -113,7 +113,7 @@ def _list() -> int:
     for title, names, found in kinds:
         print(f"{title}:")
         for name in names:
-            print(f"  {name:<16}{_first_line(found(name))}")
+            print(f"  {name:<18}{_first_line(found(name))}")
     return 0
 
 

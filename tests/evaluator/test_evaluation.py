@@ -252,7 +252,7 @@ async def test_evaluations_by_different_judges_are_not_compared(tmp_path: Path) 
             by = judge(server.base_url)
             by = by.model_copy(update={"endpoint": by.endpoint.model_copy(update={"model": model})})
             await judged(tmp_path / place, server.base_url, "mt_bench", [f"one-{place}"], 12, judge=by)
-        with pytest.raises(UsageError, match="judge is biased and other"):
+        with pytest.raises(UsageError, match="judged by other, here biased judges"):
             await judged(tmp_path / "a", server.base_url, "mt_bench", ["one-a"], 12, compare=(tmp_path / "b" / "out",))
 
 
@@ -343,3 +343,32 @@ async def test_what_cannot_be_done_is_told_before_anything_is_asked(
     with pytest.raises(UsageError, match=told):
         await judged(tmp_path, "http://127.0.0.1:9/v1", "mt_bench", ["one"], 3, **changes)
     assert not (tmp_path / "out").exists()
+
+
+async def test_why_there_is_no_verdict_and_where_the_judge_leans_is_told(tmp_path: Path) -> None:
+    async with FaultyServer(BiasedJudge("mt_bench_pair", first=0.9, garble=0.2)) as server:
+        report = await judged(tmp_path, server.base_url, "mt_bench_pair", ["one", "two"], 30, baseline="two")
+    notes = " ".join(report["sections"][0]["notes"])
+    assert "unparsed: no [[A]], [[B]] or [[C]]" in notes
+    assert "the judge leans to the answer shown first" in notes
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told"), [("", "no verdict is filled in"), ("99", "from 1 to 10"), ("good", "from 1 to 10")]
+)
+async def test_a_sheet_that_cannot_be_read_is_told(verdict: str, told: str, tmp_path: Path) -> None:
+    async with FaultyServer(BiasedJudge("mt_bench")) as server:
+        await judged(tmp_path, server.base_url, "mt_bench", ["one"], 3)
+        rows = list(csv.reader(io.StringIO((tmp_path / "out" / "people.csv").read_text(encoding="utf-8-sig"))))
+        rows = [rows[0], *([*row[:-1], verdict] for row in rows[1:])]
+        with (tmp_path / "p.csv").open("w", encoding="utf-8", newline="") as out:
+            csv.writer(out).writerows(rows)
+        with pytest.raises(UsageError, match=told):
+            await judged(tmp_path, server.base_url, "mt_bench", ["one"], 3, people=tmp_path / "p.csv")
+
+
+async def test_a_folder_stands_for_its_judgments(tmp_path: Path) -> None:
+    async with FaultyServer(BiasedJudge("mt_bench")) as server:
+        report = await judged(tmp_path, server.base_url, "mt_bench", ["one"], 5)
+    again = await evaluation(tmp_path / "again", judgments=(tmp_path / "out",))
+    assert figure(again, "mean_score")["value"] == figure(report, "mean_score")["value"]

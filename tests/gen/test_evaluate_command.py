@@ -76,7 +76,7 @@ async def test_an_interrupt_keeps_all_that_came(tmp_path: Path) -> None:
         words = ["evaluate", "--config", config(tmp_path, server.base_url), "--model", "pupil", "--concurrency", 2]
         words += ["--benchmark", f"gsm8k={bench(tmp_path / 'g.jsonl')}", "--out", tmp_path / "out"]
         child = await begin(*words)
-        while server.requests < 3:
+        while server.requests < 3 and child.returncode is None:
             await asyncio.sleep(0.01)
         child.send_signal(signal.SIGINT)
         said = await end(child)
