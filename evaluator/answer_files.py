@@ -31,6 +31,8 @@ class Found(NamedTuple):
     """What the user says, where the file tells."""
     turns: tuple[str, ...]
     sample: int = 0
+    benchmark: str | None = None
+    """Where the file tells it."""
 
 
 def read(path: Path, name: str | None = None) -> list[Found]:
@@ -40,13 +42,14 @@ def read(path: Path, name: str | None = None) -> list[Found]:
     except OSError as error:
         raise UsageError(f"--answers {path}: {error.strerror}") from None
     found: list[Found] = []
-    ours: dict[tuple[str, str, int], list[str]] = {}
+    ours: dict[tuple[str, str, str, int, str], dict[int, str]] = {}
     for place, row in rows(path, data):
         if not isinstance(row, dict):
             raise UsageError(f"{place}: expected an object")
         if {"system", "turn", "state", "item"} <= row.keys():
             if row["state"] == "ok":
-                ours.setdefault((str(row["system"]), str(row["item"]), int(row["sample"])), []).append(row["content"])
+                about = (str(row["system"]), str(row["benchmark"]), str(row["item"]), int(row["sample"]))
+                ours.setdefault((*about, str(row.get("asked"))), {})[int(row["turn"])] = row["content"]
             continue
         try:
             found += _foreign(row, path)
@@ -54,7 +57,9 @@ def read(path: Path, name: str | None = None) -> list[Found]:
             raise UsageError(
                 f"{place}: no answer of a known layout (fields: {', '.join(row)}); there are {', '.join(LAYOUTS)}"
             ) from None
-    found += [Found(system, item, (), tuple(turns), sample) for (system, item, sample), turns in ours.items()]
+    for (system, benchmark, item, sample, _), by_turn in ours.items():
+        turns = tuple(by_turn[turn] for turn in sorted(by_turn))
+        found.append(Found(system, item, (), turns, sample, benchmark))
     if not found:
         raise UsageError(f"--answers {path}: not one answer in it")
     return [one._replace(system=name) for one in found] if name else found
@@ -109,6 +114,10 @@ def matched(found: Iterable[Found], items: Sequence[Item]) -> Given:
     unmatched: dict[str, int] = {}
     for one in found:
         own = by_id.get(one.item, []) if one.item is not None else by_text.get(_plain(one.asked), [])
+        if one.benchmark is not None:
+            own = [item for item in own if item.benchmark == one.benchmark]
+        elif len(own) > 1 and one.item is not None:  # plain numbers are ids of many benchmarks
+            own = [item for item in own if "question_id" in item.row] or own
         for item in own:
             key = (item.benchmark, item.id, one.system, one.sample)
             finish = tuple(None for _ in one.turns)

@@ -91,7 +91,7 @@ class Answering:
         )
 
     def _lines(self, one: Wanted) -> Iterator[dict[str, Any] | None]:
-        """The journalled line of each turn, None where it was not asked; nothing after one without an answer."""
+        """The line of each turn, None where it was not asked; nothing after one without an answer."""
         messages = _opening(one)
         for turn in one.turns:
             messages.append({"role": "user", "content": turn})
@@ -103,9 +103,17 @@ class Answering:
 
     def _key(self, one: Wanted, messages: list[dict[str, str]]) -> str:
         speaker = self._speakers[one.system]
-        sampling = one.sampling or speaker.sampling
+        sampling = self._sampling(one)
+        extra = repr(sorted(speaker.endpoint.extra_body.items()))
         said = [part for message in messages for part in (message["role"], message["content"])]
-        return hex64("answer", who(speaker), sampling.model_dump_json(), self._seed, one.sample, *said)
+        return hex64(
+            "answer", one.system, who(speaker), extra, sampling.model_dump_json(), self._seed, one.sample, *said
+        )
+
+    def _sampling(self, one: Wanted) -> Sampling:
+        """The user's, with what the protocol says of this item over it."""
+        own = self._speakers[one.system].sampling
+        return own.model_copy(update=one.sampling.model_dump(exclude_none=True)) if one.sampling else own
 
     def asker(self, chats: Mapping[str, Chat]) -> "Callable[[Wanted], Any]":
         """What a pool does with one wanted answer: ask the turns that are missing, until one fails."""
@@ -136,10 +144,11 @@ class Answering:
             "system": one.system,
             "sample": one.sample,
             "turn": number,
+            "asked": one.asked,
             "seed": seed & 0x7FFF_FFFF,
         }
         try:
-            said = await chat.complete(messages, key=key, priority=number, seed=seed, sampling=one.sampling)
+            said = await chat.complete(messages, key=key, priority=number, seed=seed, sampling=self._sampling(one))
         except ReplyFailed as failure:
             line = {
                 **about,

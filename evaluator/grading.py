@@ -28,7 +28,8 @@ def graded(
     states = {name: n for name, n in (("parsed", answered), ("unanswered", missing)) if n}
     counts = Counts(answered + missing, states)
     more = [_figure(check, system, name, points) for name, points in by_name.items() if points]
-    return Scoring(system, None, by_name[check.headline], counts, more)
+    covered = answered / counts.asked if counts.asked else 0.0
+    return Scoring(system, None, by_name[check.headline], counts, more, covered)
 
 
 def _figure(check: Check, system: str, name: str, points: Sequence[Point]) -> Figure:

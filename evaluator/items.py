@@ -110,7 +110,8 @@ def _bench(loaded: Benchmark, references: Mapping[str, tuple[str, ...]]) -> Benc
     for item in loaded.items:
         row = item.row if isinstance(item.row, dict) else {}
         category = _text(row.get(how.category)) if how.category else _folder_category(item.id)
-        shown = references.get(item.id) or _own_references(row, how, item.answer)
+        known = references.get(item.id) if "question_id" in row else None
+        shown = known or _own_references(row, how, item.answer)
         if how.reference_categories and category not in how.reference_categories:
             shown = ()
         turns = item.question or ((item.passage,) if item.passage else ())

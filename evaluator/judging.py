@@ -10,7 +10,7 @@ from dialogue.exchange import refusal
 from dialogue.records import Usage, plain
 from evaluator.answering import who
 from evaluator.calls import Call, Lookup
-from evaluator.protocol import Judge, Reply, Unreadable
+from evaluator.protocol import Judge, Reply
 from evaluator.records import STATES, Judgment, State, Verdict
 from generator.asking import Speaker
 from generator.client.chat import Chat, Completion, Sampling
@@ -18,6 +18,8 @@ from generator.folder.replylog import ReplyLog
 from prompts.loader import Prompts
 
 ROLE = "judge"
+BY_ENDPOINT = "refused, as the endpoint says"
+"""Of a reply that is a refusal whatever its text."""
 REFUSAL_CHARACTERS = 600
 """A judge that refuses says so at once; what is longer has reasons in it."""
 
@@ -48,6 +50,7 @@ class Judging:
         said = [part for message in messages for part in (message["role"], message["content"])]
         key = hex64(
             *("judge", call.judge.name, who(self._speaker), self.sampling(call.judge).model_dump_json()),
+            repr(sorted(self._speaker.endpoint.extra_body.items())),
             *(self._seed, call.sample, call.repeat, *call.shown, *said),
         )
         return Asked(call, messages, key, lengths)
@@ -156,7 +159,7 @@ def _told(said: Completion) -> dict[str, Any]:
 def read(judge: Judge, said: Completion, shown: int) -> tuple[State, str | None, Verdict | None]:
     """What a reply is: a verdict, a refusal, or neither."""
     if said.refused or said.finish_reason == "content_filter":
-        return "refused", "the endpoint says so", None
+        return "refused", BY_ENDPOINT, None
     return read_text(judge, Reply(said.content, said.alternatives, shown))
 
 
@@ -164,7 +167,7 @@ def read_text(judge: Judge, reply: Reply) -> tuple[State, str | None, Verdict | 
     """The same for a reply that is only text, as stored replies are."""
     try:
         return "parsed", None, judge.read(reply)
-    except Unreadable as why:
+    except (TypeError, ValueError, ArithmeticError, RecursionError) as why:  # Unreadable, or a reply no parser foresaw
         text = reply.text[:REFUSAL_CHARACTERS]
         refuses = len(reply.text) <= REFUSAL_CHARACTERS and refusal(draft_of(text, (), None, None)) is not None
         return ("refused" if refuses else "unparsed"), str(why), None

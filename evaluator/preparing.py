@@ -97,6 +97,8 @@ def prepared(settings: EvaluateSettings) -> Prepared:
     given = answer_files.matched(rows, [item for bench in found for item in bench.items])
     systems = list(dict.fromkeys([*settings.systems, *given.systems]))
     _check_systems(settings, tests, systems, given)
+    if settings.play is not None:
+        played_protocols(settings)
     prompts = Prompts(settings.prompts)
     for test in tests:
         if isinstance(test.protocol, Judge):
@@ -106,13 +108,21 @@ def prepared(settings: EvaluateSettings) -> Prepared:
     )
 
 
-def with_played(ready: Prepared, found: Played) -> Prepared:
-    """The evaluation of dialogues that were played."""
-    tests: list[Test] = []
-    for name in ready.settings.protocols or PLAY_PROTOCOLS:
+def played_protocols(settings: EvaluateSettings) -> list[Judge]:
+    """By which protocols played dialogues are judged. Raises UsageError for one that takes more than one of them."""
+    found = []
+    for name in settings.protocols or PLAY_PROTOCOLS:
         rule = protocol(name)
         if not isinstance(rule, Judge) or rule.shape != "single":
             raise UsageError(f"--protocol {name}: dialogues that are played are judged one by one; take mt_bench")
+        found.append(rule)
+    return found
+
+
+def with_played(ready: Prepared, found: Played) -> Prepared:
+    """The evaluation of dialogues that were played."""
+    tests: list[Test] = []
+    for rule in played_protocols(ready.settings):
         ready.prompts.read(rule.template)
         tests.append(Test(found.bench, rule, found.bench.items, len(tests), found.own))
     return replace(ready, tests=tests, given=found.given)

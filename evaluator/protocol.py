@@ -167,7 +167,7 @@ def number(value: Any, low: float, high: float, what: str = "score") -> float:
         raise Unreadable(f"{what} is {type(value).__name__}, not a number")
     try:
         found = float(value)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise Unreadable(f"{what} {str(value)[:40]!r} is no number") from None
     if not low <= found <= high:
         raise Unreadable(f"{what} {found:g} is not within {low:g}-{high:g}")

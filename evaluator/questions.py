@@ -81,7 +81,12 @@ class Questions:
 
     def open_answers(self) -> list[Wanted]:
         """Answers that are still to be asked."""
-        return self.answering.open(self.wanted())
+        given = self.ready.given.answers
+        return [
+            one
+            for one in self.answering.open(self.wanted())
+            if (one.item.benchmark, one.item.id, one.system, one.sample) not in given
+        ]
 
     def open_calls(self) -> list[Asked]:
         """Calls that are still to be made, equal ones once."""

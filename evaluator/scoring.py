@@ -11,7 +11,7 @@ from evaluator.protocol import Judge, Pairing
 from evaluator.records import STATES, Figure, Judgment, Point
 from evaluator.stats.estimate import Estimate
 from evaluator.stats.intervals import wilson
-from evaluator.verdicts import orders_asked
+from evaluator.verdicts import cells, orders_asked, orders_each
 
 
 class Counts(NamedTuple):
@@ -34,6 +34,8 @@ class Scoring(NamedTuple):
     points: Sequence[Point]
     counts: Counts
     more: Sequence[Figure] = ()
+    covered: float = 1.0
+    """The share of what was asked that has an outcome: of calls, or of questions that take two orders together."""
 
 
 def counted(judgments: Sequence[Judgment], asked: int, unanswered: int = 0) -> Counts:
@@ -48,9 +50,22 @@ def counted(judgments: Sequence[Judgment], asked: int, unanswered: int = 0) -> C
 def judged(judge: Judge, pairing: Pairing, counts: Counts) -> Scoring:
     """A judged system's points and further figures."""
     parsed = [one for one in pairing.judgments if one.state == "parsed" and one.verdict is not None]
-    kept = pairing._replace(judgments=parsed, orders=orders_asked(pairing.judgments))
+    kept = pairing._replace(judgments=parsed, orders=orders_each(pairing.judgments))
     more = [*(judge.more(kept) if parsed else ()), *_missing(pairing, counts)]
-    return Scoring(pairing.system, pairing.against, judge.points(kept), counts, more)
+    covered = _covered(pairing, kept, counts)
+    return Scoring(pairing.system, pairing.against, judge.points(kept), counts, more, covered)
+
+
+def _covered(pairing: Pairing, kept: Pairing, counts: Counts) -> float:
+    """How much of the asked has an outcome; a question that lacks one order's verdict may have none."""
+    if not counts.asked or not pairing.judgments:
+        return 0.0
+    parsed = counts.parsed / counts.asked
+    if kept.orders < 2:
+        return parsed
+    whole = sum(orders_asked(rows) == kept.orders for rows in cells(kept.judgments).values())
+    made = len(pairing.judgments) / counts.asked
+    return min(parsed, made * whole / len(cells(pairing.judgments)))
 
 
 def _missing(pairing: Pairing, counts: Counts) -> list[Figure]:
@@ -66,7 +81,7 @@ def _missing(pairing: Pairing, counts: Counts) -> list[Figure]:
 
 def between_runs(judge: Judge, pairing: Pairing) -> list[Figure]:
     """The headline of each repeat, and how far repeats lie apart: a judge at temperature 0 is not the same twice."""
-    orders = orders_asked(pairing.judgments)
+    orders = orders_each(pairing.judgments)
     pairing = pairing._replace(judgments=[one for one in pairing.judgments if one.verdict is not None], orders=orders)
     repeats = sorted({one.repeat for one in pairing.judgments})
     if len(repeats) < 2:

@@ -131,22 +131,28 @@ def _headline(
         [point.value for point in points],
         [point.item for point in points],
         None if set(weights) <= {1.0} else weights,
+        difference=protocol.unit != "percent",  # ones and noughts are shares only where the unit is one
     ).scaled(protocol.factor)
     found = figure(Pairing(one.system, one.against, ()), protocol.headline, protocol.unit, estimate)
     changes: dict[str, Any] = {"benchmark": benchmark, "protocol": protocol.name, "headline": True}
     if whole:
         asked, scored = one.counts.asked, one.counts.parsed
-        changes |= {"n_asked": asked, "n_scored": scored, **_bounds(protocol, estimate.value, asked, scored)}
+        changes |= {"n_asked": asked, "n_scored": scored, **_bounds(protocol, estimate.value, one)}
     return found.model_copy(update=changes)
 
 
-def _bounds(protocol: Protocol, value: float, asked: int, scored: int) -> dict[str, float]:
-    """The figure if all calls without a verdict were as bad, or as good, as can be."""
-    if not scored or not asked or (asked - scored) / asked <= BOUNDS_FROM:
+def _bounds(protocol: Protocol, value: float, one: Scoring) -> dict[str, float]:
+    """The figure if all that has no outcome were as bad, or as good, as can be, at the greatest weight there is."""
+    if not one.points or not one.covered or not np.isfinite(value) or 1 - one.covered <= BOUNDS_FROM:
         return {}
-    share = scored / asked
+    weights = [point.weight for point in one.points]
+    there = sum(weights)
+    missing = len(weights) * (1 - one.covered) / one.covered * max(weights)
     low, high = protocol.scale
-    return {"worst": value * share + low * (1 - share), "best": value * share + high * (1 - share)}
+    return {
+        "worst": (value * there + low * missing) / (there + missing),
+        "best": (value * there + high * missing) / (there + missing),
+    }
 
 
 def _splits(benchmark: str, protocol: Protocol, one: Scoring, contaminated: frozenset[str]) -> list[Figure]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from dialogue.chance import hex64
 from dialogue.errors import UsageError
-from evaluator.judging import read_text
+from evaluator.judging import BY_ENDPOINT, read_text
 from evaluator.protocol import Reply, judge
 from evaluator.records import Judgment, Verdict
 from filters.leaks.readers import rows
@@ -51,6 +51,8 @@ def load(path: Path, *, protocol: str | None = None, as_stored: bool = False) ->
     """
     path = path / OWN if path.is_dir() else path
     table = _table(path)
+    if not table:
+        raise UsageError(f"--from-judgments {path}: not one row in it")
     layout = _layout(path, table[0][1])
     found: list[Row] = []
     at = str(path)
@@ -108,7 +110,7 @@ def _read(layout: str, found: Sequence[Row], protocol: str | None, as_stored: bo
         one, stored = row.judgment, row.stored
         if protocol is not None:
             one = one.model_copy(update={"protocol": protocol})
-        if one.state == "call_failed":
+        if one.state == "call_failed" or one.detail == BY_ENDPOINT:
             judgments.append(one)
             continue
         if one.raw is None:

@@ -66,6 +66,11 @@ def orders_asked(judgments: Sequence[Judgment]) -> int:
     return len({one.order for one in judgments})
 
 
+def orders_each(judgments: Sequence[Judgment]) -> int:
+    """In how many orders a question was asked, at most: one where the order is drawn for each."""
+    return max(map(orders_asked, cells(judgments).values()), default=1)
+
+
 def mean_scores(pairing: Pairing, system: str) -> dict[Cell, float]:
     """A system's mean score by cell, over orders and samples."""
     found: dict[Cell, list[float]] = defaultdict(list)

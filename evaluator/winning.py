@@ -111,7 +111,8 @@ def by_turn(pairing: Pairing, protocol: Judge) -> list[Figure]:
     found = []
     for turn in turns:
         own = [point for point in points if point.turn == turn]
-        estimate = mean([point.value for point in own], [point.item for point in own])
+        share = protocol.unit == "percent"
+        estimate = mean([point.value for point in own], [point.item for point in own], difference=not share)
         scaled = estimate.scaled(protocol.factor)
         found.append(figure(pairing, f"{protocol.headline}_turn_{turn}", protocol.unit, scaled))
     return found
@@ -122,7 +123,8 @@ def category_totals(pairing: Pairing) -> list[Figure]:
     found = []
     for category, values in _by_class(score_points(pairing)).items():
         n = len(values)
-        estimate = mean([point.value for point in values], [point.item for point in values]).scaled(n)
+        whole = mean([point.value for point in values], [point.item for point in values], difference=True)
+        estimate = whole.scaled(n)
         found.append(figure(pairing, "category_total", f"points of {10 * n}", estimate, category))
     return found
 
@@ -134,7 +136,8 @@ def macro_mean(pairing: Pairing, unit: str) -> list[Figure]:
         return []
     points = [point for values in groups.values() for point in values]
     weights = [1 / len(values) for values in groups.values() for _ in values]
-    return [figure(pairing, "macro_mean", unit, mean([p.value for p in points], [p.item for p in points], weights))]
+    found = mean([p.value for p in points], [p.item for p in points], weights, difference=True)
+    return [figure(pairing, "macro_mean", unit, found)]
 
 
 def _by_class(points: Iterable[Point]) -> dict[str, list[Point]]:

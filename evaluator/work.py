@@ -1,6 +1,6 @@
 """`evaluated`: an evaluation from its settings to its folder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from evaluator import answer_files, comparing, people
@@ -32,10 +32,12 @@ async def evaluated(
     for system, n in ready.given.unmatched.items():
         say(f"{system}: {n:,} answers belong to no item of the benchmarks, and are left out")
     asked, facts = request(ready)
+    missing: Sequence[str] = ()
     with Folder(settings.out, asked, facts, say) as folder:
         if settings.play is not None:
             found = await played(settings, on_start)
-            for line in lost(found, settings.play.n):
+            missing = lost(found, settings.play.n)
+            for line in missing:
                 say(line)
             ready = with_played(ready, found)
         if settings.judgments:
@@ -44,7 +46,8 @@ async def evaluated(
         outcome = await evaluation.run(on_start)
         if outcome.interrupted:
             return {"status": 130, "out": str(settings.out), "open": outcome.open}
-        return _finish(ready, outcome, folder, evaluation, asked, facts, say)
+        report_ = _finish(ready, outcome, folder, evaluation, asked, facts, say)
+        return {**report_, "status": report_["status"] or int(bool(missing))}
 
 
 def _finish(
@@ -58,12 +61,13 @@ def _finish(
 ) -> dict[str, Any]:
     settings = ready.settings
     own = list(comparing.lines(outcome.sections, ready.prompts.used))
-    across = comparing.across(own, settings.compare) if settings.compare else []
+    whole = not outcome.stopped  # what was stopped is not compared: its reason would be hidden by another complaint
+    across = comparing.across(own, settings.compare) if settings.compare and whole else []
     for one in across:
         for name, n in one.left_out.items():
             if n:
                 say(f"{one.benchmark} by {one.protocol}: {n:,} questions of {name} are left out: not all have them")
-    beside = people.beside(settings.people, outcome.judgments) if settings.people else []
+    beside = people.beside(settings.people, outcome.judgments) if settings.people and whole else []
     made = report(ready, outcome, asked, facts, across, beside)
     folder.write(comparing.FILE, own)
     if evaluation is not None:

@@ -180,6 +180,8 @@ class _Speakers:
             if not low.isdecimal() or (dash and not high.isdecimal()):
                 raise UsageError(f"--rounds {values['rounds']}: expected A-B, as 3-7")
             fields["rounds"] = (int(low), int(high if dash else low))
+            if not 1 <= fields["rounds"][0] <= fields["rounds"][1]:
+                raise UsageError(f"--rounds {values['rounds']}: expected A-B with 1 <= A <= B")
         return PlaySettings(**fields)
 
     def _sampling(self) -> Sampling:

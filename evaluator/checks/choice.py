@@ -10,13 +10,15 @@ from evaluator.options import LETTERS, options, shown
 from evaluator.records import Answer, Item
 
 FORM = "\n\nChoose one. You may reason first; end with a line of this form: Answer: <letter>"
-_ANSWER = re.compile(r"(?:answer|答案)\s*(?:is|是)?\s*[:：]?\s*[*_(\[「]*([A-Z])\b", re.IGNORECASE)
-_ALONE = re.compile(r"[*_(\[「 ]*([A-Z])[*_)\]」. :：]*(?:\n.*)?", re.DOTALL)
+_OPEN = r"(?:\\boxed\{|[*_(\[「$ ])*"
+_ANSWER = re.compile(rf"(?:(?i:answer)|答案)[*_ ]*(?:(?i:is)|是)?[*_ ]*[:：][*_ ]*{_OPEN}([A-Z])\b")
+_SAID = re.compile(rf"(?:(?i:answer) (?i:is)|答案是) ?{_OPEN}([A-Z])\b(?! [a-z])")
+_ALONE = re.compile(r"[*_(\[「 ]*([A-Z])(?:[*_]*[.):：\]」][*_]*(?:\s.*)?|[*_ ]*(?:\n.*)?)", re.DOTALL)
 _LONGEST = 100_000
 
 
 class Choice(Check):
-    """The last `Answer: X` counts, else a reply that is or begins with a letter alone."""
+    """The last `Answer: X` counts, else the last "answer is X", else a reply that is or begins with a letter."""
 
     headline = "accuracy"
     figures = ("accuracy", "letter_given", "by_chance")
@@ -43,7 +45,7 @@ class Choice(Check):
 def chosen(text: str, n: int) -> str | None:
     """The letter that a reply chooses among the first n; None where it chooses none of them."""
     said = text.strip()[-_LONGEST:]
-    found = _ANSWER.findall(said)
+    found = _ANSWER.findall(said) or _SAID.findall(said)
     alone = _ALONE.fullmatch(said)
-    letter = found[-1].upper() if found else alone[1] if alone else None
+    letter = found[-1] if found else alone[1] if alone else None
     return letter if letter is not None and letter in LETTERS[:n] else None

@@ -32,7 +32,7 @@ class MtBenchPair(Judge):
         """The one verdict."""
         found = json_reply(reply.text, "verdict")
         if found is not None:
-            if found["verdict"] not in PREFERENCE:
+            if not isinstance(found["verdict"], str) or found["verdict"] not in PREFERENCE:
                 raise Unreadable(f"verdict {str(found['verdict'])[:40]!r}")
             return Verdict(preference=PREFERENCE[found["verdict"]], read_as="json")
         said = set(_VERDICT.findall(reply.text[:LONGEST]))

@@ -45,6 +45,10 @@ def _kappa(
     from sklearn.metrics import cohen_kappa_score
 
     labels = sorted({*map(str, first), *map(str, second)}, key=float if numbers else None)
+    if numbers and all(float(label).is_integer() for label in labels):  # distances are of grades, not of places
+        ends = [int(float(labels[end])) for end in (0, -1)]
+        labels = [str(grade) for grade in range(ends[0], ends[1] + 1)]
+        first, second = ([str(int(float(label))) for label in side] for side in (first, second))
     place = {label: at for at, label in enumerate(labels)}
     a, b = (np.array([place[str(label)] for label in side]) for side in (first, second))
     weights = "quadratic" if numbers else None

@@ -372,3 +372,74 @@ async def test_a_folder_stands_for_its_judgments(tmp_path: Path) -> None:
         report = await judged(tmp_path, server.base_url, "mt_bench", ["one"], 5)
     again = await evaluation(tmp_path / "again", judgments=(tmp_path / "out",))
     assert figure(again, "mean_score")["value"] == figure(report, "mean_score")["value"]
+
+
+async def test_two_servers_of_one_model_name_do_not_share_their_answers(tmp_path: Path) -> None:
+    data = tmp_path / "g.jsonl"
+    rows = [{"question": f"What is {n}?", "answer": f"#### {n}"} for n in range(6)]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+    def right(number: int, body: dict[str, Any]) -> Answer:
+        return reply("#### " + body["messages"][0]["content"].split("is ")[1].split("?")[0])
+
+    async with FaultyServer(right) as one, FaultyServer(lambda number, body: reply("#### 77")) as other:
+        systems = {"right": system(one.base_url, "m"), "wrong": system(other.base_url, "m")}
+        report = await evaluation(tmp_path / "out", benchmarks=(f"gsm8k={data}",), systems=systems)
+        assert (one.requests, other.requests) == (6, 6)
+    assert figure(report, "strict", "right")["value"] == 100
+    assert figure(report, "strict", "wrong")["value"] == 0
+    again = read(tmp_path / "out" / "answers.jsonl")
+    assert len(again) == 12
+    assert {one.benchmark for one in again} == {"gsm8k"}
+
+
+@pytest.mark.parametrize("said", ['{"explanation": "e", "verdict": ["A"]}', '{"explanation": "e", "verdict": null}'])
+async def test_a_reply_that_no_parser_foresaw_is_kept_as_unparsed(said: str, tmp_path: Path) -> None:
+    async with FaultyServer(lambda number, body: reply(said)) as server:
+        report = await judged(tmp_path, server.base_url, "mt_bench_pair", ["one", "two"], 3, baseline="two")
+    assert report["sections"][0]["calls"]["one against two"] == {"asked": 6, "unparsed": 6}
+    assert len((tmp_path / "out" / "judgments.jsonl").read_text().splitlines()) == 6
+
+
+async def test_bounds_are_of_questions_where_both_orders_are_needed(tmp_path: Path) -> None:
+    """In half of the questions the second order has no verdict, and the first was lost: the rate may be 50 at most."""
+
+    def behaviour(number: int, body: dict[str, Any]) -> Answer:
+        prompt = body["messages"][-1]["content"]
+        number = int(prompt.split(" number ")[1].split(".")[0])
+        first = prompt.index("from one") < prompt.index("from two")
+        if number < 5:
+            return reply("[[A]]" if first else "[[B]]")
+        return reply("[[B]]" if first else "nothing to say")
+
+    benchmark = questions(tmp_path / "bench.jsonl", 10)
+    for name in ("one", "two"):
+        rows = json.loads(answers(tmp_path / f"{name}.json", benchmark, name).read_text())
+        (tmp_path / f"{name}.json").write_text(json.dumps([{**row, "output": f"from {name}"} for row in rows]))
+    async with FaultyServer(behaviour) as server:
+        report = await evaluation(
+            tmp_path / "out",
+            benchmarks=(f"bench={benchmark}",),
+            answers=tuple(AnswerFile(path=tmp_path / f"{name}.json") for name in ("one", "two")),
+            protocols=("mt_bench_pair",),
+            judge=judge(server.base_url),
+            baseline="two",
+        )
+    found = figure(report, "adjusted_win_rate", "one")
+    assert found["value"] == 100
+    assert (found["worst"], found["best"]) == (50, 100)
+
+
+async def test_the_longest_answer_is_the_users_where_the_protocol_says_nothing_of_it(tmp_path: Path) -> None:
+    both = Both("mt_bench")
+    async with FaultyServer(both) as server:
+        pupil = system(server.base_url)
+        pupil = pupil.model_copy(update={"sampling": pupil.sampling.model_copy(update={"max_tokens": 33})})
+        await evaluation(
+            tmp_path / "out",
+            benchmarks=(f"mt_bench={mt_bench(tmp_path / 'mt.jsonl')}",),
+            systems={"pupil": pupil},
+            judge=judge(server.base_url),
+        )
+    assert {body["max_tokens"] for body in both.bodies} == {33}
+    assert {body["temperature"] for body in both.bodies} == {0.7, 0.0, 0.1}
