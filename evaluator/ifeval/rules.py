@@ -114,8 +114,8 @@ def postscript(text: str, given: Arguments, upstream: bool) -> bool:
 
 def number_bullets(text: str, given: Arguments, upstream: bool) -> bool:
     """Exactly so many bullets, stars or dashes."""
-    stars = re.findall(r"^\s*\*[^\*\n].*$", text, re.MULTILINE)
-    dashes = re.findall(r"^\s*-.*$", text, re.MULTILINE)
+    stars = re.findall(r"^[^\S\n]*\*[^\*].*$", text, re.MULTILINE)
+    dashes = re.findall(r"^[^\S\n]*-.*$", text, re.MULTILINE)
     return len(stars) + len(dashes) == int(given["num_bullets"])
 
 
