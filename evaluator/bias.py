@@ -1,7 +1,7 @@
 """What a judge leans to: the place an answer stands in, and its length."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -76,12 +76,20 @@ def _position(pairing: Pairing, rows: Sequence[Judgment]) -> list[Figure]:
     if both:
         estimate = mean([first[at] - second[at] for at in both], [at[0] for at in both], difference=True)
     elif first and second:
-        estimate = gap(list(first.values()), list(second.values()))
+        estimate = gap(_by_question(first), _by_question(second))
     else:
         return []  # always in one place: its bias and the other's quality cannot be parted
     firsts = mean([_first(one) for one in rows], [one.cluster for one in rows])
     found = [figure(pairing, "first_rate", "share", firsts, note="how often the answer shown first is preferred")]
     return [*found, figure(pairing, "position_bias", "share", estimate, note="preferred first minus preferred second")]
+
+
+def _by_question(values: Mapping[tuple[str, int | None, int], float]) -> list[float]:
+    """The mean of each question: its turns and repeats are no further questions."""
+    found: dict[str, list[float]] = defaultdict(list)
+    for (item, _, _), value in values.items():
+        found[item].append(value)
+    return [float(np.mean(of)) for of in found.values()]
 
 
 def _first(one: Judgment) -> float:

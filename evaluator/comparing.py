@@ -48,34 +48,48 @@ def lines(sections: Iterable[Section], prompts: Mapping[str, str]) -> Iterator[b
             yield orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)
 
 
+Place = tuple[str, str]
+"""Benchmark and protocol."""
+
+
+class Expected(NamedTuple):
+    """What this evaluation's scores on one place will be like."""
+
+    judge: str | None
+    prompt: str | None
+    against: str | None
+    items: frozenset[str]
+    """Clusters of its questions."""
+
+
+def check(folders: Sequence[Path], expected: Mapping[Place, Expected]) -> None:
+    """Raise UsageError before anything is asked, where a folder's scores cannot be compared with those to come."""
+    for folder in folders:
+        rows = [(str(folder), row) for row in _rows(folder) if (row["benchmark"], row["protocol"]) in expected]
+        if not rows:
+            raise UsageError(f"--compare {folder}: no benchmark and protocol in common with this evaluation")
+        for _, row in rows:
+            place = (row["benchmark"], row["protocol"])
+            own = expected[place]
+            _same(*place, [("", own._asdict()), (str(folder), row)])
+            if not own.items & row["scores"].keys():
+                raise UsageError(f"--compare {folder}: {place[0]} by {place[1]}: no question in common")
+
+
 def across(own: Sequence[bytes], folders: Sequence[Path]) -> list[Across]:
-    """All systems together. Raises UsageError where a judge, a prompt or a baseline differs: such scores do not
-    compare."""
-    by_place: dict[tuple[str, str], list[tuple[str, dict[str, Any]]]] = {}
-    for place, row in [("", orjson.loads(line)) for line in own] + [
-        (str(folder), row) for folder in folders for row in _rows(folder)
-    ]:
+    """All systems together, where they have questions in common. Raises UsageError where a judge, a prompt or a
+    baseline differs: such scores do not compare."""
+    by_place: dict[Place, list[tuple[str, dict[str, Any]]]] = {}
+    every = [("", orjson.loads(line)) for line in own]
+    every += [(str(folder), row) for folder in folders for row in _rows(folder)]
+    for place, row in every:
         by_place.setdefault((row["benchmark"], row["protocol"]), []).append((place, row))
     found = []
     for (benchmark, protocol), rows in by_place.items():
-        if len({place for place, _ in rows}) < 2:
-            continue
-        _same(benchmark, protocol, rows)
-        found.append(_across(benchmark, protocol, rows))
-    if folders and not found:
-        raise UsageError(f"--compare {folders[0]}: no benchmark and protocol in common with this evaluation")
-    return found
-
-
-def check(folders: Sequence[Path], judge: str | None) -> None:
-    """Raise UsageError before anything is asked: for a folder without scores, and for scores by another judge."""
-    for folder in folders:
-        judges = {row["judge"] for row in _rows(folder)} - {None}
-        if judge is not None and judges and judge not in judges:
-            raise UsageError(
-                f"--compare {folder}: judged by {', '.join(sorted(judges))}, here {judge} judges; such scores cannot "
-                "be compared (judge its answers anew: --answers FOLDER/answers.jsonl)"
-            )
+        if len({place for place, _ in rows}) > 1:
+            _same(benchmark, protocol, rows)
+            found.append(_across(benchmark, protocol, rows))
+    return [one for one in found if one.questions]
 
 
 def _rows(folder: Path) -> list[dict[str, Any]]:
@@ -106,13 +120,13 @@ def _across(benchmark: str, protocol: str, rows: Sequence[tuple[str, dict[str, A
         name = f"{row['system']} ({place})" if place else str(row["system"])
         scores[name] = {str(item): float(value) for item, value in row["scores"].items()}
     shared = set.intersection(*(set(own) for own in scores.values()))
-    if not shared:
-        raise UsageError(f"--compare: {benchmark} by {protocol}: no question in common")
-    kept = {name: {item: own[item] for item in sorted(shared)} for name, own in scores.items()}
+    unit = str(rows[0][1]["unit"])
+    factor = 100.0 if unit == "percent" else 1.0  # shares are compared as shares: by McNemar, with Wilson's interval
+    kept = {name: {item: own[item] / factor for item in sorted(shared)} for name, own in scores.items()}
     values = {}
     for name, own in kept.items():
-        estimate = mean(list(own.values()), list(own))
+        estimate = mean(list(own.values()), list(own), difference=unit != "percent").scaled(factor)
         values[name] = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
     left_out = {name: len(own) - len(shared) for name, own in scores.items()}
-    unit = str(rows[0][1]["unit"])
-    return Across(benchmark, protocol, unit, len(shared), left_out, values, compared(kept))
+    pairs = [one._replace(estimate=one.estimate.scaled(factor)) for one in compared(kept)]
+    return Across(benchmark, protocol, unit, len(shared), left_out, values, pairs)

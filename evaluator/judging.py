@@ -66,7 +66,9 @@ class Judging:
         return line is not None and line["state"] != "call_failed" and not self._once_more(line, asked.call.judge)
 
     def _once_more(self, line: Mapping[str, Any], judge: Judge) -> bool:
-        return line["state"] == "unparsed" and judge.again is not None and line.get("attempt", 1) < 2
+        """Whether the first reply is there and has no verdict: what is asked next is the verdict alone."""
+        replied = line["state"] == "unparsed" or (line["state"] == "call_failed" and "raw" in line)
+        return replied and judge.again is not None and line.get("attempt", 1) < 2
 
     def asker(self, chats: Mapping[str, Chat]) -> Callable[[Asked], Any]:
         """What a pool does with one call."""
@@ -103,7 +105,8 @@ class Judging:
                 top_logprobs=judge.top_logprobs,
             )
         except ReplyFailed as failure:
-            return self._line(asked, "call_failed", f"{failure.reason}: {failure.detail}", attempt=attempt)
+            kept = {"attempt": 1, "raw": before["raw"]} if attempt == 2 and before else {"attempt": attempt}
+            return self._line(asked, "call_failed", f"{failure.reason}: {failure.detail}", **kept)
         state, detail, verdict = read(judge, said, len(asked.call.shown))
         more = {"seed": seed & 0x7FFF_FFFF, "attempt": attempt, **_told(said)}
         return self._line(asked, state, detail, verdict, **more)
@@ -116,15 +119,8 @@ class Judging:
             "key": asked.key,
             "role": ROLE,
             "protocol": call.judge.name,
-            "benchmark": call.item.benchmark,
-            "item": call.item.id,
-            "category": call.item.category,
-            "shown": call.shown,
             "lengths": asked.lengths,
-            "turn": call.turn,
-            "order": call.order,
-            "sample": call.sample,
-            "repeat": call.repeat,
+            **_about(call),
             "judge": self._speaker.endpoint.model or self._speaker.endpoint.name,
             "prompt": self._prompts.used.get(call.judge.template),
             "state": state,
@@ -135,14 +131,27 @@ class Judging:
         return {name: value for name, value in found.items() if value is not None}
 
     def judgments(self, all_asked: Iterable[Asked]) -> list[Judgment]:
-        """What stands in the journal on these calls, with what the benchmark says of their items now."""
+        """What stands in the journal on these calls, each as the call that asks: equal questions of two benchmarks
+        share a reply, and a journal that is gone on with may name them otherwise."""
         found = []
         for asked in all_asked:
             line = self._log.by_key.get(asked.key)
             if line is not None:
-                call = asked.call
-                found.append(judgment({**line, "category": call.item.category}))
+                found.append(judgment({**line, **_about(asked.call)}))
         return found
+
+
+def _about(call: Call) -> dict[str, Any]:
+    return {
+        "benchmark": call.item.benchmark,
+        "item": call.item.id,
+        "category": call.item.category,
+        "shown": call.shown,
+        "turn": call.turn,
+        "order": call.order,
+        "sample": call.sample,
+        "repeat": call.repeat,
+    }
 
 
 def _told(said: Completion) -> dict[str, Any]:

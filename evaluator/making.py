@@ -12,6 +12,7 @@ from evaluator.questions import Questions
 from evaluator.records import Answer, Item
 from evaluator.section import Section, section
 from evaluator.sections import judged_section
+from evaluator.settings import by
 from generator.folder.replylog import ReplyLog
 
 
@@ -55,7 +56,6 @@ def _graded(questions: Questions, test: Test) -> Section:
 def _judged(questions: Questions, test: Test, judge: Judge) -> Section:
     ready, judging = questions.ready, questions.judging
     assert judging is not None
-    assert ready.settings.judge is not None
     planned = list(questions.planned(test))
     lookup = questions.lookup(test)
     missing = [call for call in planned if call.view(lookup) is None]
@@ -72,7 +72,7 @@ def _judged(questions: Questions, test: Test, judge: Judge) -> Section:
         judging.judgments(questions.calls(test)),
         systems=ready.systems,
         baseline=ready.settings.baseline if judge.shape == "pair" else None,
-        by=ready.settings.judge.endpoint.model or ready.settings.judge.endpoint.name,
+        by=by(ready.settings),
         asked=asked,
         contaminated=ready.contaminated.get(test.bench.name),
         lengths=ready.lengths,

@@ -90,3 +90,10 @@ class EvaluateSettings(Record):
         if not self.judgments and not self.systems and not self.answers:
             raise ValueError("--model is missing: name an endpoint, or a file of answers with --answers")
         return self
+
+
+def by(settings: EvaluateSettings) -> str | None:
+    """Who judges, as reports name them."""
+    if settings.judge is None:
+        return None
+    return settings.judge.endpoint.model or settings.judge.endpoint.name

@@ -71,6 +71,12 @@ def orders_each(judgments: Sequence[Judgment]) -> int:
     return max(map(orders_asked, cells(judgments).values()), default=1)
 
 
+def whole(pairing: Pairing) -> list[Judgment]:
+    """The judgments of cells that have a verdict in every order: without one, a mean is of one side's better place."""
+    rows = cells(pairing.judgments).values()
+    return [one for own in rows if orders_asked(own) >= pairing.orders for one in own]
+
+
 def mean_scores(pairing: Pairing, system: str) -> dict[Cell, float]:
     """A system's mean score by cell, over orders and samples."""
     found: dict[Cell, list[float]] = defaultdict(list)
@@ -105,9 +111,7 @@ def agreed_points(pairing: Pairing) -> list[Point]:
     A cell that lacks one of the orders has no outcome.
     """
     found = []
-    for cell, rows in cells(pairing.judgments).items():
-        if orders_asked(rows) < pairing.orders:
-            continue
+    for cell, rows in cells(whole(pairing)).items():
         values = {preference(one, pairing.system) for one in rows} - {None}
         value = values.pop() if len(values) == 1 else 0.5
         found.append(Point(cell.item, 0.5 if value is None else value, rows[0].category, cell.turn))
@@ -123,8 +127,8 @@ def compared_points(pairing: Pairing) -> list[Point]:
     assert against is not None
     mine, theirs = mean_scores(pairing, pairing.system), mean_scores(pairing, against)
     found = []
-    for cell, rows in cells(pairing.judgments).items():
-        if cell not in mine or cell not in theirs or orders_asked(rows) < pairing.orders:
+    for cell, rows in cells(whole(pairing)).items():
+        if cell not in mine or cell not in theirs:
             continue
         a, b = mine[cell], theirs[cell]
         found.append(Point(cell.item, 0.5 if abs(a - b) < 1e-9 else float(a > b), rows[0].category, cell.turn))

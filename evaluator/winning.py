@@ -7,7 +7,7 @@ from evaluator.bias import bias_figures, figure, score_figures
 from evaluator.protocol import Judge, Pairing
 from evaluator.records import Figure, Judgment, Point
 from evaluator.stats.intervals import mean, ratio
-from evaluator.verdicts import mean_scores, preference_points, score_points
+from evaluator.verdicts import mean_scores, preference_points, score_points, whole
 
 __all__ = [
     "bias_figures",
@@ -79,10 +79,13 @@ def _sums(pairing: Pairing, mine: dict[str, float], theirs: dict[str, float], sh
 
 
 def _totals(pairing: Pairing, system: str) -> dict[str, float]:
-    """A system's summed mean scores by question."""
+    """A system's mean scores summed over the turns of each question, of what has a verdict in every order."""
+    by_turn: dict[tuple[str, int | None], list[float]] = defaultdict(list)
+    for cell, value in mean_scores(pairing._replace(judgments=whole(pairing)), system).items():
+        by_turn[cell.item, cell.turn].append(value)
     found: dict[str, float] = defaultdict(float)
-    for cell, value in mean_scores(pairing, system).items():
-        found[cell.item] += value
+    for (item, _), values in by_turn.items():  # several values: repeats
+        found[item] += sum(values) / len(values)
     return found
 
 

@@ -3,16 +3,20 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from dialogue.errors import UsageError
 from evaluator import answer_files, comparing, people
 from evaluator.evaluate import Evaluation, OnStart, Outcome, Say, Show
 from evaluator.folder import Folder
 from evaluator.pages.page import page
 from evaluator.playing import lost, played
 from evaluator.preparing import Prepared, prepared, request, with_played
+from evaluator.protocol import Judge
 from evaluator.records import Answer, Item
 from evaluator.report import report
 from evaluator.rereading import from_judgments
-from evaluator.settings import EvaluateSettings
+from evaluator.settings import EvaluateSettings, by
+
+SHEET = "people.csv"
 
 
 async def evaluated(
@@ -25,8 +29,8 @@ async def evaluated(
     interrupt there is no new report, and all replies are saved.
     """
     ready = prepared(settings)
-    by = settings.judge.endpoint if settings.judge else None
-    comparing.check(settings.compare, None if by is None else by.model or by.name)
+    if not settings.judgments:
+        comparing.check(settings.compare, _expected(ready))
     if settings.people is not None:
         people.read(settings.people)
     for system, n in ready.given.unmatched.items():
@@ -68,15 +72,46 @@ def _finish(
             if n:
                 say(f"{one.benchmark} by {one.protocol}: {n:,} questions of {name} are left out: not all have them")
     beside = people.beside(settings.people, outcome.judgments) if settings.people and whole else []
+    if settings.people and whole and not beside:
+        say(f"--people {settings.people}: none of its verdicts is on a call of this evaluation")
+    for folder_ in settings.compare if whole and not across else ():
+        say(f"--compare {folder_}: no question in common that has a score here")
     made = report(ready, outcome, asked, facts, across, beside)
     folder.write(comparing.FILE, own)
     if evaluation is not None:
         _write_answers(ready, evaluation, folder)
         if ready.judged:
-            folder.write("people.csv", [people.sheet(evaluation.questions.all_calls(), evaluation.questions.lookup_of)])
+            _write_sheet(evaluation, folder, say)
     items = {(item.benchmark, item.id): item for test in ready.tests for item in test.items}
     folder.report(made, page(made, outcome.judgments, items, _finder(ready, evaluation)))
     return {**made, "status": _status(outcome), "out": str(settings.out)}
+
+
+def _expected(ready: Prepared) -> dict[comparing.Place, comparing.Expected]:
+    """What the scores of this evaluation will be like, for those that it is to be compared with."""
+    settings, found = ready.settings, {}
+    for test in ready.tests:
+        rule = test.protocol
+        judged = isinstance(rule, Judge)
+        found[test.bench.name, rule.name] = comparing.Expected(
+            judge=by(settings) if judged else None,
+            prompt=ready.prompts.used.get(rule.template) if isinstance(rule, Judge) else None,
+            against=settings.baseline if isinstance(rule, Judge) and rule.shape == "pair" else None,
+            items=frozenset(item.cluster for item in test.items),
+        )
+    return found
+
+
+def _write_sheet(evaluation: Evaluation, folder: Folder, say: Say) -> None:
+    """The sheet for people; what they have filled in stays, and a sheet that cannot be read is left as it is."""
+    path = folder.path / SHEET
+    try:
+        kept = people.filled(path) if path.exists() else {}
+    except UsageError as error:
+        say(f"{path} is left as it is: {error}")
+        return
+    questions = evaluation.questions
+    folder.write(SHEET, [people.sheet(questions.all_calls(), questions.lookup_of, kept)])
 
 
 def _status(outcome: Outcome) -> int:

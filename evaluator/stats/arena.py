@@ -11,6 +11,8 @@ from evaluator.stats.estimate import Estimate
 from evaluator.stats.intervals import percentiles
 
 ROUNDS = 2_000
+LEAST_DRAWN = 0.95
+"""The share of draws in which a system has to have a battle, for its strength to have an interval."""
 SCALE, START = 400.0, 1000.0
 """Of Elo's scale: 400 points are odds of ten to one."""
 Matrix = NDArray[np.float64]
@@ -47,10 +49,13 @@ def bradley_terry(
         drawn[place] = _elo((counts @ flat).reshape(won.shape[1:]), names, anchor)
     found = {}
     for at, name in enumerate(names):
-        low, high = percentiles(drawn[:, at].tolist())
-        se = float(drawn[:, at].std(ddof=1))
         n = sum(name in (battle.first, battle.second) for battle in battles)
-        found[name] = Estimate(float(point[at]), low, high, se, n, questions, "bootstrap")
+        there = drawn[np.isfinite(drawn[:, at]), at]
+        if len(there) < LEAST_DRAWN * rounds:  # so few questions that many draws hold none of its battles
+            found[name] = Estimate(float(point[at]), None, None, None, n, questions, "none")
+            continue
+        low, high = percentiles(there.tolist())
+        found[name] = Estimate(float(point[at]), low, high, float(there.std(ddof=1)), n, questions, "bootstrap")
     return found
 
 
@@ -86,8 +91,9 @@ def _elo(won: Matrix, names: Sequence[str], anchor: str | None) -> Matrix:
         tolerance=1e-8,
         limit=2_000,
     )
-    strengths = np.log(np.array([result.scores[name] for name in names])) * SCALE / np.log(10.0)
-    zero = strengths[list(names).index(anchor)] if anchor is not None and anchor in names else strengths.mean()
+    scores = [result.scores.get(name, np.nan) for name in names]  # a draw may hold no battle of a system
+    strengths = np.log(np.array(scores, float)) * SCALE / np.log(10.0)
+    zero = strengths[list(names).index(anchor)] if anchor is not None and anchor in names else np.nanmean(strengths)
     elo: Matrix = strengths - zero + START
     return elo
 

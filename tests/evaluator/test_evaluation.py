@@ -252,7 +252,7 @@ async def test_evaluations_by_different_judges_are_not_compared(tmp_path: Path) 
             by = judge(server.base_url)
             by = by.model_copy(update={"endpoint": by.endpoint.model_copy(update={"model": model})})
             await judged(tmp_path / place, server.base_url, "mt_bench", [f"one-{place}"], 12, judge=by)
-        with pytest.raises(UsageError, match="judged by other, here biased judges"):
+        with pytest.raises(UsageError, match="judge is biased and other"):
             await judged(tmp_path / "a", server.base_url, "mt_bench", ["one-a"], 12, compare=(tmp_path / "b" / "out",))
 
 
