@@ -6,9 +6,12 @@ Each figure twice: as the corrected checks have it, and `_upstream` as Google's 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dialogue.errors import UsageError
 from evaluator.check import Check, Grades
 from evaluator.ifeval.check import Variant, loose, strict
 from evaluator.records import Answer, Item
+
+PROBE = "word"
 
 
 class IfEval(Check):
@@ -22,10 +25,15 @@ class IfEval(Check):
     )
 
     def fits(self, item: Item) -> str | None:
-        """It needs the instructions' names and arguments."""
+        """It needs instructions that there are, with all their arguments: each is tried on a word."""
         names, arguments = item.row.get("instruction_id_list"), item.row.get("kwargs")
-        sound = isinstance(names, list) and isinstance(arguments, list) and len(names) == len(arguments)
-        return None if sound else "no instruction_id_list and kwargs of one length"
+        if not isinstance(names, list) or not isinstance(arguments, list) or len(names) != len(arguments):
+            return "no instruction_id_list and kwargs of one length"
+        try:
+            strict(PROBE, names, [part or {} for part in arguments])
+        except UsageError as error:
+            return str(error)
+        return None
 
     def grades(self, item: Item, answer: Answer) -> Grades:
         """One grade a prompt and one an instruction, each in both variants."""

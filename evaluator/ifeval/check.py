@@ -73,3 +73,5 @@ def _follows(text: str, kind: str, given: Mapping[str, Any], variant: Variant) -
         return bool(text.strip()) and rule(text, kept, variant == "upstream")
     except KeyError as missing:
         raise UsageError(f"IFEval: {kind}: no argument {missing}") from None
+    except (TypeError, ValueError, AttributeError) as wrong:
+        raise UsageError(f"IFEval: {kind}: {kept}: {wrong}") from None

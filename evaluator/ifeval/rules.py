@@ -3,33 +3,51 @@
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any
 
+from dialogue.tongues import UNBOUNDED
 from evaluator.ifeval import text as of
 
 Arguments = Mapping[str, Any]
 Rule = Callable[[str, Arguments, bool], bool]
-LESS = "less than"
+LESS, LEAST = "less than", "at least"
+_REPEATED = re.compile(r"\)[*+{?]")
 _FENCES = ("```json", "```Json", "```JSON", "```")
 CHOICES = ("My answer is yes.", "My answer is no.", "My answer is maybe.")
 _STOPS = frozenset(".,?!'\"")
 
 
 def compared(count: int, relation: Any, least: Any) -> bool:
-    """Whether a count is less than a number, or at least that."""
+    """Whether a count is less than a number, or at least that. Raises ValueError for another relation."""
+    if relation not in (LESS, LEAST):
+        raise ValueError(f"relation {relation!r}, expected {LESS!r} or {LEAST!r}")
     return count < int(least) if relation == LESS else count >= int(least)
 
 
 def searched(word: str, upstream: bool) -> str:
-    """A keyword as a pattern: upstream reads it as a regular expression, which "C++" is none."""
-    return word if upstream else re.escape(word)
+    """A keyword as a pattern: upstream reads it as a regular expression.
+
+    One that is none, and one that repeats a group, whose search may take for ever, are taken at their letters.
+    """
+    if upstream and not _REPEATED.search(word):
+        with suppress(re.error):
+            re.compile(word)
+            return word
+    return re.escape(word)
 
 
 def _found(pattern: str, text: str) -> int:
-    try:
-        return len(re.findall(pattern, text, re.IGNORECASE))
-    except re.error:
-        return 0
+    return len(re.findall(pattern, text, re.IGNORECASE))
+
+
+def _as_word(word: str, upstream: bool) -> str:
+    """A word with its edges. Upstream's do not hold for "C++", nor in scripts that put no space between words."""
+    if upstream:
+        return rf"\b{searched(word, upstream)}\b"
+    before = "" if word[:1] in UNBOUNDED else r"(?<!\w)"
+    after = "" if word[-1:] in UNBOUNDED else r"(?!\w)"
+    return f"{before}{re.escape(word)}{after}"
 
 
 def existence(text: str, given: Arguments, upstream: bool) -> bool:
@@ -39,17 +57,18 @@ def existence(text: str, given: Arguments, upstream: bool) -> bool:
 
 def forbidden(text: str, given: Arguments, upstream: bool) -> bool:
     """No forbidden word occurs as a word."""
-    return not any(_found(rf"\b{searched(word, upstream)}\b", text) for word in given["forbidden_words"])
+    return not any(_found(_as_word(word, upstream), text) for word in given["forbidden_words"])
 
 
 def frequency(text: str, given: Arguments, upstream: bool) -> bool:
     """A keyword occurs so often."""
-    return compared(_found(searched(given["keyword"], upstream), text), given.get("relation"), given["frequency"])
+    word = searched(given["keyword"].strip(), upstream)
+    return compared(_found(word, text), given["relation"], given["frequency"])
 
 
 def letter_frequency(text: str, given: Arguments, upstream: bool) -> bool:
     """A letter occurs so often. Where it is none, upstream counts a letter drawn by chance; here the sign itself."""
-    return compared(text.lower().count(str(given["letter"]).lower()), given.get("let_relation"), given["let_frequency"])
+    return compared(text.lower().count(str(given["letter"]).lower()), given["let_relation"], given["let_frequency"])
 
 
 def response_language(text: str, given: Arguments, upstream: bool) -> bool:
@@ -60,12 +79,12 @@ def response_language(text: str, given: Arguments, upstream: bool) -> bool:
 
 def number_sentences(text: str, given: Arguments, upstream: bool) -> bool:
     """So many sentences."""
-    return compared(of.sentences(text), given.get("relation"), given["num_sentences"])
+    return compared(of.sentences(text, upstream), given["relation"], given["num_sentences"])
 
 
 def number_words(text: str, given: Arguments, upstream: bool) -> bool:
     """So many words."""
-    return compared(of.words(text), given.get("relation"), given["num_words"])
+    return compared(of.words(text), given["relation"], given["num_words"])
 
 
 def number_paragraphs(text: str, given: Arguments, upstream: bool) -> bool:
@@ -186,7 +205,7 @@ def quotation(text: str, given: Arguments, upstream: bool) -> bool:
 
 def capital_word_frequency(text: str, given: Arguments, upstream: bool) -> bool:
     """So many words in capitals."""
-    return compared(of.capital_words(text), given.get("capital_relation"), given["capital_frequency"])
+    return compared(of.capital_words(text), given["capital_relation"], given["capital_frequency"])
 
 
 def english_capital(text: str, given: Arguments, upstream: bool) -> bool:

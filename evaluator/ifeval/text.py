@@ -16,7 +16,9 @@ _ABBREVIATED = (
     "e.g i.e u.s u.k a.m p.m d.c ph.d b.c a.d jan feb mar apr aug sept oct nov dec"
 )
 _ABBREVIATIONS = frozenset(_ABBREVIATED.split())
-_END = re.compile(r"(\S*?)([.?!]+)(?=[\"'”’)\]}*_]*(?:\s+(\S+)|$))")
+_MARKS = ".?!"
+_CLOSERS = "\"'”’)]}*_"
+_WIDE_END = re.compile(r"[。！？]+")
 _WORD = re.compile(r"\w+")
 _TOKEN = re.compile(
     r"[^\W\d_]+(?=n't\b)|n't\b|['’](?:s|m|d|ll|re|ve)\b|(?:[^\W\d_]\.)+[^\W\d_]?\.?|[^\s,;:?!()\[\]{}<>\"“”`@#$%&.'’]+",
@@ -26,18 +28,25 @@ LONGEST = 1_000_000
 """Characters of an answer that are looked at."""
 
 
-def sentences(text: str) -> int:
-    """How many sentences a text has: an end mark before white space ends one, but for abbreviations and initials."""
+def sentences(text: str, upstream: bool = True) -> int:
+    """How many sentences a text has: an end mark before white space ends one, but for abbreviations and initials.
+
+    Upstream's splitter knows no Chinese or Japanese marks.
+    """
     said = text.strip()[:LONGEST]
-    if not said:
-        return 0
-    ends, last = 0, 0
-    for found in _END.finditer(said):
-        if _ends(found[1], found[2], found[3]):
+    pieces = (said if upstream else _WIDE_END.sub(". ", said)).split()
+    ends = 0
+    rest = False
+    for at, piece in enumerate(pieces):
+        word = piece.rstrip(_CLOSERS)
+        before = word.rstrip(_MARKS)
+        after = pieces[at + 1] if at + 1 < len(pieces) else None
+        if before != word and _ends(before, word[len(before) :], after):
             ends += 1
-            last = found.end()
-    rest = said[last:].strip("\"'”’)]}*_ \n\t")
-    return ends + bool(rest)
+            rest = False
+        else:
+            rest = rest or bool(word)
+    return ends + rest
 
 
 def _ends(before: str, marks: str, after: str | None) -> bool:

@@ -10,7 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dialogue.errors import UsageError
+from evaluator.check import check
 from evaluator.ifeval.check import KINDS, loose, strict
+from evaluator.records import Item
 
 NO_LETTER = 1129
 """The prompt whose letter to count is none: upstream draws one by chance."""
@@ -148,8 +150,8 @@ def test_a_blank_answer_follows_nothing() -> None:
 def test_an_unknown_kind_names_the_near_ones_and_a_missing_argument_is_told() -> None:
     with pytest.raises(UsageError, match="did you mean length_constraints:number_words"):
         strict("a", ["length_constraint:number_words"], [{}])
-    with pytest.raises(UsageError, match="no argument 'num_words'"):
-        strict("a", ["length_constraints:number_words"], [{"num_words": None}])
+    with pytest.raises(UsageError, match="no argument 'relation'"):
+        strict("a", ["length_constraints:number_words"], [{"num_words": 3, "relation": None}])
 
 
 def test_a_line_separator_is_no_line_break() -> None:
@@ -157,10 +159,42 @@ def test_a_line_separator_is_no_line_break() -> None:
     assert strict("* one\u2028* not another", ["detectable_format:number_bullet_lists"], [bullets]) == [True]
 
 
-def test_a_huge_answer_is_checked_in_a_breath() -> None:
-    text = "word, " * 200_000 + "[" * 50_000 + "*" * 50_000
+@pytest.mark.parametrize(
+    "text", ["word, " * 200_000, "[" * 50_000 + "*" * 50_000, "ha" * 200_000, "哈" * 200_000, "\n" * 200_000]
+)
+def test_a_huge_answer_is_checked_in_a_breath(text: str) -> None:
     for kind, arguments, _, _ in CASES:
         strict(text, [kind], [arguments])
+
+
+def test_a_keyword_whose_search_would_take_for_ever_is_taken_at_its_letters() -> None:
+    arguments = {"keywords": ["(a+)+$"]}
+    assert strict("a" * 40 + "!", ["keywords:existence"], [arguments], "upstream") == [False]
+
+
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [
+        ("length_constraints:number_words", {"num_words": 3, "relation": "at most"}),
+        ("length_constraints:number_words", {"num_words": 3}),
+        ("length_constraints:number_words", {"num_words": "abc", "relation": "at least"}),
+        ("keywords:frequency", {"keyword": 3, "frequency": 1, "relation": "at least"}),
+    ],
+)
+def test_arguments_that_mean_nothing_are_told(kind: str, arguments: dict[str, Any]) -> None:
+    with pytest.raises(UsageError, match=f"IFEval: {kind}"):
+        strict("word", [kind], [arguments])
+    item = Item(benchmark="b", id="1", turns=("q",), row={"instruction_id_list": [kind], "kwargs": [arguments]})
+    assert kind in str(check("ifeval").fits(item))
+
+
+def test_the_corrected_checks_know_chinese_ends_and_words_that_end_in_signs() -> None:
+    sentences = {"num_sentences": 2, "relation": "at least"}
+    assert strict("今天很好。明天也好！", ["length_constraints:number_sentences"], [sentences]) == [True]
+    for word, text in ((".NET", "I use .NET here."), ("天气", "今天天气很好")):
+        for variant, kept in (("fixed", False), ("upstream", True)):
+            found = strict(text, ["keywords:forbidden_words"], [{"forbidden_words": [word]}], variant)  # type: ignore[arg-type]
+            assert found == [kept]
 
 
 @given(text=st.text(st.sampled_from("ab*\n ,.[]\"'<>#1A-"), max_size=80))
