@@ -72,10 +72,9 @@ def bradley_terry(draw: np.random.Generator) -> tuple[Estimate, float]:
         lean = draw.random()  # shared by the two orders of a question, which so agree more often than by chance
         for first, second in (("a", "b"), ("b", "c"), ("a", "c")):
             chance = 1 / (1 + 10 ** ((STRENGTHS[second] - STRENGTHS[first]) / 400))
-            for game in range(2):
+            for _ in range(2):
                 own = lean if draw.random() < 0.5 else draw.random()
                 battles.append(arena.Battle(str(question), first, second, float(own < chance)))
-                del game
     found = arena.bradley_terry(battles, "b", rounds=ROUNDS, seed=int(draw.integers(1 << 31)))
     return found["a"], 1000 + STRENGTHS["a"] - STRENGTHS["b"]
 

@@ -1,38 +1,102 @@
 """What an evaluation would ask and cost at most, before there is an answer."""
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from dialogue.records import Usage
 from evaluator.announcing import ANSWER_TOKENS, VERDICT_TOKENS, announced, answer_tokens
 from evaluator.answering import Place, Wanted, role, wanted
 from evaluator.calls import calls
 from evaluator.check import Check
 from evaluator.judging import ROLE
 from evaluator.measure import Measure
-from evaluator.preparing import Prepared
+from evaluator.playing import NAME, run_settings
+from evaluator.preparing import Prepared, played_protocols
 from evaluator.protocol import Judge
-from generator.client.prices import price_of
+from generator.asking import Speaker
+from generator.client.prices import cost, price_of
 from generator.client.tokens import Counter
+from generator.estimate import estimate as plan_of
 
 TEMPLATE_TOKENS = 300
 """Of a judge's prompt, beside question and answers."""
 
 
-def estimate(ready: Prepared) -> list[str]:
-    """A line for each system and one for the judge; what an earlier call has asked is not taken off."""
+class Expected(NamedTuple):
+    """What one role would ask."""
+
+    role: str
+    line: str
+    """For a person."""
+    requests: int
+    prompt_tokens: int
+    completion_tokens: int
+    cost_usd: float | None
+
+
+def estimate(ready: Prepared) -> list[Expected]:
+    """Of each system and of the judge; what an earlier call has asked is not taken off."""
     settings = ready.settings
-    lines = []
+    found = []
+    rounds: list[float] = []
     for name, speaker in settings.systems.items():
-        places: dict[Place, Wanted] = {}
-        for test in ready.tests:
-            if isinstance(test.protocol, Measure):
-                continue
-            samples = settings.samples if isinstance(test.protocol, Check) else 1
-            places |= {one.place: one for one in wanted(test.protocol, test.items, [name], samples)}
-        price = price_of(speaker.endpoint, settings.terms.prices)
-        tokens = answer_tokens(speaker, list(places.values()))
-        lines.append(announced(role(name), speaker, price, settings.terms, *tokens))
-    if settings.judge is not None and ready.judged:
-        price = price_of(settings.judge.endpoint, settings.terms.prices)
-        lines.append(announced(ROLE, settings.judge, price, settings.terms, *_calls(ready)))
-    return lines
+        if settings.play is not None:
+            found.append(_playing(ready, name, speaker, rounds))
+            continue
+        found.append(_expected(ready, role(name), speaker, answer_tokens(speaker, _wanted(ready, name))))
+    if settings.judge is not None and (ready.judged or rounds):
+        tokens = _played_calls(ready, rounds) if rounds else _calls(ready)
+        found.append(_expected(ready, ROLE, settings.judge, tokens))
+    return found
+
+
+def _wanted(ready: Prepared, system: str) -> list[Wanted]:
+    places: dict[Place, Wanted] = {}
+    for test in ready.tests:
+        if isinstance(test.protocol, Measure):
+            continue
+        samples = ready.settings.samples if isinstance(test.protocol, Check) else 1
+        places |= {one.place: one for one in wanted(test.protocol, test.items, [system], samples)}
+    given = ready.given.answers
+    return [one for one in places.values() if (one.item.benchmark, one.item.id, system, one.sample) not in given]
+
+
+def _expected(ready: Prepared, role_: str, speaker: Speaker, tokens: tuple[int, int, int]) -> Expected:
+    terms = ready.settings.terms
+    price = price_of(speaker.endpoint, terms.prices)
+    requests, prompt, completion = tokens
+    usd = cost(price, Usage(requests=requests, prompt_tokens=prompt, completion_tokens=completion))
+    return Expected(role_, announced(role_, speaker, price, terms, *tokens), *tokens, usd)
+
+
+def _playing(ready: Prepared, name: str, speaker: Speaker, rounds: list[float]) -> Expected:
+    """A system's dialogues, the simulator's part in them; the first one's also has the openers."""
+    settings = ready.settings
+    plan = plan_of(run_settings(settings, settings.out / NAME / name, speaker, None))
+    rounds.append(plan.mean_rounds)
+    parts = [part for side, part in plan.by_role.items() if side != "opener" or len(rounds) == 1]
+    names = ("requests", "prompt_tokens", "completion_tokens")
+    requests, prompt, completion = (sum(part[name] for part in parts) for name in names)
+    usd = plan.cost_usd
+    line = (
+        f"play, {name}: {plan.n:,} dialogues of about {plan.mean_rounds:g} rounds, {requests:,} requests, about "
+        f"{prompt:,} tokens in and {completion:,} out" + (", at an unknown price" if usd is None else f", ${usd:,.4f}")
+    )
+    return Expected(f"play, {name}", line, requests, prompt, completion, usd)
+
+
+def _played_calls(ready: Prepared, rounds: Sequence[float]) -> tuple[int, int, int]:
+    settings = ready.settings
+    assert settings.play is not None
+    requests = prompt = 0
+    for mean in rounds:
+        for rule in played_protocols(settings):
+            turns = round(mean * settings.play.n) if rule.each_turn else settings.play.n
+            times = settings.repeats * (settings.judge_samples or rule.samples)
+            shown = (mean + 1) / 2 if rule.each_turn else mean
+            requests += turns * times
+            prompt += round(turns * times * (TEMPLATE_TOKENS + ANSWER_TOKENS * shown))
+    return requests, prompt, requests * VERDICT_TOKENS
 
 
 def _calls(ready: Prepared) -> tuple[int, int, int]:

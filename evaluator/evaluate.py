@@ -21,10 +21,11 @@ from evaluator.preparing import Prepared
 from evaluator.questions import Questions
 from evaluator.records import Judgment
 from evaluator.section import Section
+from evaluator.settings import EvaluateSettings
 from generator.asking import Asked as Ended
 from generator.asking import Pool, Speaker
 from generator.client.endpoint import Price
-from generator.client.meter import Meter
+from generator.client.meter import Meter, RoleMeter
 from generator.client.prices import price_of
 
 Say = Callable[[str], None]
@@ -59,7 +60,11 @@ class Evaluation:
         self._prices: dict[str, Price | None] = {
             name: price_of(speaker.endpoint, settings.terms.prices) for name, speaker in self._speakers.items()
         }
-        self._meter = Meter(self._prices, max_cost_usd=settings.terms.max_cost_usd)
+        spent = ready.played.spent if ready.played else {}
+        prices = {**self._prices, **{name: one.price for name, one in spent.items()}}
+        self._meter = Meter(prices, max_cost_usd=settings.terms.max_cost_usd)
+        for name, one in spent.items():
+            self._meter.roles[name].restore(one.totals)
         judging = Judging(folder.judgments, settings.judge, ready.prompts, settings.seed) if settings.judge else None
         self.questions = Questions(ready, Answering(folder.answers, settings.systems, settings.seed), judging)
         for name in self._speakers:
@@ -68,16 +73,24 @@ class Evaluation:
 
     async def run(self, on_start: OnStart | None = None) -> Outcome:
         """Ask what is missing, and make the sections. After an interrupt there are none."""
-        await asyncio.to_thread(self._measure)
-        ended = await self._ask_answers(on_start)
-        if ended is None or not (ended.stopped or ended.interrupted):
-            ended = await self._ask_judge(on_start) or ended
+        ended = await self._ask(on_start)
         interrupted = ended is not None and ended.interrupted
         questions = self.questions
         open_ones = len(questions.open_answers()) + len(questions.open_calls())
         made = [] if interrupted else sections(questions, self._folder.measures)
         stopped = ended.stopped if ended else None
         return Outcome(made, stopped, interrupted, self._meter.as_dict(), questions.judgments(), [], open_ones)
+
+    async def _ask(self, on_start: OnStart | None) -> Ended | None:
+        """Whatever is open, until something ends it; None where nothing had to be asked."""
+        play = self.questions.ready.played
+        if play is not None and (play.stopped or play.interrupted):
+            return Ended(play.stopped, play.interrupted, self._meter.as_dict())
+        await asyncio.to_thread(self._measure)
+        ended = await self._ask_answers(on_start)
+        if ended is None or not (ended.stopped or ended.interrupted):
+            ended = await self._ask_judge(on_start) or ended
+        return ended
 
     def _measure(self) -> None:
         """Take the measures that are not taken yet, model by model."""
@@ -127,3 +140,12 @@ class Evaluation:
 
     def _announce(self, name: str, speaker: Speaker, requests: int, prompt: int, completion: int) -> None:
         self._say(announced(name, speaker, self._prices[name], self._settings.terms, requests, prompt, completion))
+
+
+def spent_on_judge(settings: EvaluateSettings, folder: Folder) -> float:
+    """US dollars that the judge has cost in earlier calls; 0 where its price is not known."""
+    if settings.judge is None:
+        return 0.0
+    meter = RoleMeter(price_of(settings.judge.endpoint, settings.terms.prices))
+    meter.restore(folder.judgments.spent(ROLE))
+    return meter.reported_usd

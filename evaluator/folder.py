@@ -80,3 +80,8 @@ class Folder:
         (self.path / "report.json").unlink(missing_ok=True)
         self.write("report.html", (page.encode("utf-8", "replace"),))
         self.write("report.json", (orjson.dumps(report, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE),))
+
+
+def safe(name: str) -> str:
+    """A system's name as part of a file's."""
+    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)[:60]

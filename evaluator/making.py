@@ -64,7 +64,8 @@ def _judged(questions: Questions, test: Test, judge: Judge) -> Section:
         def own(call: Call) -> bool:
             return system in call.shown and (against is None or against in call.shown)
 
-        return sum(map(own, planned)), sum(map(own, missing))
+        lost = _lost(questions, test, system)
+        return sum(map(own, planned)) + lost, sum(map(own, missing)) + lost
 
     return judged_section(
         judge,
@@ -78,3 +79,9 @@ def _judged(questions: Questions, test: Test, judge: Judge) -> Section:
         lengths=ready.lengths,
         notes=sameness(ready.systems, test.items, lookup),
     )
+
+
+def _lost(questions: Questions, test: Test, system: str) -> int:
+    """Dialogues that should have been played and were not: each is a call, at least, that has nothing to show."""
+    play = questions.ready.settings.play
+    return max(0, play.n - len(test.own[system])) if play is not None and system in test.own else 0

@@ -56,6 +56,8 @@ class Prepared:
     lengths: Lengths
     contaminated: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """Clusters of leaked items, by benchmark; a benchmark that no report knows of is not in it."""
+    played: Played | None = None
+    """The dialogues that were played, where that was asked."""
 
     @property
     def judged(self) -> list[Test]:
@@ -125,7 +127,7 @@ def with_played(ready: Prepared, found: Played) -> Prepared:
     for rule in played_protocols(ready.settings):
         ready.prompts.read(rule.template)
         tests.append(Test(found.bench, rule, found.bench.items, len(tests), found.own))
-    return replace(ready, tests=tests, given=found.given)
+    return replace(ready, tests=tests, given=found.given, played=found)
 
 
 def _check_systems(settings: EvaluateSettings, tests: Sequence[Test], systems: Sequence[str], given: Given) -> None:

@@ -71,7 +71,8 @@ def _figure(section: Section, one: Figure) -> dict[str, Any]:
 def difference(one: Difference) -> dict[str, Any]:
     """A paired difference as JSON."""
     said = {"first": one.first, "second": one.second, **estimate(one.estimate), "test": one.test}
-    return {**said, "p": one.p, "p_holm": one.p_holm, "wilcoxon_p": one.wilcoxon_p}
+    tests = {"p": one.p, "p_holm": one.p_holm, "wilcoxon_p": one.wilcoxon_p}
+    return {**said, **tests, "questions_needed": one.needed}
 
 
 def estimate(one: Estimate) -> dict[str, Any]:

@@ -1,17 +1,18 @@
 """`evaluated`: an evaluation from its settings to its folder."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from dialogue.errors import UsageError
 from evaluator import answer_files, comparing, people
-from evaluator.evaluate import Evaluation, OnStart, Outcome, Say, Show
-from evaluator.folder import Folder
+from evaluator.evaluate import Evaluation, OnStart, Outcome, Say, Show, spent_on_judge
+from evaluator.folder import Folder, safe
+from evaluator.pages.items import Texts
 from evaluator.pages.page import page
-from evaluator.playing import lost, played
+from evaluator.playing import played
 from evaluator.preparing import Prepared, prepared, request, with_played
 from evaluator.protocol import Judge
-from evaluator.records import Answer, Item
+from evaluator.records import Answer
 from evaluator.report import report
 from evaluator.rereading import from_judgments
 from evaluator.settings import EvaluateSettings, by
@@ -36,22 +37,16 @@ async def evaluated(
     for system, n in ready.given.unmatched.items():
         say(f"{system}: {n:,} answers belong to no item of the benchmarks, and are left out")
     asked, facts = request(ready)
-    missing: Sequence[str] = ()
     with Folder(settings.out, asked, facts, say) as folder:
         if settings.play is not None:
-            found = await played(settings, on_start)
-            missing = lost(found, settings.play.n)
-            for line in missing:
-                say(line)
-            ready = with_played(ready, found)
+            ready = with_played(ready, await played(settings, spent_on_judge(settings, folder), on_start))
         if settings.judgments:
             return _finish(ready, from_judgments(ready), folder, None, asked, facts, say)
         evaluation = Evaluation(ready, folder, say, show)
         outcome = await evaluation.run(on_start)
         if outcome.interrupted:
             return {"status": 130, "out": str(settings.out), "open": outcome.open}
-        report_ = _finish(ready, outcome, folder, evaluation, asked, facts, say)
-        return {**report_, "status": report_["status"] or int(bool(missing))}
+        return _finish(ready, outcome, folder, evaluation, asked, facts, say)
 
 
 def _finish(
@@ -82,8 +77,7 @@ def _finish(
         _write_answers(ready, evaluation, folder)
         if ready.judged:
             _write_sheet(evaluation, folder, say)
-    items = {(item.benchmark, item.id): item for test in ready.tests for item in test.items}
-    folder.report(made, page(made, outcome.judgments, items, _finder(ready, evaluation)))
+    folder.report(made, page(made, outcome.judgments, _texts(ready, evaluation)))
     return {**made, "status": _status(outcome), "out": str(settings.out)}
 
 
@@ -126,12 +120,28 @@ def _status(outcome: Outcome) -> int:
 TROUBLE = ("unparsed", "refused", "call_failed", "unanswered", "open")
 
 
-def _finder(ready: Prepared, evaluation: Evaluation | None) -> Callable[[str, str, Item], Answer | None]:
-    def find(protocol: str, system: str, item: Item) -> Answer | None:
-        if evaluation is None:
-            return None
-        test = next(one for one in ready.tests if one.protocol.name == protocol and one.bench.name == item.benchmark)
-        return evaluation.questions.lookup(test)(system, item)
+def _texts(ready: Prepared, evaluation: Evaluation | None) -> Texts:
+    """Question and answer of a system by benchmark, protocol and item, as the page shows them.
+
+    Of a dialogue that was played the whole is the answer: its user's turns are no other system's.
+    """
+    tests = {(test.bench.name, test.protocol.name): test for test in ready.tests}
+    items = {
+        (test.bench.name, item.id, system): item
+        for test in ready.tests
+        for system in ready.systems
+        for item in test.own.get(system, () if test.own else test.items)
+    }
+
+    def find(benchmark: str, protocol: str, id: str, system: str) -> tuple[Sequence[str], Sequence[str]]:
+        test, item = tests.get((benchmark, protocol)), items.get((benchmark, id, system))
+        if evaluation is None or test is None or item is None:
+            return (), ()
+        answer = evaluation.questions.lookup(test)(system, item)
+        turns = answer.turns if answer is not None else ()
+        if not test.own:
+            return item.turns, turns
+        return (), [text for pair in zip(item.turns, turns, strict=False) for text in pair]
 
     return find
 
@@ -149,5 +159,6 @@ def _write_answers(ready: Prepared, evaluation: Evaluation, folder: Folder) -> N
                     answers.setdefault((item.benchmark, item.id), found)
         items = list({(item.benchmark, item.id): item for test in ready.tests for item in test.items}.values())
         suffix = "json" if layout == "alpaca_eval" else "jsonl"
-        safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in system)
-        folder.write(f"answers-{safe}.{layout}.{suffix}", [answer_files.written(layout, items, answers.values())])
+        folder.write(
+            f"answers-{safe(system)}.{layout}.{suffix}", [answer_files.written(layout, items, answers.values())]
+        )

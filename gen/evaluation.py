@@ -1,11 +1,14 @@
 """`gen evaluate` from settings to its report, with progress on stderr."""
 
 from collections.abc import Coroutine
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evaluator.settings import EvaluateSettings
 from gen.loops import OnStart, finish
 from gen.progress import Progress
+
+if TYPE_CHECKING:
+    from evaluator.estimating import Expected
 
 
 def settled(settings: EvaluateSettings) -> dict[str, Any]:
@@ -20,8 +23,8 @@ def settled(settings: EvaluateSettings) -> dict[str, Any]:
         return finish(work)
 
 
-def estimated(settings: EvaluateSettings) -> list[str]:
-    """What would be asked and what it may cost, a line for each role; nothing is asked, and nothing written."""
+def estimated(settings: EvaluateSettings) -> "list[Expected]":
+    """What would be asked and what it may cost, role by role; nothing is asked, and nothing written."""
     from evaluator.estimating import estimate
     from evaluator.preparing import prepared
 

@@ -6,25 +6,20 @@ Length control is `evaluator.stats.length`; the report shows raw, discrete and c
 import math
 from collections.abc import Iterable
 
-from evaluator.protocol import Judge, Pairing, Reply, Unreadable
-from evaluator.records import Figure, Point, Verdict
-from evaluator.verdicts import preference_points
-from evaluator.winning import bias_figures, discrete
+from evaluator.judges.alpaca_eval_1 import AlpacaEval1
+from evaluator.protocol import Reply, Unreadable
+from evaluator.records import Verdict
 from generator.client.chat import Sampling
 
 FIRST, SECOND = "m", "M"
 """The signs of the two outputs, in the order in which they are shown."""
 
 
-class AlpacaEval2(Judge):
+class AlpacaEval2(AlpacaEval1):
     """Where an endpoint gives no log-probabilities, the token itself is the verdict, and `read_as` says so."""
 
-    shape = "pair"
-    orders = "seeded"
     sampling = Sampling(temperature=1.0, max_tokens=1)
     top_logprobs = 5
-    headline, unit, scale = "win_rate", "percent", (0.0, 100.0)
-    baseline_wanted = True
 
     def read(self, reply: Reply) -> Verdict:
         """How likely the first shown is the sign, among both."""
@@ -34,14 +29,6 @@ class AlpacaEval2(Judge):
         if said not in (FIRST, SECOND):
             raise Unreadable(f"{said[:40]!r} is neither {FIRST} nor {SECOND}")
         return Verdict(preference=float(said == FIRST), read_as="text")
-
-    def points(self, pairing: Pairing) -> list[Point]:
-        """How much the system is preferred, 0 to 1."""
-        return preference_points(pairing)
-
-    def more(self, pairing: Pairing) -> list[Figure]:
-        """The discrete rate, and what the judge leans to; the report adds the length-controlled one."""
-        return [*discrete(pairing), *bias_figures(pairing)]
 
 
 def preference(alternatives: Iterable[tuple[str, float]]) -> float:

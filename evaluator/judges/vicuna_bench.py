@@ -1,8 +1,9 @@
 """Vicuna-bench as it was first: two scores on the first line, then the reasons, one fixed order (vicuna-blog-eval)."""
 
 import re
+from typing import ClassVar
 
-from evaluator.protocol import Judge, Pairing, Reply, Unreadable, number
+from evaluator.protocol import Judge, Orders, Pairing, Reply, Unreadable, number
 from evaluator.records import Figure, Point, Verdict
 from evaluator.verdicts import compared_points
 from evaluator.winning import bias_figures, outcomes, score_ratio
@@ -16,7 +17,7 @@ class VicunaBench(Judge):
     """The baseline's answer always stands first, as it did then; `faireval` shows both orders."""
 
     shape = "pair"
-    orders = "baseline_first"
+    orders: ClassVar[Orders] = "baseline_first"
     sampling = Sampling(temperature=0.2, max_tokens=1024)
     headline, unit, scale = "adjusted_win_rate", "percent", (0.0, 100.0)
     baseline_wanted = True

@@ -1,15 +1,20 @@
 """Single questions on the page: answers and verdicts side by side, both orders, those first on which most hangs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from markupsafe import Markup
 
-from evaluator.records import Answer, Item, Judgment
+from evaluator.records import Judgment
 from filters.pages.texts import painted
 
 MOST_ITEMS, MOST_CHARACTERS = 60, 6_000
 """Questions shown of a section, and characters of each text."""
+
+
+SEPARATOR = "\n\n— — —\n\n"
+Texts = Callable[[str, str, str, str], tuple[Sequence[str], Sequence[str]]]
+"""The turns of question and answer by benchmark, protocol, item and system; empty where they are not known."""
 
 
 class Said(NamedTuple):
@@ -31,11 +36,7 @@ class Shown(NamedTuple):
     disagree: bool
 
 
-def shown(
-    judgments: Sequence[Judgment],
-    items: Mapping[tuple[str, str], Item],
-    answer: Callable[[str, Item], Answer | None],
-) -> tuple[list[Shown], int]:
+def shown(judgments: Sequence[Judgment], texts: Texts) -> tuple[list[Shown], int]:
     """The questions to be shown and how many there are in all: unread and contradictory verdicts come first."""
     by_item: dict[tuple[str, str], list[Judgment]] = {}
     for one in judgments:
@@ -43,17 +44,14 @@ def shown(
     order = sorted(by_item, key=lambda place: (-_weight(by_item[place]), place))
     found = []
     for place in order[:MOST_ITEMS]:
-        rows, item = by_item[place], items.get(place)
+        rows = by_item[place]
         systems = dict.fromkeys(system for one in rows for system in one.shown)
-        texts = []
-        for system in systems:
-            answered = answer(system, item) if item is not None else None
-            if answered is not None and answered.turns:
-                texts.append((system, _text("\n\n— — —\n\n".join(answered.turns))))
-        question = _text("\n\n— — —\n\n".join(item.turns)) if item is not None else Markup("")
-        found.append(
-            Shown(place[1], rows[0].category or "", question, texts, [_said(one) for one in rows], _weight(rows) > 0)
-        )
+        told = {system: texts(place[0], rows[0].protocol, place[1], system) for system in systems}
+        question = next((turns for turns, _ in told.values() if turns), ())
+        answers = [(system, _text(SEPARATOR.join(turns))) for system, (_, turns) in told.items() if turns]
+        verdicts = [_said(one) for one in rows]
+        category = rows[0].category or ""
+        found.append(Shown(place[1], category, _text(SEPARATOR.join(question)), answers, verdicts, _weight(rows) > 0))
     return found, len(by_item)
 
 

@@ -1,13 +1,13 @@
 """The page of an evaluation."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from evaluator.pages import view
-from evaluator.pages.items import Shown, shown
+from evaluator.pages.items import Shown, Texts, shown
 from evaluator.pages.view import Table
-from evaluator.records import Answer, Item, Judgment
+from evaluator.records import Judgment
 from filters.pages.rendering import render
 
 HOME = Path(__file__).parent
@@ -33,11 +33,10 @@ class Part(NamedTuple):
 def page(
     report: Mapping[str, Any],
     judgments: Sequence[Judgment],
-    items: Mapping[tuple[str, str], Item],
-    answer: Callable[[str, str, Item], Answer | None],
+    texts: Texts,
 ) -> str:
-    """The report as HTML. `answer` finds a system's answer by protocol, system and item."""
-    sections = [_part(one, report["figures"], judgments, items, answer) for one in report["sections"]]
+    """The report as HTML."""
+    sections = [_part(one, report["figures"], judgments, texts) for one in report["sections"]]
     calls = sum(of["asked"] for one in report["sections"] for of in one["calls"].values())
     parsed = sum(of.get("parsed", 0) for one in report["sections"] for of in one["calls"].values())
     totals = [("Systems", str(len(report["systems"]))), ("Scored", f"{parsed:,} of {calls:,}")]
@@ -66,8 +65,7 @@ def _part(
     section: Mapping[str, Any],
     figures: Sequence[Mapping[str, Any]],
     judgments: Sequence[Judgment],
-    items: Mapping[tuple[str, str], Item],
-    answer: Callable[[str, str, Item], Answer | None],
+    texts: Texts,
 ) -> Part:
     place = (section["benchmark"], section["protocol"], section["judge"])
     own = [one for one in figures if (one["benchmark"], one["protocol"], one["judge"]) == place]
@@ -76,7 +74,7 @@ def _part(
         for one in judgments
         if (one.benchmark, one.protocol) == place[:2] and (one.judge or "unknown") == (place[2] or "unknown")
     ]
-    singles, total = shown(rows, items, lambda system, item: answer(section["protocol"], system, item))
+    singles, total = shown(rows, texts)
     ranking = view.ranking(section, own)
     return Part(
         section,

@@ -27,6 +27,8 @@ class Difference(NamedTuple):
     """Wilcoxon's signed-rank test beside it: it looks at ranks, so a few wild scores do not decide."""
     p_holm: float | None = None
     """Holm's correction for all pairs that were compared."""
+    needed: int | None = None
+    """How many questions would show this difference in four of five repetitions."""
 
 
 def difference(first: str, a: Scores, second: str, b: Scores) -> Difference:
@@ -56,7 +58,10 @@ def _mcnemar(
 
 def compared(systems: Mapping[str, Scores]) -> list[Difference]:
     """All pairs, with Holm's correction over them."""
-    found = [difference(a, systems[a], b, systems[b]) for a, b in combinations(systems, 2)]
+    found = []
+    for a, b in combinations(systems, 2):
+        one = difference(a, systems[a], b, systems[b])
+        found.append(one._replace(needed=questions_for(one.estimate.value, spread_of(systems[a], systems[b]))))
     tested = [one for one in found if one.p is not None]
     if not tested:
         return found
@@ -92,7 +97,7 @@ def questions_for(delta: float, spread: float) -> int | None:
     """
     from scipy import stats
 
-    if delta == 0 or not np.isfinite(spread):
+    if delta == 0 or not np.isfinite(delta) or not np.isfinite(spread):
         return None
     z = stats.norm.ppf(1 - (1 - LEVEL) / 2) + stats.norm.ppf(POWER)
     return int(np.ceil((z * spread / delta) ** 2))

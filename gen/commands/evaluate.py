@@ -3,7 +3,10 @@
 import argparse
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evaluator.estimating import Expected
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +61,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     where.add_argument("--prices", metavar="F.toml", help="price table that stands before the package's")
     where.add_argument("--dry-run", action="store_true", help="what would be asked, and its cost; ask nothing")
     where.add_argument("--list", action="store_true", help="the protocols and checks, a line each")
-    where.add_argument("--json", action="store_true", help="print the report as JSON")
+    where.add_argument("--json", action="store_true", help="print the report, or the estimate, as JSON")
 
 
 OPTIONS = (
@@ -80,7 +83,7 @@ def command(arguments: argparse.Namespace) -> int:
     from gen.evaluation import estimated, settled
 
     if arguments.dry_run:
-        print("\n".join(["at most, with nothing of an earlier call taken off:", *estimated(settings)]))
+        _print_estimate(estimated(settings), arguments.json)
         return 0
     report = settled(settings)
     status: int = report["status"]
@@ -91,6 +94,16 @@ def command(arguments: argparse.Namespace) -> int:
     if report["stopped"]:
         print(f"gen evaluate: {report['stopped']}", file=sys.stderr)
     return status
+
+
+def _print_estimate(expected: "list[Expected]", as_json: bool) -> None:
+    if not as_json:
+        print("\n".join(["at most, with nothing of an earlier call taken off:", *(one.line for one in expected)]))
+        return
+    import orjson
+
+    rows = [{name: value for name, value in one._asdict().items() if name != "line"} for one in expected]
+    sys.stdout.write(orjson.dumps(rows, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
 
 
 def _print(report: dict[str, Any], as_json: bool) -> None:

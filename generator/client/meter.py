@@ -165,6 +165,8 @@ class Meter:
     async def _hold(self, cap: float, role: RoleMeter, price: Price, prompt_tokens: int) -> float:
         while True:
             amount = dollars(price, prompt_tokens, 0, role.limit or role.longest or FIRST_GUESS_TOKENS)
+            if amount <= 0.0:  # a machine of the user's own
+                return 0.0
             spent = self._spent_usd()
             # As long as nobody knows how long an answer is, one request at a time goes to find out.
             known = role.limit is not None or role.longest > 0 or role.holding == 0

@@ -14,6 +14,7 @@ from faulty import Answer, FaultyServer, reply
 
 from dialogue.errors import UsageError
 from evaluator.answer_files import read
+from evaluator.items import benches
 from evaluator.settings import AnswerFile
 from generator.asking import Speaker, Terms
 from generator.client.endpoint import Endpoint, Price
@@ -135,26 +136,26 @@ async def test_repeats_show_how_far_a_judge_agrees_with_itself(tmp_path: Path) -
     assert figure(report, "between_run_sd", "one")["value"] > 0
 
 
+async def by_name(place: Path, behaviour: Any, **more: Any) -> dict[str, Any]:
+    """Two systems judged in both orders by a judge that knows them by name: they answer "from one", "from two"."""
+    benchmark = questions(place / "bench.jsonl", 10)
+    given = []
+    for name in ("one", "two"):
+        rows = json.loads(answers(place / f"{name}.json", benchmark, name).read_text())
+        (place / f"{name}.json").write_text(json.dumps([{**row, "output": f"from {name}"} for row in rows]))
+        given.append(AnswerFile(path=place / f"{name}.json"))
+    asked = {"benchmarks": (f"bench={benchmark}",), "answers": tuple(given), "protocols": ("mt_bench_pair",)}
+    async with FaultyServer(behaviour) as server:
+        return await evaluation(place / "out", judge=judge(server.base_url), baseline="two", **asked, **more)
+
+
 async def test_a_question_whose_other_order_has_no_verdict_has_no_outcome(tmp_path: Path) -> None:
     def behaviour(number: int, body: dict[str, Any]) -> Answer:
         prompt = body["messages"][-1]["content"]
         first = prompt.index("from one") < prompt.index("from two")
         return reply("[[A]]" if first else "Both have their merits, as so often.")
 
-    benchmark = questions(tmp_path / "bench.jsonl", 10)
-    for name in ("one", "two"):
-        rows = json.loads(answers(tmp_path / f"{name}.json", benchmark, name).read_text())
-        (tmp_path / f"{name}.json").write_text(json.dumps([{**row, "output": f"from {name}"} for row in rows]))
-    async with FaultyServer(behaviour) as server:
-        report = await evaluation(
-            tmp_path / "out",
-            benchmarks=(f"bench={benchmark}",),
-            answers=tuple(AnswerFile(path=tmp_path / f"{name}.json") for name in ("one", "two")),
-            protocols=("mt_bench_pair",),
-            judge=judge(server.base_url),
-            baseline="two",
-            repeats=2,
-        )
+    report = await by_name(tmp_path, behaviour, repeats=2)
     assert figure(report, "adjusted_win_rate", "one")["value"] is None
     assert not [one for one in report["figures"] if one["name"] in ("win_share", "between_run_sd")]
 
@@ -412,19 +413,7 @@ async def test_bounds_are_of_questions_where_both_orders_are_needed(tmp_path: Pa
             return reply("[[A]]" if first else "[[B]]")
         return reply("[[B]]" if first else "nothing to say")
 
-    benchmark = questions(tmp_path / "bench.jsonl", 10)
-    for name in ("one", "two"):
-        rows = json.loads(answers(tmp_path / f"{name}.json", benchmark, name).read_text())
-        (tmp_path / f"{name}.json").write_text(json.dumps([{**row, "output": f"from {name}"} for row in rows]))
-    async with FaultyServer(behaviour) as server:
-        report = await evaluation(
-            tmp_path / "out",
-            benchmarks=(f"bench={benchmark}",),
-            answers=tuple(AnswerFile(path=tmp_path / f"{name}.json") for name in ("one", "two")),
-            protocols=("mt_bench_pair",),
-            judge=judge(server.base_url),
-            baseline="two",
-        )
+    report = await by_name(tmp_path, behaviour)
     found = figure(report, "adjusted_win_rate", "one")
     assert found["value"] == 100
     assert (found["worst"], found["best"]) == (50, 100)
@@ -443,3 +432,79 @@ async def test_the_longest_answer_is_the_users_where_the_protocol_says_nothing_o
         )
     assert {body["max_tokens"] for body in both.bodies} == {33}
     assert {body["temperature"] for body in both.bodies} == {0.7, 0.0, 0.1}
+
+
+async def test_references_are_shown_where_the_protocol_has_them(tmp_path: Path) -> None:
+    file = tmp_path / "refs.jsonl"
+    rows = [{"question_id": id, "choices": [{"turns": [f"first of {id}", f"second of {id}"]}]} for id in (81, 111)]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    prompts: list[str] = []
+
+    class Listening(Both):
+        def __call__(self, number: int, body: dict[str, Any]) -> Answer:
+            if body["model"] == "biased":
+                prompts.append(body["messages"][-1]["content"])
+            return super().__call__(number, body)
+
+    async with FaultyServer(Listening("mt_bench")) as server:
+        await evaluation(
+            tmp_path / "out",
+            benchmarks=(f"mt_bench={mt_bench(tmp_path / 'mt.jsonl')}",),
+            references=(file,),
+            systems={"pupil": system(server.base_url)},
+            judge=judge(server.base_url),
+        )
+    told = [prompt for prompt in prompts if "reference answer" in prompt]
+    assert len(told) == 2, "mathematics has references, writing has none"
+    assert any("first of 111" in prompt and "second of 111" not in prompt for prompt in told)
+    file.write_text("{}\n")
+    with pytest.raises(UsageError, match="expected question_id"):
+        benches([str(tmp_path / "mt.jsonl")], [file])
+
+
+async def test_samples_are_drawn_anew_and_belong_to_one_question(tmp_path: Path) -> None:
+    data = tmp_path / "g.jsonl"
+    rows = [{"question": f"What is {n}?", "answer": f"#### {n}"} for n in range(4)]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    seeds: set[int] = set()
+
+    def behaviour(number: int, body: dict[str, Any]) -> Answer:
+        seeds.add(body["seed"])
+        return reply(f"#### {number % 2}")
+
+    async with FaultyServer(behaviour) as server:
+        asked = {"benchmarks": (f"gsm8k={data}",), "systems": {"pupil": system(server.base_url)}}
+        report = await evaluation(tmp_path / "out", samples=3, **asked)
+        assert server.requests == 12
+    assert len(seeds) == 12
+    found = figure(report, "strict")
+    assert (found["n_scored"], found["clusters"]) == (12, 4)
+
+
+async def test_calls_for_each_view_may_be_fewer_than_the_protocols_own(tmp_path: Path) -> None:
+    async with FaultyServer(BiasedJudge("faireval")) as server:
+        more = {"baseline": "two", "judge_samples": 1}
+        await judged(tmp_path, server.base_url, "faireval", ["one", "two"], 4, **more)
+        assert server.requests == 8
+
+
+async def test_a_template_of_ones_own_stands_before_ours(tmp_path: Path) -> None:
+    own = tmp_path / "prompts" / "judging"
+    own.mkdir(parents=True)
+    (own / "mt_bench.j2").write_text("{% if part == 'user' %}Grade this: {{ answers[0][-1] }}{% endif %}")
+    asked: list[str] = []
+
+    def behaviour(number: int, body: dict[str, Any]) -> Answer:
+        asked.append(body["messages"][0]["content"])
+        return reply("Rating: [[5]]")
+
+    async with FaultyServer(behaviour) as server:
+        await judged(tmp_path, server.base_url, "mt_bench", ["one"], 2, prompts=tmp_path / "prompts")
+    assert all(text.startswith("Grade this: worth") for text in asked)
+
+
+async def test_how_many_questions_a_difference_would_take_is_said(tmp_path: Path) -> None:
+    async with FaultyServer(BiasedJudge("mt_bench")) as server:
+        report = await judged(tmp_path, server.base_url, "mt_bench", ["one", "two"], 60)
+    (pair,) = report["sections"][0]["comparisons"]
+    assert pair["questions_needed"] > 60

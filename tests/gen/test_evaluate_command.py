@@ -88,6 +88,36 @@ async def test_an_interrupt_keeps_all_that_came(tmp_path: Path) -> None:
         assert server.requests == 12
 
 
+async def test_an_interrupt_while_dialogues_are_played_keeps_them(tmp_path: Path) -> None:
+    def slow(number: int, body: dict[str, Any]) -> Answer:
+        return Answer(reply(f"A tide is wave number {number}. Rating: [[8]]").body, delay_s=0.3)
+
+    async with FaultyServer(slow) as server:
+        words = ["evaluate", "--config", config(tmp_path, server.base_url), "--model", "pupil", "--judge", "large"]
+        words += [
+            "--play",
+            6,
+            "--simulator",
+            "builtin",
+            "--rounds",
+            "1-1",
+            "--concurrency",
+            2,
+            "--out",
+            tmp_path / "out",
+        ]
+        child = await begin(*words)
+        while server.requests < 3 and child.returncode is None:
+            await asyncio.sleep(0.01)
+        child.send_signal(signal.SIGINT)
+        said = await end(child)
+        assert said.status == 130
+        before = server.requests
+        (await gen(*words)).check(0)
+        assert server.requests == 6 + 12, "six answers, and a call for each turn and each whole"
+        assert before >= 3
+
+
 async def test_a_dead_judge_stops_it_and_answers_are_kept(tmp_path: Path) -> None:
     def behaviour(number: int, body: dict[str, Any]) -> Answer:
         if body["model"] == "large":

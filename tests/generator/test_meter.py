@@ -114,3 +114,13 @@ def test_names_that_a_server_invents_anew_do_not_pile_up() -> None:
         role.named(None, "m", f"fp-{i}")
     assert len(role.fingerprints) == NAMES_KEPT
     assert role.models == {"m": 1000}
+
+
+async def test_requests_that_cost_nothing_wait_for_nobody_under_a_cap() -> None:
+    """An endpoint of one's own: none has to find out how long an answer is, and none gives anything back."""
+    meter = Meter({"user": Price(input=0, output=0)}, max_cost_usd=1.0)
+    role = meter.roles["user"]
+    held = await asyncio.wait_for(asyncio.gather(*(meter.reserve(role, 100) for _ in range(3))), 5)
+    for amount in held:
+        meter.release(role, amount)
+    assert (role.holding, role.under_way) == (0, 0)
