@@ -20,6 +20,8 @@ from prompts.loader import Prompts
 ROLE = "judge"
 BY_ENDPOINT = "refused, as the endpoint says"
 """Of a reply that is a refusal whatever its text."""
+MOST_SAID = 80
+"""Characters of a refusal that its line tells beside the whole reply."""
 REFUSAL_CHARACTERS = 600
 """A judge that refuses says so at once; what is longer has reasons in it."""
 
@@ -179,7 +181,7 @@ def read_text(judge: Judge, reply: Reply) -> tuple[State, str | None, Verdict | 
     except (TypeError, ValueError, ArithmeticError, RecursionError) as why:  # Unreadable, or a reply no parser foresaw
         text = reply.text[:REFUSAL_CHARACTERS]
         refuses = len(reply.text) <= REFUSAL_CHARACTERS and refusal(draft_of(text, (), None, None)) is not None
-        return ("refused" if refuses else "unparsed"), str(why), None
+        return ("refused", f"said: {text[:MOST_SAID]}", None) if refuses else ("unparsed", str(why), None)
 
 
 def judgment(line: Mapping[str, Any]) -> Judgment:
