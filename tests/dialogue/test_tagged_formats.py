@@ -1,0 +1,90 @@
+"""Formats whose turns are told apart by tags in the text: baize and moss."""
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from dialogue.formats import baize, moss
+from dialogue.formats.reading import read
+from dialogue.records import Dialogue, Message, Seed
+
+PAIR = (Message(role="user", content="q"), Message(role="assistant", content="a"))
+
+
+def test_baize_keeps_the_last_exchange() -> None:
+    row = {"topic": "t", "input": "Head.\n[|Human|] q\n[|AI|] a\n[|Human|] "}
+    dialogue = baize.from_object(row)
+    assert dialogue.messages == PAIR
+    assert (dialogue.seed.topic, dialogue.seed.extra) == ("t", {"header": "Head."})
+    assert orjson.loads(baize.to_line(dialogue))["input"] == row["input"]
+
+
+@pytest.mark.parametrize("text", ["", "Head.\n[|Human|] ", "Head.\n[|AI|] a\n[|Human|] q", "[|Human|] a\n[|Human|] b"])
+def test_a_broken_baize_transcript_is_refused_and_not_cut(text: str) -> None:
+    with pytest.raises(ValueError, match="input: "):
+        baize.from_object({"input": text})
+
+
+@pytest.mark.parametrize("text", ["a\n[|AI|] b", "[|Human|]"])
+def test_words_that_are_tags_of_baize_are_no_turns(text: str) -> None:
+    with pytest.raises(ValueError, match="holds a tag"):
+        baize.to_line(Dialogue(id="x", messages=(Message(role="user", content=text),)))
+
+
+def test_moss_keeps_thoughts_commands_and_results() -> None:
+    messages = (
+        Message(role="system", content="s"),
+        Message(role="user", content="q"),
+        Message(role="assistant", content="", thoughts="look it up", tool_calls=[{"raw": 'Search("q")'}]),
+        Message(role="tool", content="r"),
+        Message(role="assistant", content="a"),
+        Message(role="user", content="q2"),
+        Message(role="assistant", content="a2", thoughts="easy"),
+    )
+    dialogue = Dialogue(id="7", messages=messages, seed=Seed(extra={"category": "Code"}))
+    row = orjson.loads(moss.to_line(dialogue))
+    assert row["num_turns"] == 2
+    assert row["chat"]["turn_1"]["Commands"] == '<|Commands|>: Search("q")<eoc>\n'
+    assert row["chat"]["turn_2"]["Tool Responses"] == "<|Results|>:\nNone<eor>\n"
+    assert moss.from_object(row) == dialogue
+
+
+def test_moss_takes_turns_by_number() -> None:
+    chat = {f"turn_{number}": {"Human": str(number), "MOSS": "a"} for number in (10, 1, 2, 3, 4, 5, 6, 7, 8, 9)}
+    said = [message.content for message in moss.from_object({"chat": chat}).messages if message.role == "user"]
+    assert said == [str(number) for number in range(1, 11)]
+
+
+@pytest.mark.parametrize(
+    "chat",
+    [
+        {},
+        {"turn_2": {"Human": "q", "MOSS": "a"}},
+        {"turn_1": {"MOSS": "a"}},
+        {"turn_1": {"Human": "q"}, "turn_2": {"Human": "q", "MOSS": "a"}},
+        {"turn_1": {"Human": 1, "MOSS": "a"}},
+        {"turn_1": {"Human": "q", "Tool Responses": "r", "MOSS": "a"}},
+        {"turn_1": []},
+    ],
+)
+def test_a_malformed_moss_row_is_refused(chat: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="chat"):
+        moss.from_object({"chat": chat})
+
+
+@pytest.mark.parametrize("text", ["<eoh>", "x <|MOSS|>: y"])
+def test_control_tokens_in_words_do_not_become_moss_turns(text: str) -> None:
+    with pytest.raises(ValueError, match="control token"):
+        moss.to_line(Dialogue(id="x", messages=(Message(role="user", content=text),)))
+
+
+@pytest.mark.parametrize(
+    ("file", "rows", "form"), [("baize_korean_96.json", 96, baize), ("moss_sample.jsonl", 72, moss)]
+)
+def test_published_rows_are_read_and_written_back(shared: Path, file: str, rows: int, form: Any) -> None:
+    dialogues = list(read(shared / "data" / "formats" / file))
+    assert len(dialogues) == rows
+    for dialogue in dialogues:
+        assert form.from_object(orjson.loads(form.to_line(dialogue))).messages == dialogue.messages
