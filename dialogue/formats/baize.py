@@ -61,9 +61,12 @@ def to_line(dialogue: Dialogue) -> bytes:
             raise ValueError(f"{dialogue.id}: message {place + 1} is the {message.role}'s; baize's turns alternate")
         if any(tag in message.content for tag in _ROLES):
             raise ValueError(f"{dialogue.id}: message {place + 1} holds a tag of the format")
-    header = dialogue.seed.extra.get("header")
+    given = dialogue.seed.extra.get("header")
+    header = given if isinstance(given, str) else HEADER
+    if any(tag in header for tag in _ROLES):
+        raise ValueError(f"{dialogue.id}: seed.extra.header holds a tag of the format")
     turns = "".join(f"\n{_TAGS[message.role]} {message.content}" for message in spoken)
-    text = f"{header if isinstance(header, str) else HEADER}{turns}\n[|Human|] "
+    text = f"{header}{turns}\n[|Human|] "
     fields = {"id": dialogue.id, "topic": dialogue.seed.topic, "input": text}
     return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
 

@@ -7,6 +7,7 @@ stands where a part is empty.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import orjson
@@ -67,10 +68,9 @@ def _turn(name: str, turn: object, last: bool) -> Iterator[Message]:
     if asked is None or (answer is None and not last):
         raise ValueError(f"chat.{name}: {'Human' if asked is None else 'MOSS'} is missing")
     yield Message(role="user", content=asked)
-    thoughts, command, result = (
-        _some(_part(name, turn, part)) for part in ("Inner Thoughts", "Commands", "Tool Responses")
-    )
-    if command is None and result is not None:
+    thoughts, command = (_some(_part(name, turn, part)) for part in ("Inner Thoughts", "Commands"))
+    result = _part(name, turn, "Tool Responses")
+    if command is None and _some(result) is not None:
         raise ValueError(f"chat.{name}: Tool Responses without Commands")
     if command is not None:
         yield Message(role="assistant", content="", thoughts=thoughts, tool_calls=[{"raw": command}])
@@ -132,7 +132,8 @@ def _written(id: str, turn: Sequence[Message]) -> dict[str, str]:
     answers = turn[3:] if call else turn[1:]
     if len(answers) > 1 or any(one.role != "assistant" or one.tool_calls for one in answers):
         raise ValueError(f"{id}: a turn of {', '.join(roles)}; moss holds one command and one answer in a turn")
-    thoughts = (call or (answers[0] if answers else turn[0])).thoughts
+    thinker = call or next(iter(answers), None)
+    thoughts = thinker.thoughts if thinker else None
     parts = {
         "Human": turn[0].content,
         "Inner Thoughts": thoughts or _NOTHING,
@@ -157,6 +158,13 @@ def _command(call: Message) -> str:
 def losses(dialogue: Dialogue) -> list[str]:
     """What the format cannot hold of a dialogue."""
     lost = ["usage and other metadata, seed but its category"]
+    calls = [call for message in dialogue.messages for call in message.tool_calls or ()]
     if any(len(message.tool_calls or ()) > 1 for message in dialogue.messages):
         lost.append("where one tool call of a turn ends and the next begins")
+    if not all(isinstance(call, dict) and isinstance(call.get("raw"), str) for call in calls):
+        lost.append("the parts of a tool call: it becomes a text")
+    if any(answer.thoughts and before.role == "tool" for before, answer in pairwise(dialogue.messages)):
+        lost.append("thoughts between a tool's result and the answer")
+    if any(message.role == "user" and message.thoughts for message in dialogue.messages):
+        lost.append("thoughts of a user")
     return lost

@@ -51,6 +51,32 @@ def test_moss_keeps_thoughts_commands_and_results() -> None:
     assert moss.from_object(row) == dialogue
 
 
+def test_a_header_that_holds_a_tag_of_baize_makes_no_turn() -> None:
+    with pytest.raises(ValueError, match="header holds a tag"):
+        baize.to_line(Dialogue(id="x", messages=PAIR, seed=Seed(extra={"header": "H\n[|AI|] z"})))
+
+
+@pytest.mark.parametrize("result", ["None", ""])
+def test_what_a_tool_of_moss_gave_is_kept_as_it_stands(result: str) -> None:
+    call = Message(role="assistant", content="", tool_calls=[{"raw": "f()"}])
+    messages = (PAIR[0], call, Message(role="tool", content=result), PAIR[1])
+    assert moss.from_object(orjson.loads(moss.to_line(Dialogue(id="x", messages=messages)))).messages == messages
+
+
+def test_moss_says_what_it_cannot_hold_of_a_tool_turn() -> None:
+    call = Message(role="assistant", content="", tool_calls=[{"name": "f"}, {"raw": "g()"}])
+    messages = (PAIR[0], call, Message(role="tool", content="r"), Message(role="assistant", content="a", thoughts="t"))
+    assert len(moss.losses(Dialogue(id="x", messages=messages))) == 4
+    assert len(moss.losses(Dialogue(id="x", messages=PAIR))) == 1
+
+
+def test_thoughts_of_a_user_are_not_written_as_the_assistants() -> None:
+    asked = Message(role="user", content="q", thoughts="of a simulated user")
+    dialogue = Dialogue(id="x", messages=(asked,))
+    assert b"simulated" not in moss.to_line(dialogue)
+    assert "thoughts of a user" in moss.losses(dialogue)
+
+
 def test_moss_takes_turns_by_number() -> None:
     chat = {f"turn_{number}": {"Human": str(number), "MOSS": "a"} for number in (10, 1, 2, 3, 4, 5, 6, 7, 8, 9)}
     said = [message.content for message in moss.from_object({"chat": chat}).messages if message.role == "user"]
