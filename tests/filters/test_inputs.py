@@ -22,8 +22,8 @@ GOOD = b'{"messages": [{"role": "user", "content": "Why?"}, {"role": "assistant"
         ("run.json", orjson.dumps({"n": 1, "m": {}}, option=orjson.OPT_INDENT_2), "run.json: one JSON object over"),
         ("a.json", b'[{"messages": 3},\n nonsense]', "a.json:2: not JSON"),
         ("a.csv", b"question,answer\n1,2\n", "a.csv: .csv is no format that is read here; write it as JSON Lines"),
-        ("a.jsonl.gz", gzip.compress(GOOD), "a.jsonl.gz: .gz is no format that is read here; unpack it first"),
-        ("a.jsonl", gzip.compress(GOOD), "a.jsonl: .gz is no format that is read here; unpack it first"),
+        ("a.jsonl.gz", gzip.compress(GOOD, mtime=0), "a.jsonl.gz: .gz is no format that is read here; unpack it first"),
+        ("a.jsonl", gzip.compress(GOOD, mtime=0), "a.jsonl: .gz is no format that is read here; unpack it first"),
         ("a.parquet", b"PAR1....", "a.parquet: .parquet is no format that is read here; write it as JSON Lines"),
     ],
 )  # fmt: skip
