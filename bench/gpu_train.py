@@ -5,6 +5,7 @@
 Random weights in shapes of Llama, random tokens, lengths as chat has them: log-normal, mean about 600 tokens, a third
 taught. What is timed is what `gen train` does: order, collation, copies to the device, forward and backward passes in
 bfloat16 with weights and moments in float32, clipping, AdamW. Compilation and three steps of warm-up are left out.
+Attention is FlashAttention 4's where it is installed (`duologue[flash]`), torch's own elsewhere.
 FLOPs are counted as trainer/nets/flops.py says. Without a GPU the same runs at toy size, as a rehearsal.
 """
 
@@ -22,6 +23,7 @@ from trainer.batches.order import Sizes, Step, steps
 from trainer.loop.feed import ahead
 from trainer.loop.optim import optimizer
 from trainer.loop.ready import prepared
+from trainer.nets import flash4
 from trainer.nets.attention import NAME
 from trainer.nets.flops import H200_BF16_FLOPS, shape_of
 from trainer.settings import TrainSettings
@@ -78,6 +80,15 @@ def matrix_flops(device: torch.device) -> float:
     return 20 * 2 * size**3 / (time.perf_counter() - began)
 
 
+def compile_attention(heads: int, width: int, device: torch.device) -> None:
+    """FlashAttention 4's kernels for rows of few documents and of many: neither is to be compiled in a timed step."""
+    if device.type == "cuda" and flash4.serves():
+        for documents in (1, flash4.MANY_DOCUMENTS + 1):
+            part = torch.zeros(documents, heads, width, device=device, dtype=torch.bfloat16, requires_grad=True)
+            bounds = torch.arange(documents + 1, dtype=torch.int32, device=device)
+            flash4.attend((part, part * 1, part * 1), bounds, 1, None).sum().backward()
+
+
 def measure(shape: str, sizes: Sizes, longest: int, count: int, compiled: bool, device: torch.device) -> Measured:
     """So many steps at a shape, after the warm-up."""
     torch.manual_seed(0)
@@ -90,6 +101,7 @@ def measure(shape: str, sizes: Sizes, longest: int, count: int, compiled: bool, 
         model: Any = LlamaForCausalLM(config)
     settings = TrainSettings(data=(), out=".", lr=1e-5, dtype="bfloat16", compile=compiled)
     learner = prepared(model, settings, device)
+    compile_attention(config.num_attention_heads, config.head_dim, device)
     update = optimizer(model, settings)
     chat = Chat(200_000, longest, vocabulary)
     shape_here = shape_of(model)
@@ -137,7 +149,7 @@ def main() -> None:
     parser.add_argument("--batch-tokens", type=int, default=131_072)
     parser.add_argument("--longest", type=int, default=2048)
     parser.add_argument("--no-compile", action="store_true")
-    parser.add_argument("--padded", action="store_true", help="padded batches beside the packed ones")
+    parser.add_argument("--padded", action="store_true", help="padded batches beside them, a tenth of the steps")
     asked = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.set_float32_matmul_precision("high")
@@ -147,7 +159,9 @@ def main() -> None:
         print("No GPU: the plan at toy size. Not a measurement.\n")
     product = matrix_flops(device)
     name = torch.cuda.get_device_name() if device.type == "cuda" else "CPU"
-    print(f"{name}, torch {torch.__version__}; a product of 8192 x 8192 x 8192: {product / 1e12:,.0f} TFLOP/s.\n")
+    attention = "FlashAttention 4" if flash4.serves() else "torch's own attention"
+    print(f"{name}, torch {torch.__version__}, {attention};", end=" ")
+    print(f"a product of 8192 x 8192 x 8192: {product / 1e12:,.0f} TFLOP/s.\n")
     print(
         "| shape, batches | useful tokens/s | share of tokens useful | TFLOP/s, honest"
         f" | MFU of {H200_BF16_FLOPS / 1e12:.0f} | of the product here | peak GiB | ms a step |"
@@ -156,7 +170,7 @@ def main() -> None:
     for shape in asked.shapes.split(","):
         for batches in ("pack", *(["pad"] if asked.padded else [])):
             sizes = Sizes(batches, asked.micro_tokens, None, asked.batch_tokens)
-            count = asked.steps if batches == "pack" else max(3, asked.steps // 5)
+            count = asked.steps if batches == "pack" else max(3, asked.steps // 10)
             compiled = not asked.no_compile and batches == "pack"
             found = measure(shape, sizes, asked.longest, count, compiled, device)
             rate = found.flops / found.seconds

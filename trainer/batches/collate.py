@@ -14,8 +14,6 @@ from torch import Tensor
 from trainer.batches.order import MicroBatch
 from trainer.text.example import IGNORE_INDEX, Example
 
-FEWEST_SEQUENCES = 64
-
 
 class Examples(Protocol):
     """What a micro-batch is taken from."""
@@ -66,8 +64,8 @@ class Batch(NamedTuple):
 def collate(micro: MicroBatch, examples: Examples, pad_id: int, *, fixed: tuple[int, int] | None = None) -> Batch:
     """The tensors of a micro-batch. One row of several documents is packed; rows of one document each are padded right.
 
-    `fixed` = (tokens, longest) gives a packed row always the same shape, for compiled code: a filler document
-    stands at its end, and documents of no length after it.
+    `fixed` = (tokens, longest) gives a packed row always the same shape, for compiled code: documents of padding stand
+    at its end. How many documents there are stays free.
     """
     if len(micro) == 1 and (len(micro[0]) > 1 or fixed is not None):
         return _packed([examples[place] for place in micro[0]], pad_id, fixed)
@@ -87,9 +85,6 @@ def _packed(documents: Sequence[Example], pad_id: int, fixed: tuple[int, int] | 
     taught = [_taught(one, int(start)) for one, start in zip(documents, bounds, strict=False)]
     for one, start in zip(documents, bounds, strict=False):
         ids[start : start + len(one.input_ids)] = one.input_ids
-    if fixed is not None:
-        sequences = max(FEWEST_SEQUENCES, 1 << (len(bounds) - 1).bit_length())
-        bounds = np.concatenate([bounds, np.full(sequences + 1 - len(bounds), size)])
     return Batch(
         torch.from_numpy(ids)[None],
         torch.from_numpy(positions)[None],

@@ -1,9 +1,9 @@
 """Attention that ends where a document ends, registered with transformers under one name.
 
 A packed row holds many documents; each token sees the earlier tokens of its own. No dense mask is made: on a GPU by
-torch's own varlen attention (FlashAttention), or by flex attention where that cannot serve; elsewhere document after
-document by scaled_dot_product_attention, which is how the CPU is fastest too. Rows of one document each are plain
-causal attention: padding stands on the right, where no real token sees it.
+FlashAttention 4 where it is installed, by torch's own varlen attention (FlashAttention 2), or by flex attention where
+neither can serve; elsewhere document after document by scaled_dot_product_attention, which is how the CPU is fastest
+too. Rows of one document each are plain causal attention: padding stands on the right, where no real token sees it.
 
 A model gets it by `attn_implementation=NAME` and takes `cu_seq_lens_q` and `max_length_q` as keyword arguments in
 its forward pass, as transformers names them. transformers builds no mask for a name that it has none for.
@@ -18,10 +18,13 @@ from torch import Tensor
 from torch.nn import functional as F
 from transformers import AttentionInterface
 
+from trainer.nets import flash4
+
 NAME = "by_document"
 VARLEN_DTYPES = (torch.bfloat16, torch.float16)
 VARLEN_MOST_WIDTH = 256
-"""Head widths that FlashAttention has kernels for."""
+"""Of heads, that FlashAttention has kernels for."""
+FLEX_LEAST_WIDTH = 16
 
 
 def by_document(
@@ -50,8 +53,12 @@ def by_document(
     assert max_length_q is not None
     if query.is_cuda and not dropout and not odd:
         if query.dtype in VARLEN_DTYPES and query.shape[-1] <= VARLEN_MOST_WIDTH:
+            if sliding_window is None and flash4.serves() and flash4.fits(query.shape[-1]):
+                flat = _flat(query, key, value)
+                return flash4.attend(flat, cu_seq_lens_q, max_length_q, scaling)[None], None
             return _varlen(query, key, value, cu_seq_lens_q, max_length_q, scaling, sliding_window), None
-        return _flex(query, key, value, cu_seq_lens_q, scaling, sliding_window).transpose(1, 2).contiguous(), None
+        if query.shape[-1] >= FLEX_LEAST_WIDTH:
+            return _flex(query, key, value, cu_seq_lens_q, scaling, sliding_window).transpose(1, 2).contiguous(), None
     # Split, not sliced: a split's gradient is put together once, a slice's is padded to the whole row.
     lengths = cu_seq_lens_q.diff().tolist()
     documents = zip(*(torch.split(part, lengths, dim=2) for part in (query, key, value)), strict=True)
@@ -123,9 +130,13 @@ def _varlen(
         causal = {"is_causal": True}
     if groups > 1:
         causal["enable_gqa"] = True
-    flat = [part[0].transpose(0, 1) for part in (query, key, value)]
-    out: Tensor = attend(*flat, bounds, bounds, longest, longest, scale=scaling, **causal)
+    out: Tensor = attend(*_flat(query, key, value), bounds, bounds, longest, longest, scale=scaling, **causal)
     return out[None]
+
+
+def _flat(query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """(T, heads, width) of a packed row's (1, heads, T, width)."""
+    return query[0].transpose(0, 1), key[0].transpose(0, 1), value[0].transpose(0, 1)
 
 
 @cache
