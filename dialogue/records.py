@@ -136,7 +136,10 @@ def decode(fields: Mapping[str, Any]) -> Dialogue:
     foreign = {name: value for name, value in fields.items() if name not in Dialogue.model_fields}
     seed = known.get("seed") or {}
     if foreign:
-        known["seed"] = {**seed, "extra": {**seed.get("extra", {}), **foreign}}
+        extra = seed.get("extra") or {} if isinstance(seed, dict) else None
+        if not isinstance(extra, dict):
+            raise ValueError("seed: expected an object, and one in seed.extra")
+        known["seed"] = {**seed, "extra": {**extra, **foreign}}
     id = known.setdefault("id", "")
     if isinstance(id, int) and not isinstance(id, bool):
         known["id"] = str(id)

@@ -1,6 +1,8 @@
 """Dialogues from a path in any format that has a file here; the file's name is the format's name."""
 
 from collections.abc import Iterator
+from difflib import get_close_matches
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -12,19 +14,30 @@ from dialogue.errors import UsageError
 from dialogue.jsonl import kind_of, objects
 from dialogue.records import Dialogue
 
-_NO_FORMATS = ("__init__", "reading")
+_NO_FORMATS = ("__init__", "reading", "field_map")
 
 
+@cache
 def names() -> list[str]:
-    """All formats there are."""
+    """All formats that have a file here."""
     return sorted(path.stem for path in Path(__file__).parent.glob("*.py") if path.stem not in _NO_FORMATS)
 
 
 def named(name: str) -> ModuleType:
     """The format of this name. Raises UsageError where there is none."""
     if name not in names():
-        raise UsageError(f"format {name!r}: no such format (there are: {', '.join(names())})")
+        near = get_close_matches(name, names(), n=1)
+        hint = f"did you mean {near[0]}?" if near else f"there are: {', '.join(names())}"
+        raise UsageError(f"format {name!r}: no such format ({hint})")
     return import_module(f"dialogue.formats.{name}")
+
+
+@cache
+def known() -> tuple[ModuleType, ...]:
+    """The formats that an object may be recognised as, our own first; those read only when asked for are left out."""
+    found = [named(name) for name in names()]
+    found = [one for one in found if not getattr(one, "asked_only", False)]
+    return tuple(sorted(found, key=lambda one: one.__name__ != "dialogue.formats.messages"))
 
 
 def read(path: Path, format: str | None = None) -> Iterator[Dialogue]:
@@ -38,9 +51,9 @@ def read(path: Path, format: str | None = None) -> Iterator[Dialogue]:
         path = kept if kept.exists() and not path.exists() else path
     if not path.exists():
         raise UsageError(f"{path}: no such file")
-    known = [named(format)] if format else [named(name) for name in names()]
+    formats = [named(format)] if format else known()
     for number, fields in _rows(path):
-        found = next((one for one in known if one.recognise(fields)), None)
+        found = next((one for one in formats if one.recognise(fields)), None)
         try:
             if found is None:
                 raise ValueError(f"no dialogue of any known format ({', '.join(names())})")

@@ -32,7 +32,7 @@ _SPEAKERS: dict[Role, Literal["human", "gpt", "system", "observation"]] = {
 
 def recognise(fields: Mapping[str, Any]) -> bool:
     """Whether an object looks like this format."""
-    return isinstance(fields.get("conversations"), list)
+    return isinstance(fields.get("conversations"), list) and "chosen" not in fields
 
 
 def from_object(fields: Mapping[str, Any]) -> Dialogue:
@@ -40,7 +40,7 @@ def from_object(fields: Mapping[str, Any]) -> Dialogue:
     turns = fields.get("conversations")
     if not isinstance(turns, list) or not turns:
         raise ValueError("conversations: expected a list that is not empty")
-    messages = [_message(turn, place) for place, turn in enumerate(turns, 1)]
+    messages = [message_of(turn, place) for place, turn in enumerate(turns, 1)]
     if isinstance(fields.get("system"), str) and fields["system"]:
         messages.insert(0, Message(role="system", content=fields["system"]))
     extra = {name: value for name, value in fields.items() if name not in ("id", "conversations", "system")}
@@ -48,8 +48,10 @@ def from_object(fields: Mapping[str, Any]) -> Dialogue:
     return Dialogue(id=id, messages=tuple(messages), seed=Seed(extra=extra))
 
 
-def _message(turn: object, place: int) -> Message:
-    if not isinstance(turn, dict) or not isinstance(turn.get("value"), str) or turn.get("from") not in _ROLES:
+def message_of(turn: object, place: int) -> Message:
+    """The message of a turn; ValueError where it is none. `place` is for what is said of it."""
+    speaker = turn.get("from") if isinstance(turn, dict) else None
+    if not isinstance(turn, dict) or not isinstance(turn.get("value"), str) or speaker not in tuple(_ROLES):
         raise ValueError(f"conversations.{place}: expected `from` ({', '.join(_ROLES)}) and `value`")
     if turn["from"] == "function_call":
         return Message(role="assistant", content="", tool_calls=[{"raw": turn["value"]}])

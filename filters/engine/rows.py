@@ -9,7 +9,7 @@ import orjson
 from pydantic import ValidationError
 from xxhash import xxh3_128_hexdigest
 
-from dialogue.formats.reading import named, names
+from dialogue.formats.reading import known, named, names
 from dialogue.jsonl import kind_of
 from dialogue.records import Dialogue, encode
 from filters.engine.blocks import Block, why_no_json
@@ -25,15 +25,15 @@ class Refused(ValueError):
 
 def formats(name: str | None) -> list[ModuleType]:
     """The format of this name, or all, our own first."""
-    return [named(name)] if name else sorted(map(named, names()), key=lambda one: one.__name__ != _NATIVE)
+    return [named(name)] if name else list(known())
 
 
 class Row:
     """One line."""
 
-    def __init__(self, line: bytes, known: Sequence[ModuleType]) -> None:
+    def __init__(self, line: bytes, formats: Sequence[ModuleType]) -> None:
         self.line = line
-        self._formats = known
+        self._formats = formats
 
     @cached_property
     def fields(self) -> dict[str, Any]:

@@ -1,0 +1,114 @@
+"""`chosen_rejected`: pairs for reward models and DPO. Written as TRL's {"prompt", "chosen", "rejected"} of messages.
+
+Read in all their shapes: prompt and answers as texts or as messages; answers that repeat the prompt; LLaMA-Factory's
+`conversations` with one chosen and one rejected turn; Alpaca's `instruction`, `input`; whole texts with `Human:` and
+`Assistant:` turns (HH-RLHF, BELLE). What was known of other candidates stays in `candidates`.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+
+from dialogue.fields import made, plain_losses, said, text, turns
+from dialogue.formats.sharegpt import message_of
+from dialogue.jsonl import kind_of
+from dialogue.preferences import choice, score_of, worst
+from dialogue.records import Dialogue, Message, Role, decode, plain
+
+suffix = ".jsonl"
+about = "chosen, rejected, and what came before"
+
+_USED = ("prompt", "chosen", "rejected", "conversations", "instruction", "input", "candidates")
+_SCORES = ("score_chosen", "score_rejected")
+_LABEL = re.compile(r"(?:^|\n\n)(Human|Assistant):[ \n]*")
+
+
+def recognise(fields: Mapping[str, Any]) -> bool:
+    """Whether an object looks like this format."""
+    return "chosen" in fields and "rejected" in fields
+
+
+def from_object(fields: Mapping[str, Any]) -> Dialogue:
+    """The dialogue with both answers as candidates, the chosen one as its last. ValueError where there is none."""
+    before, answers = _parts(fields)
+    kept = fields.get("candidates")
+    if isinstance(kept, list) and all(isinstance(one, dict) and isinstance(one.get("content"), str) for one in kept):
+        last = Message(role="assistant", content=answers[0], candidates=kept)
+    else:
+        scores = [score_of(fields, name) for name in _SCORES]
+        pair = [{"content": one, "score": score} for one, score in zip(answers, scores, strict=True)]
+        last = choice(pair).model_copy(update={"content": answers[0]})
+    return made([*before, last], fields, (*_USED, *_SCORES))
+
+
+def _parts(fields: Mapping[str, Any]) -> tuple[list[Message], list[str]]:
+    """What came before, and the chosen and the rejected answer."""
+    if not recognise(fields):
+        raise ValueError("chosen, rejected: expected both")
+    if isinstance(fields.get("conversations"), list):
+        before = [message_of(turn, place) for place, turn in enumerate(fields["conversations"], 1)]
+        return before, [message_of(fields[name], 1).content for name in ("chosen", "rejected")]
+    if "instruction" in fields:
+        more = text(fields, "input", "")
+        question = said(fields, "instruction") + (f"\n\n{more}" if more.strip() else "")
+        return turns(question), [said(fields, name) for name in ("chosen", "rejected")]
+    given = fields.get("prompt")
+    before = _messages(given, "prompt") if given is not None else []
+    found = [_messages(fields[name], name) for name in ("chosen", "rejected")]
+    return _joined(before, found, isinstance(given, str))
+
+
+def _joined(before: list[Message], found: list[list[Message]], repeated: bool) -> tuple[list[Message], list[str]]:
+    """Answers apart from what both have before them; a prompt given as a text may be only its last question."""
+    shared = found[0][:-1]
+    if found[1][:-1] != shared:
+        raise ValueError("chosen and rejected differ before their last turn")
+    if shared and before and not repeated and shared != before:
+        raise ValueError("chosen repeats another prompt than `prompt`")
+    before = shared or before
+    if not before or before[-1].role != "user":
+        raise ValueError("prompt: expected to end with the user's turn")
+    if any(one[-1].role != "assistant" for one in found):
+        raise ValueError("chosen, rejected: expected to end with the assistant's turn")
+    return before, [one[-1].content for one in found]
+
+
+def _messages(value: object, name: str) -> list[Message]:
+    """Messages from a list of them, or a text: with labelled turns, or what one side says."""
+    if isinstance(value, list) and value:
+        return list(decode({"messages": value}).messages)
+    if not isinstance(value, str):
+        raise ValueError(f"{name}: {kind_of(value)}, expected a text or messages")
+    parts = _LABEL.split(value)
+    if len(parts) > 1 and not parts[0].strip():
+        roles: dict[str, Role] = {"Human": "user", "Assistant": "assistant"}
+        spoken = [(roles[label], words.strip()) for label, words in zip(parts[1::2], parts[2::2], strict=True)]
+        if name == "prompt" and spoken[-1] == ("assistant", ""):
+            spoken.pop()
+        return [Message(role=role, content=words) for role, words in spoken]
+    if not value.strip():
+        raise ValueError(f"{name}: is empty")
+    return [Message(role="user" if name == "prompt" else "assistant", content=value)]
+
+
+def to_line(dialogue: Dialogue) -> bytes:
+    """The dialogue as a line: its last answer against the worst candidate. ValueError where there are not two."""
+    *before, last = dialogue.messages
+    rejected = worst(dialogue)
+    if not before or before[-1].role != "user":
+        raise ValueError("the answer has no question before it")
+    fields: dict[str, Any] = {
+        "id": dialogue.id,
+        "prompt": [{"role": one.role, "content": one.content} for one in before],
+        "chosen": [{"role": "assistant", "content": last.content}],
+        "rejected": [{"role": "assistant", "content": rejected["content"]}],
+        "candidates": plain(last)["candidates"],
+    }
+    return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def losses(dialogue: Dialogue) -> list[str]:
+    """What the format cannot hold of a dialogue."""
+    return plain_losses(dialogue, system=True, candidates=True)
