@@ -102,16 +102,29 @@ class NearIndex:
         same = self._same(sketch)
         if same is not None:
             return same, 1.0
-        items = self._candidates(sketch)
-        shared = self._shared(sketch, items)
-        need = self._need(sketch)
-        likely = [(weight, item) for weight, item in zip(shared, items, strict=True) if weight >= need]
-        if sketch.size > self._whole:
-            best = self._reread(sketch, likely)
-        else:
-            counted = ((weight / (sketch.size + self._sizes[item] - weight), -item) for weight, item in likely)
-            best = max(counted, default=(0.0, 0))
+        best = max(((alike, -item) for alike, item in self._similar(sketch, _REREAD)), default=(0.0, 0))
         return (-best[1], best[0]) if best[0] >= self._threshold else None
+
+    def alike(self, text: str) -> list[int]:
+        """Texts added so far that reach the threshold; where one is the same, that one alone.
+
+        Whatever is like the text is like its same as well, so that linking with these few links all of them.
+        """
+        sketch = self._sketch_of(text)
+        same = self._same(sketch)
+        if same is not None:
+            return [same]
+        return [item for alike, item in self._similar(sketch) if alike >= self._threshold]
+
+    def _similar(self, sketch: _Sketch, most: int | None = None) -> list[tuple[float, int]]:
+        """The exact similarity of the likely items; of long ones that of the `most` likeliest."""
+        items, need = self._candidates(sketch), self._need(sketch)
+        weighed = zip(self._shared(sketch, items), items, strict=True)
+        likely = [(weight, item) for weight, item in weighed if weight >= need]
+        if sketch.size <= self._whole:
+            return [(weight / (sketch.size + self._sizes[item] - weight), item) for weight, item in likely]
+        likeliest = sorted(likely, key=lambda pair: (-pair[0], pair[1]))[:most]
+        return [(jaccard(sketch.text, self._text_of(item), self._n), item) for _, item in likeliest]
 
     def _sketch_of(self, text: str) -> _Sketch:
         if text != self._last.text:
@@ -196,9 +209,3 @@ class NearIndex:
         hits[begins] = 0
         shared: list[int] = np.add.reduceat(hits, begins).tolist()
         return shared
-
-    def _reread(self, sketch: _Sketch, likely: list[tuple[int, int]]) -> tuple[float, int]:
-        """The best exact similarity among the likeliest items, and the item's number negated."""
-        likeliest = sorted(likely, key=lambda pair: (-pair[0], pair[1]))[:_REREAD]
-        exact = ((jaccard(sketch.text, self._text_of(item), self._n), -item) for _, item in likeliest)
-        return max(exact, default=(0.0, 0))

@@ -18,6 +18,7 @@ COMMANDS = {
     "plan": "what `gen run` with the same arguments would ask and cost; sends nothing",
     "show": "read dialogues of a run in the terminal",
     "filter": "keep what is clean, unique and no benchmark's; say why the rest was left out",
+    "convert": "dialogues from any layout to any other; a sample, a split, a data card",
     "contamination": "which benchmark items leaked in, what a judge says of the doubtful ones, what was missed",
     "train": "teach a model, or one from scratch, with what was kept; run again to go on",
     "chat": "talk to a model in the terminal, or let it answer a file of prompts",

@@ -13,6 +13,7 @@ import orjson
 from dialogue.records import Dialogue, Message, Role, Seed, content_id
 
 suffix = ".json"
+about = "input with [|Human|] and [|AI|] turns"
 
 HEADER = "The conversation between human and AI assistant."
 

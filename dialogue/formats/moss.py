@@ -15,6 +15,7 @@ import orjson
 from dialogue.records import Dialogue, Message, Seed, content_id
 
 suffix = ".jsonl"
+about = "chat with turn_N of Human and MOSS"
 
 _PARTS = {
     "Human": ("<|Human|>: ", "<eoh>\n"),

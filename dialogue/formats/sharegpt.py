@@ -8,6 +8,7 @@ import orjson
 from dialogue.records import Dialogue, Message, Role, Seed, content_id
 
 suffix = ".json"
+about = "conversations with from and value"
 
 _ROLES: dict[str, Role] = {
     "human": "user",
@@ -50,12 +51,12 @@ def from_object(fields: Mapping[str, Any]) -> Dialogue:
 
 def message_of(turn: object, place: int) -> Message:
     """The message of a turn; ValueError where it is none. `place` is for what is said of it."""
-    speaker = turn.get("from") if isinstance(turn, dict) else None
-    if not isinstance(turn, dict) or not isinstance(turn.get("value"), str) or speaker not in tuple(_ROLES):
+    speaker, value = (turn.get("from"), turn.get("value")) if isinstance(turn, dict) else (None, None)
+    if not isinstance(value, str) or not isinstance(speaker, str) or speaker not in _ROLES:
         raise ValueError(f"conversations.{place}: expected `from` ({', '.join(_ROLES)}) and `value`")
-    if turn["from"] == "function_call":
-        return Message(role="assistant", content="", tool_calls=[{"raw": turn["value"]}])
-    return Message(role=_ROLES[turn["from"]], content=turn["value"])
+    if speaker == "function_call":
+        return Message(role="assistant", content="", tool_calls=[{"raw": value}])
+    return Message(role=_ROLES[speaker], content=value)
 
 
 def to_line(dialogue: Dialogue) -> bytes:
@@ -74,9 +75,9 @@ def _turn(message: Message) -> dict[str, str]:
 
 def losses(dialogue: Dialogue) -> list[str]:
     """What the format cannot hold of a dialogue."""
+    thoughts = calls = False
+    for message in dialogue.messages:
+        thoughts = thoughts or bool(message.thoughts)
+        calls = calls or bool(message.tool_calls and message.content)
     lost = ["seed, usage and other metadata"]
-    if any(message.thoughts for message in dialogue.messages):
-        lost.append("thoughts")
-    if any(message.tool_calls and message.content for message in dialogue.messages):
-        lost.append("tool calls beside text")
-    return lost
+    return [*lost, *["thoughts"] * thoughts, *["tool calls beside text"] * calls]

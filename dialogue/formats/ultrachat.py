@@ -8,6 +8,7 @@ import orjson
 from dialogue.records import Dialogue, Message, Seed, content_id
 
 suffix = ".jsonl"
+about = "data: texts in turn"
 
 
 def recognise(fields: Mapping[str, Any]) -> bool:

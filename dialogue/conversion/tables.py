@@ -1,0 +1,96 @@
+"""Rows of tables: CSV and TSV by their header, Parquet batch by batch."""
+
+import csv
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from dialogue.conversion.row import Row
+from dialogue.errors import UsageError
+
+BATCH_ROWS = 1000
+JSON_COLUMNS = b"duologue.json_columns"
+"""In a Parquet file's metadata: columns of ours whose texts are JSON."""
+_MOST_CELL = 1 << 27
+
+
+def csv_rows(path: Path) -> Iterator[Row]:
+    """A row is an object of texts, or of what a cell's JSON list or object holds."""
+    csv.field_size_limit(_MOST_CELL)
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        lines = csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+        header = next(lines, None)
+        if not header or len(set(header)) < len(header) or not all(name.strip() for name in header):
+            raise UsageError(f"{path}:1: expected a header whose names all differ (found {str(header)[:80]})")
+        while True:
+            number = lines.line_num + 1
+            try:
+                cells = next(lines, None)
+            except csv.Error as error:
+                yield Row(path, number, b"", trouble=f"not CSV ({error})")
+                continue
+            if cells is None:
+                return
+            if cells:
+                yield _csv_row(path, number, header, cells)
+
+
+def _csv_row(path: Path, number: int, header: list[str], cells: list[str]) -> Row:
+    line = ",".join(cells).encode("utf-8", "surrogateescape")
+    if len(cells) != len(header):
+        return Row(path, number, line, trouble=f"{len(cells)} cells, expected {len(header)}")
+    try:
+        line.decode()
+    except UnicodeDecodeError as error:
+        return Row(path, number, line, trouble=f"not UTF-8 ({error.reason})")
+    fields = {name: _cell(cell) for name, cell in zip(header, cells, strict=True)}
+    return Row(path, number, orjson.dumps(fields), fields)
+
+
+def _cell(cell: str) -> Any:
+    if cell[:1] in ("[", "{"):
+        with suppress(orjson.JSONDecodeError):
+            return orjson.loads(cell)
+    if cell[:1] in tuple("-0123456789"):
+        with suppress(ValueError):
+            return int(cell) if cell.lstrip("-").isdecimal() and len(cell) < 16 else cell
+    return cell
+
+
+def parquet_rows(path: Path) -> Iterator[Row]:
+    """A row is an object of its columns that are not null; columns of ours that hold JSON are read as such."""
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        with pyarrow.parquet.ParquetFile(path) as file:
+            named = (file.schema_arrow.metadata or {}).get(JSON_COLUMNS, b"[]")
+            columns = set(orjson.loads(named))
+            number = 0
+            for batch in file.iter_batches(batch_size=BATCH_ROWS):
+                for fields in batch.to_pylist():
+                    number += 1
+                    yield Row(path, number, b"", _plain(fields, columns))
+    except (pyarrow.ArrowException, OSError) as error:
+        raise UsageError(f"{path}: no Parquet file that can be read ({str(error).splitlines()[0][:120]})") from None
+
+
+def _plain(value: dict[str, Any], columns: set[str], prefix: str = "") -> dict[str, Any]:
+    """Without nulls, at any depth; texts of JSON columns, named as `messages.tool_calls`, decoded."""
+    found: dict[str, Any] = {}
+    for name, one in value.items():
+        path = f"{prefix}{name}"
+        if one is None:
+            continue
+        if path in columns and isinstance(one, str):
+            with suppress(orjson.JSONDecodeError):
+                one = orjson.loads(one)
+        elif isinstance(one, dict):
+            one = _plain(one, columns, f"{path}.")
+        elif isinstance(one, list):
+            one = [_plain(part, columns, f"{path}.") if isinstance(part, dict) else part for part in one]
+        found[name] = one
+    return found

@@ -1,0 +1,31 @@
+"""From what a person typed to a conversion."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dialogue.conversion.convert import Conversion
+from dialogue.conversion.recognition import readers
+from dialogue.conversion.selection import split_of
+from dialogue.errors import UsageError
+from dialogue.formats.oasst import PATHS
+from dialogue.formats.reading import named
+
+
+def conversion(places: Sequence[str | Path], *, split: str | None = None, **asked: Any) -> Conversion:
+    """The conversion that is asked for; the last path is the output. Raises UsageError, early, for what is wrong."""
+    if len(places) < 2:
+        raise UsageError(f"{'OUT' if places else 'IN'} is missing: gen convert IN OUT --to FORMAT")
+    readers(asked["from_"])
+    if asked["to"] not in (None, "hub"):
+        named(asked["to"])
+    if asked["tree_paths"] not in PATHS:
+        raise UsageError(f"--paths {asked['tree_paths']}: expected {', '.join(PATHS)}")
+    if asked["by"] and asked["sample"] is None and split is None:
+        raise UsageError("--by: says how a --sample or a --split is drawn; give one of them")
+    if split is not None:
+        try:
+            asked["split"] = split_of(split)
+        except ValueError as error:
+            raise UsageError(f"--split {split}: {error}") from None
+    return Conversion(inputs=tuple(Path(place) for place in places[:-1]), out=Path(places[-1]), **asked)
