@@ -14,7 +14,8 @@ from dialogue.errors import UsageError
 from dialogue.jsonl import kind_of, objects
 from dialogue.records import Dialogue
 
-_NO_FORMATS = ("__init__", "reading", "field_map")
+_NO_FORMATS = ("__init__", "reading", "field_map", "sharegpt_pages")
+"""What reads and writes nothing, or reads alone."""
 
 
 @cache
