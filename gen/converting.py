@@ -16,12 +16,13 @@ def conversion(places: Sequence[str | Path], *, split: str | None = None, **aske
     """The conversion that is asked for; the last path is the output. Raises UsageError, early, for what is wrong."""
     if len(places) < 2:
         raise UsageError(f"{'OUT' if places else 'IN'} is missing: gen convert IN OUT --to FORMAT")
-    readers(asked["from_"])
-    if asked["to"] not in (None, "hub"):
-        named(asked["to"])
-    if asked["tree_paths"] not in PATHS:
-        raise UsageError(f"--paths {asked['tree_paths']}: expected {', '.join(PATHS)}")
-    if asked["by"] and asked["sample"] is None and split is None:
+    to, tree_paths = asked.get("to"), asked.get("tree_paths", "best")
+    readers(asked.get("from_", "auto"))
+    if to not in (None, "hub"):
+        named(to)
+    if tree_paths not in PATHS:
+        raise UsageError(f"--paths {tree_paths}: expected {', '.join(PATHS)}")
+    if asked.get("by") and asked.get("sample") is None and split is None:
         raise UsageError("--by: says how a --sample or a --split is drawn; give one of them")
     if split is not None:
         try:

@@ -6,6 +6,7 @@ import orjson
 import pytest
 from test_wrong_usage import refused
 
+from dialogue.errors import UsageError
 from gen.main import main
 
 ROW = {"id": "x", "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}
@@ -97,3 +98,14 @@ def test_sample_split_by_seed_and_prefixes_are_heeded(capsys: pytest.CaptureFixt
     assert "folded    1 rows that begin a longer dialogue" in capsys.readouterr().out
     assert main(["convert", "belle.json", "whole.jsonl", "--keep-prefixes"]) == 0
     assert len(Path("whole.jsonl").read_bytes().splitlines()) == 2
+
+
+def test_the_same_from_python() -> None:
+    from gen.api import convert
+
+    report = convert("in.jsonl", out="out.parquet", to="sharegpt")
+    assert report.written == {"out.parquet": 1}
+    with pytest.raises(UsageError, match="overwrite"):
+        convert("in.jsonl", out="out.parquet")
+    with pytest.raises(UsageError, match="expected best, all, pairs"):
+        convert("in.jsonl", out="other.parquet", tree_paths="none")
