@@ -48,9 +48,9 @@ SECTIONS = (
     Section(
         "convert",
         "Converting",
-        "Bar: constant memory, at most 3 times the CPU of a plain loop. Rows of our own layout with eight turns, 3.9 kB\n"
-        "each: to `sharegpt`, and that to Parquet; beside them loops of orjson (and pyarrow's `from_pylist`) that do the\n"
-        "same and look at nothing.",
+        "Bar: constant memory, at most 3 times the CPU of a plain loop. Rows of our own layout with eight turns,\n"
+        "3.9 kB each: to `sharegpt`, and that to Parquet; beside them loops of orjson (and pyarrow's `from_pylist`)\n"
+        "that do the same and look at nothing.",
         ("bench.convert --n 100000",),
         ("bench.convert",),
     ),
