@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dialogue.conversion.convert import Conversion
 from dialogue.conversion.recognition import readers
@@ -10,6 +10,9 @@ from dialogue.conversion.selection import split_of
 from dialogue.errors import UsageError
 from dialogue.formats.oasst import PATHS
 from dialogue.formats.reading import named
+
+if TYPE_CHECKING:
+    from gen.token_files import TokenWriter
 
 
 def conversion(places: Sequence[str | Path], *, split: str | None = None, **asked: Any) -> Conversion:
@@ -30,3 +33,14 @@ def conversion(places: Sequence[str | Path], *, split: str | None = None, **aske
         except ValueError as error:
             raise UsageError(f"--split {split}: {error}") from None
     return Conversion(inputs=tuple(Path(place) for place in places[:-1]), out=Path(places[-1]), **asked)
+
+
+def token_writer(asked: Conversion, tokenizer: str | None, template: str, max_length: int) -> "TokenWriter":
+    """What writes OpenChat's token files. Raises UsageError where something for it is missing."""
+    from gen.token_files import NAME, Template, TokenWriter
+
+    if asked.out.suffix not in (".json", ".jsonl"):
+        raise UsageError(f"{asked.out}: --to {NAME} writes .json (one array, as OpenChat reads it) or .jsonl")
+    if tokenizer is None:
+        raise UsageError(f"--to {NAME}: name a tokenizer or a model with --tokenizer")
+    return TokenWriter(Template(tokenizer, template, max_length))
