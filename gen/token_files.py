@@ -36,7 +36,9 @@ class TokenWriter:
         self._settings = TrainSettings(
             data=(), out=Path("."), model=template.tokenizer, template=template.name, max_length=template.max_length
         )
-        tokenizer = tokenizers.load(tokenizer_place(template.tokenizer), template.name).tokenizer
+        alone = any((Path(template.tokenizer) / file).is_file() for file in tokenizers.FILES)
+        place = template.tokenizer if alone else tokenizer_place(template.tokenizer)
+        tokenizer = tokenizers.load(place, template.name).tokenizer
         self._renderer = renderer(tokenizer, self._settings)
 
     def to_line(self, dialogue: Dialogue) -> bytes:
