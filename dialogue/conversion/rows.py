@@ -11,6 +11,7 @@ from pathlib import Path
 from dialogue.conversion.elements import elements
 from dialogue.conversion.row import Row
 from dialogue.errors import UsageError
+from dialogue.mixtures import runs_in
 
 BOM = b"\xef\xbb\xbf"
 TABLES = (".csv", ".tsv", ".parquet")
@@ -27,6 +28,8 @@ def files(path: Path) -> list[Path]:
         raise UsageError(f"{path}: no such file or folder")
     if not path.is_dir():
         return [path]
+    if (runs := runs_in(path)) is not None:
+        return [file for run in runs for file in files(run)]
     for known in _KNOWN:
         if (path / known).exists():
             return [path / known]

@@ -5,13 +5,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from generator.settings import RunSettings
 
 
 def run_options(parser: argparse.ArgumentParser) -> None:
     """Add them."""
     what = parser.add_argument_group("what to make")
-    what.add_argument("--sector", metavar="S", help="kind of dialogue (`gen sectors` lists them)")
+    what.add_argument(
+        "--sector",
+        metavar="S",
+        help="kind of dialogue (`gen sectors` lists them), or several with weights: creation:3,recall:1",
+    )
     what.add_argument(
         "--n", metavar="N", help="dialogues that the folder shall hold in the end (--openers: one for each)"
     )
@@ -60,12 +66,27 @@ OPTIONS = (
 """Options that are settings, as `gen.config` knows them."""
 
 
+def parts_of(
+    arguments: argparse.Namespace,
+) -> "tuple[Mapping[str, float], Mapping[str, RunSettings]] | None":
+    """Weights and settings of several sectors; None where one is asked for. Raises UsageError."""
+    from gen.mixing import settings_of_parts, weights_of
+
+    flags, config = _flags(arguments)
+    weights = weights_of(flags, config)
+    return (weights, settings_of_parts(weights, flags, config)) if weights else None
+
+
 def settings_of(arguments: argparse.Namespace) -> "RunSettings":
     """The settings that flags and TOML give together. Raises UsageError."""
     from gen.config import run_settings
 
+    return run_settings(*_flags(arguments))
+
+
+def _flags(arguments: argparse.Namespace) -> tuple[dict[str, str], Path | None]:
     flags = {name: getattr(arguments, name) for name in OPTIONS if getattr(arguments, name) is not None}
-    return run_settings(flags, Path(arguments.config) if arguments.config else None)
+    return flags, Path(arguments.config) if arguments.config else None
 
 
 def model_options(parser: argparse.ArgumentParser) -> None:
