@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from dialogue.disk import writing_to
-from dialogue.errors import UsageError
+from dialogue.errors import RunStopped, UsageError
 from dialogue.jsonl import write_atomically
 from dialogue.mixtures import FILE, counts, read
 from gen.config import MOST_WEIGHT, number_above_0, read_project, run_settings, whole_number
@@ -103,7 +103,7 @@ def _within(part: RunSettings, others: list[Path]) -> RunSettings:
         caps["max_requests"] = part.max_requests - sum(one.get("requests") or 0 for one in spent)
     for name, left in caps.items():
         if left <= 0:
-            raise UsageError(
+            raise RunStopped(
                 f"{part.out}: nothing is left of --{name.removesuffix('_usd').replace('_', '-')}; raise it"
             )
     return part.model_copy(update=caps)
