@@ -86,7 +86,8 @@ def items(wanted: ListWanted, prompt: str, wording: Wording, grammar: Grammar, s
             wording.spec(wanted.specs[place]) if place < len(wanted.specs) else Wanted(wanted.language, form="question")
         )
         if wanted.style:
-            found.append(_styled(wanted.style, spec, subject[:1].lower() + subject[1:], used, grammar, stream))
+            root = wanted.path[0][1]
+            found.append(_styled(wanted.style, spec, _small(subject), _small(root), used, grammar, stream))
         else:
             found.append(_opener(spec, subject, near, used, grammar, stream))
     return found
@@ -158,9 +159,11 @@ def _opener(spec: Wanted, subject: str, near: list[str], used: set[Entry], gramm
     return grammar.joint.join(parts)
 
 
-def _styled(style: str, spec: Wanted, subject: str, used: set[Entry], grammar: Grammar, stream: Stream) -> str:
+def _styled(
+    style: str, spec: Wanted, subject: str, root: str, used: set[Entry], grammar: Grammar, stream: Stream
+) -> str:
     """An opening message of a sector that asks for something else than questions; begun as asked where a frame can."""
-    given, name = {"t": subject}, f"{style}.{spec.form}"
+    given, name = {"t": subject, "root": root}, f"{style}.{spec.form}"
     fitting = grammar.beginning(name, spec.opening) if spec.opening else ()
     entries = fitting or grammar.entries(name)
     fresh = [entry for entry in entries if entry not in used] or [
@@ -181,6 +184,10 @@ def _styled(style: str, spec: Wanted, subject: str, used: set[Entry], grammar: G
         parts.append(capital(grammar.say(tails[place], given, stream)))
         size += words_of(parts[-1])
     return grammar.joint.join(parts)
+
+
+def _small(name: str) -> str:
+    return name[:1].lower() + name[1:]
 
 
 def _frame(spec: Wanted, room: int, given: dict[str, str], grammar: Grammar, stream: Stream) -> Entry:

@@ -82,7 +82,7 @@ class Wording:
         self._start = self._render(act=SIGN).partition(SIGN)[0]
         self._act = re.compile("|".join(re.escape(text) for text in sorted(self._acts, key=len, reverse=True)))
         self._details = frozenset(details)
-        self._forms = _by_phrase(words["forms"])
+        self._forms = _by_phrase([words["forms"]])
         self._release = self._mark(release=SIGN)
         self._opening = self._mark(opening=SIGN)
         self._avoid = self._mark(avoid=(SIGN, SIGN))
@@ -104,7 +104,8 @@ class Wording:
         self._mentions = around(opener["mentions"], "{facts}", str(opener["join"]).strip())
         self._tells = around(opener["tells"], "{facts}", str(opener["join"]).strip())
         self._join = str(opener["join_facts"])
-        self._opener_forms = _by_phrase(opener["forms"])
+        tables = [words, *own.values()]
+        self._opener_forms = _by_phrase([table["opener"]["forms"] for table in tables])
 
     def note(self, text: str) -> Wanted | None:
         """What the note asks for; None where it is not a note in this wording. Raises Foreign."""
@@ -178,9 +179,10 @@ def _acts(tables: Sequence[Mapping[str, list[str]]]) -> tuple[dict[str, str], li
     return acts, details
 
 
-def _by_phrase(phrases: Mapping[str, str]) -> dict[str, str]:
+def _by_phrase(tables: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """Name by phrase, long phrases first: "a question" is part of "no question mark"."""
-    return dict(sorted(((text, name) for name, text in phrases.items()), key=lambda pair: -len(pair[0])))
+    pairs = ((text, name) for phrases in tables for name, text in phrases.items())
+    return dict(sorted(pairs, key=lambda pair: -len(pair[0])))
 
 
 def _range(text: str) -> tuple[int, int]:

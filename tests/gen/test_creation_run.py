@@ -5,7 +5,7 @@ from pathlib import Path
 from statistics import median
 
 import pytest
-from sector_runs import PROMPTS, assert_whole, counted, play
+from sector_runs import PROMPTS, acts, assert_whole, counted, play
 
 from dialogue.records import Dialogue
 from prompts.sector import load, roots
@@ -46,8 +46,8 @@ def test_four_in_five_openers_have_detail_and_know_the_plain_request_they_grew_f
 
 
 def test_users_ask_to_extend_and_to_better_more_than_for_anything_else(played: list[Dialogue]) -> None:
-    acts = Counter(row["act"] for dialogue in played for row in dialogue.seed.extra["acts"])  # type: ignore[union-attr, index, call-overload]
-    assert sum(acts[act] for act in ("refine", "more", "reveal", "change")) >= 0.55 * acts.total()
+    found = acts(played)
+    assert sum(found[act] for act in ("refine", "more", "reveal", "change")) >= 0.55 * found.total()
 
 
 def test_answers_are_pieces_of_writing_and_no_two_alike(played: list[Dialogue]) -> None:

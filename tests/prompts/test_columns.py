@@ -26,7 +26,7 @@ def texts(value: Any) -> list[str]:
 
 
 def test_every_folder_of_prompts_has_the_same_columns() -> None:
-    assert {column for _, column in CASES} >= {"creation"}
+    assert {column for _, column in CASES} >= {"creation", "role"}
     for language in PROMPTS.folders("languages"):
         assert columns(PROMPTS, language) == columns(PROMPTS, "en")
 
@@ -38,6 +38,9 @@ def test_a_column_words_what_its_language_words_and_the_same_in_all_languages(la
     for name, rows in table.items():
         assert name == "guide" or name == "openers" or set(rows) <= set(base[name]), name
         if name != "openers":
+            assert {key: set(row) for key, row in rows.items() if isinstance(row, dict)} == {
+                key: set(row) for key, row in english[name].items() if isinstance(row, dict)
+            }
             assert set(rows) == set(english[name]), name
     for group, cases in table.get("facts", {}).items():
         assert {case: len(pool) for case, pool in cases.items()} == {
@@ -83,6 +86,13 @@ def test_a_language_without_prompts_has_the_english_wording_of_a_column_and_its_
     japanese = tongue(PROMPTS, "ja", "creation")
     assert japanese.words["acts"] == tongue(PROMPTS, "en", "creation").words["acts"]
     assert japanese.words["weights"]["locale"] == {"Japan": 100}
+
+
+def test_traits_have_wording_for_values_that_there_are() -> None:
+    known = PROMPTS.data("users/traits.toml")["weights"]
+    for language, column in CASES:
+        for dimension, values in own(language, column).get("traits", {}).items():
+            assert set(values) == set(words(PROMPTS, language)["traits"][dimension]) <= set(known[dimension])
 
 
 def test_a_table_that_no_language_has_is_named_with_its_file(tmp_path: Any) -> None:
