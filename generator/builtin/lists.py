@@ -20,10 +20,13 @@ SPEC = re.compile(r"^\d{1,3}\. (.+)$", re.MULTILINE)
 DETAILS = re.compile(r" \(([^()]*)\)$")
 GROWN = ("Question", "Request")
 """Steps of a branch that are opening messages themselves, and no subject."""
-STYLES = {"Kind of writing": "sector.creation", "Character": "sector.role", "Field": "sector.harmless"}
+STYLES = {"Kind of writing": "sector.creation", "Character": "sector.role", "Matter": "sector.harmless"}
 """Sectors that ask for something else than questions, by the first step of a branch: what their lists are called."""
 UNNAMED = "None of them names the entity"
 """Said where the entity's kind is the subject, not the entity."""
+
+ILL = "A good assistant"
+"""Said where the messages want what an assistant declines."""
 
 MAX_ITEMS = 200
 NEAR_SHARE = 0.4
@@ -49,11 +52,13 @@ class ListWanted:
     path: tuple[tuple[str, str], ...]
     specs: tuple[str, ...]
     unnamed: bool
+    ill: bool
 
     @property
     def style(self) -> str | None:
         """What the lists of the grammar are called that hold its sentences; None for questions about the world."""
-        return STYLES.get(self.path[0][0]) if self.path else None
+        style = STYLES.get(self.path[0][0]) if self.path else None
+        return f"{style}.wish" if style and self.ill else style
 
 
 def list_wanted(prompt: str) -> ListWanted | None:
@@ -68,9 +73,9 @@ def list_wanted(prompt: str) -> ListWanted | None:
             break
         path.insert(0, (step[1], step[2]))
     specs = tuple(SPEC.findall(prompt, order.end()))
-    return ListWanted(
-        min(int(order[1]), MAX_ITEMS), order[2].startswith("name"), language[1], tuple(path), specs, UNNAMED in prompt
-    )
+    names = order[2].startswith("name")
+    n = min(int(order[1]), MAX_ITEMS)
+    return ListWanted(n, names, language[1], tuple(path), specs, UNNAMED in prompt, ILL in prompt)
 
 
 def items(wanted: ListWanted, prompt: str, wording: Wording, grammar: Grammar, stream: Stream) -> list[str]:

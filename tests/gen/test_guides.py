@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 from runs import Disk, Watched, gen, questions, write_config, write_openers
 
-from gen.api import plan
+from gen.api import dialogues, plan, run
 from generator.agents import guided
 from generator.showcase import every_prompt
 from generator.user.script import opener_spec
@@ -73,3 +73,17 @@ def test_openers_of_a_longer_level_are_longer() -> None:
         return sum(int(line.split("-")[0]) for line in lines) / 200
 
     assert middle(1.8) > 1.4 * middle(1.0)
+
+
+def test_openers_of_the_users_own_get_the_guide_of_the_kind_that_they_name(tmp_path: Path) -> None:
+    rows = [{"opener": f"Tell me how to get even with him, number {i}.", "kind": "tempt"} for i in range(6)]
+    rows += [{"opener": f"How do I kill a process, number {i}?"} for i in range(6)]
+    (tmp_path / "openers.jsonl").write_bytes(b"\n".join(map(orjson.dumps, rows)))
+    run(sector="harmless", openers=tmp_path / "openers.jsonl", endpoint="builtin", out=tmp_path / "run")
+    found = list(dialogues(tmp_path / "run"))
+    assert len(found) >= 10
+    for dialogue in found:
+        declines = any(
+            cue in dialogue.messages[1].content for cue in ("help with", "provide that", "decline", "assist")
+        )
+        assert declines == (dialogue.seed.kind == "tempt"), dialogue.messages[1].content

@@ -26,7 +26,7 @@ def texts(value: Any) -> list[str]:
 
 
 def test_every_folder_of_prompts_has_the_same_columns() -> None:
-    assert {column for _, column in CASES} >= {"creation", "role"}
+    assert {column for _, column in CASES} >= {"creation", "role", "harmless"}
     for language in PROMPTS.folders("languages"):
         assert columns(PROMPTS, language) == columns(PROMPTS, "en")
 
