@@ -163,16 +163,18 @@ def _dialogues(
     total = 0
     for number in range(sample):
         id = f"example-{number}"
-        seed = Seed(language=draw(settings.language, share(settings.seed, id, "language")))
+        kind = draw(sector.shares, share(settings.seed, id, "kind"))
+        seed = Seed(language=draw(settings.language, share(settings.seed, id, "language")), kind=kind)
         plan = _script(settings, prompts, sector, id, seed)
-        system = system_for(systems, settings.seed, id)
+        told = (system_for(systems, settings.seed, id), plan.guide(None if openers else kind))
+        system = "\n\n".join(filter(None, told))
         opener = openers[number] if openers else None
         first = float(counter.count(opener)) if opener else OPENER_TOKENS
         if number == 0:
             examples |= _examples(settings, prompts, plan, system, opener or "(the opener)")
         fixed = counter.count(plan.block(prompts, sentinel_of(settings.seed))) + counter.count(plan.cue(prompts))
         note = counter.count(_note(settings, prompts, plan))
-        _count_dialogue(plan.rounds, first, fixed, note, counter.count(system or ""), sides, weight)
+        _count_dialogue(plan.rounds, first, fixed, note, counter.count(system), sides, weight)
         total += plan.rounds
     return total / sample
 

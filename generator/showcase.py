@@ -1,6 +1,6 @@
 """Every prompt of a sector, rendered with an example."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dialogue.faults import Fault
 from dialogue.records import Seed
@@ -11,7 +11,7 @@ from generator.sources import identify, shelves_of
 from generator.stage import sentinel_of
 from generator.user.acts import Rules, TurnPlan
 from generator.user.noise import typed
-from generator.user.script import script
+from generator.user.script import Script, script
 from prompts.loader import Prompts
 from prompts.sector import Sector
 
@@ -60,6 +60,17 @@ def every_prompt(
     yield "user simulator, asked again after a fault", ANSWER + SEPARATOR + note
     opener = typed(prompts, OPENER, plan.persona.traits, language, EXAMPLE) if plan.noise else OPENER
     yield "assistant, the opener as it is typed", opener
+    yield from _guides(plan, [level.name for level in sector.levels if level.opener])
+
+
+def _guides(plan: Script, kinds: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What the assistant is told beside a dialogue, each text once with the first kind of opener that it is for."""
+    seen: set[str] = set()
+    for kind in kinds:
+        text = plan.guide(kind)
+        if text is not None and text not in seen:
+            seen.add(text)
+            yield f"assistant, system message that no record keeps: {kind}", text
 
 
 def _turns(law: Rules) -> Iterator[TurnPlan]:

@@ -57,6 +57,8 @@ class Scenery:
     rounds: tuple[int, int]
     preset: str
     systems: Sequence[SystemPrompt]
+    guided: bool = True
+    """Whether the assistant is told what the sector's guide says."""
 
 
 class Stage:
@@ -118,6 +120,7 @@ class Stage:
             past=[_plan(turn) for turn in self._past],
             leaving=bool(self._past and self._past[-1].get("end")),
             failures=self._failures,
+            waived=self._all.sector.waived,
         )
 
     def _assistant(self) -> Assistant:
@@ -128,6 +131,7 @@ class Stage:
             noted=self._all.tally.noted,
             unused=lambda usage: self._unused("assistant", usage),
             failures=self._failures,
+            guide=self._script.guide(self._job.seed.kind) if self._all.guided else None,
         )
 
     def _said(self, turn: Turn) -> None:

@@ -39,6 +39,10 @@ class Level(Record):
     alike: bool = False
     """Whether its openers may be alike, or equal: where code draws what each one tells, the dialogues differ behind
     them. A later pass is then not told what the earlier ones gave."""
+    longer: float = Field(default=1.0, gt=0)
+    """How many times longer its openers are than their people's habit has it."""
+    extra: dict[str, str] = Field(default_factory=dict)
+    """What is noted in the seeds of its dialogues, under `extra`: which answer is right, say."""
 
 
 class Shares(Record):
@@ -70,6 +74,8 @@ class Sector(Record):
     stands behind their questions is drawn from languages/*/words.toml."""
     noise: bool = True
     """Whether messages lose capitals, marks and letters as their people type (users/noise.toml)."""
+    waived: tuple[str, ...] = ()
+    """Checks of a user's turn that it does without (dialogue/faults.py): stage directions belong to a play."""
     shares: dict[str, float]
     """Weight of each opener level under the preset in force."""
     share_preset: str

@@ -120,7 +120,11 @@ def specs_of(
         return []
     ids = (identify(f"{batch.key}/{column}") for column in range(batch.size))
     facts = sector.fact_file
-    return [opener_spec(prompts, sector.column, batch.language, run_seed, id, facts=facts)["line"] for id in ids]
+    specs = (
+        opener_spec(prompts, sector.column, batch.language, run_seed, id, facts=facts, longer=level.longer)
+        for id in ids
+    )
+    return [spec["line"] for spec in specs]
 
 
 def render_list(prompts: Prompts, sector: Sector, batch: Batch, specs: Sequence[str]) -> str:
