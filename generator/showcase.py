@@ -9,6 +9,7 @@ from generator.openers.tree import Batch
 from generator.openers.writer import render_list, specs_of
 from generator.sources import identify, shelves_of
 from generator.stage import sentinel_of
+from generator.transcript import request
 from generator.user.acts import Rules, TurnPlan
 from generator.user.noise import typed
 from generator.user.script import script
@@ -42,7 +43,8 @@ def every_prompt(
     sentinel = sentinel_of(0)
     first = shelves[sector.levels[0].name]
     piece = first.root(0).piece
-    seed = Seed(language=language, topic=piece.title if piece else first.example_path()[0][1])
+    topic = piece.title if piece and first.level.joins else first.example_path()[0][1]
+    seed = Seed(language=language, topic=topic)
     plan = script(
         prompts,
         sector.column,
@@ -55,6 +57,9 @@ def every_prompt(
         facts=sector.fact_file,
         noise=sector.noise,
     )
+    if any(level.whole for level in sector.levels):
+        yield "the whole conversation in one request", request(prompts, plan, 0, EXAMPLE)
+        yield "the whole conversation, asked for again after a fault", request(prompts, plan, 0, EXAMPLE, "(why)")
     yield "user simulator, system", plan.block(prompts, sentinel)
     yield "user simulator, first user message", plan.cue(prompts)
     for turn in _turns(plan.law):

@@ -22,6 +22,9 @@ DETAILS = re.compile(r" \(([^()]*)\)$")
 UNNAMED = "None of them names the entity"
 """Said where the entity's kind is the subject, not the entity."""
 
+SEED = "Seed"
+"""The label of a seed, which is a question itself."""
+
 MAX_ITEMS = 200
 NEAR_SHARE = 0.4
 """Share of the openers that take up a word of the question that they grow from."""
@@ -115,6 +118,8 @@ def _subject(wanted: ListWanted, near: list[str], grammar: Grammar) -> str:
         if kind.isascii() != bool(grammar.joint) or not kind:
             kind = near[0] if near else grammar.one("bank.something", {}, Stream(0))
         return grammar.one("bank.any", {"kind": kind}, Stream(0))
+    if label == SEED:
+        return phrase_of(name, grammar) or lowered(name)
     return name if label == "Entity" else lowered(name)
 
 
