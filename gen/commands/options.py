@@ -23,13 +23,20 @@ def run_options(parser: argparse.ArgumentParser) -> None:
     )
     what.add_argument("--rounds", metavar="A-B", help="fewest and most rounds (default: the sector's)")
     what.add_argument("--preset", metavar="P", help="how the rounds are spread: training, wild")
-    what.add_argument("--shares", metavar="P", help="the sector's shares of opener kinds: paper, readme")
+    what.add_argument(
+        "--shares",
+        metavar="P",
+        help="the sector's shares of opener kinds: paper, readme; self-chat: transcript, turns, both",
+    )
     what.add_argument("--language", metavar="L:W,...", help="languages and weights, as zh-TW:3,en:1 (default: en)")
     what.add_argument(
         "--openers", metavar="FILE", help="your own openers: JSONL with `opener` and seed fields, or plain lines"
     )
     what.add_argument(
-        "--input", metavar="FILE", help="material for the sector: entities, one a line, or a Wikidata dump"
+        "--input",
+        metavar="FILE",
+        help="material for the sector. world-questions: entities, one a line, or a Wikidata dump; "
+        "materials: passages; self-chat: seeds (JSONL, plain text, Parquet)",
     )
     what.add_argument(
         "--system", metavar="FILE", help="system prompts: JSONL with `system` and `weight`, or plain lines"
