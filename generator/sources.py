@@ -102,7 +102,7 @@ def cut_note(settings: RunSettings, sector: Sector) -> str | None:
         return None
     texts, form = found
     return (
-        f"{texts.cut:,} of the {len(texts):,} texts of {settings.input} have more than {form.most_words:,} words "
+        f"{texts.cut:,} of the {len(texts):,} texts of {settings.input} have more than {form.most_tokens:,} tokens "
         "and are cut at the end of a sentence; the seeds of their dialogues say so (extra.cut)"
     )
 
