@@ -116,7 +116,7 @@ def test_a_larger_n_keeps_what_there_is_and_another_file_is_refused(tmp_path: Pa
     with pytest.raises(UsageError, match=r"input was .* choose another --out"):
         run(n=12, input=passages(tmp_path / "b.jsonl", 13), **asked)
     with pytest.raises(
-        UsageError, match=r"--n 1,000: the tree of materials gives at most 36 openers; --input with more"
+        UsageError, match=r"--n 1,000: the tree of materials gives at most 60 openers; a longer --input"
     ):
         run(n=1000, input=first, **asked)
 
