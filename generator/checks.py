@@ -33,6 +33,8 @@ def check(settings: RunSettings) -> Checked:
     if settings.prompts:
         check_overlay(settings.prompts)
     sector = load(prompts, settings.sector, settings.shares)
+    if sector.tools and settings.input:
+        sector = sector.model_copy(update={"input": settings.input})
     languages = set(settings.language)
     if settings.openers:
         languages |= check_openers(settings.openers, settings.n)

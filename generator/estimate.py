@@ -16,9 +16,11 @@ from generator.own import own_openers, system_for, system_prompts
 from generator.settings import ROLES, RoleName, RunSettings
 from generator.sources import identify, rounds_of, streams
 from generator.stage import sentinel_of
+from generator.tools.assistant import guide_of
 from generator.user.script import Script, script
 from prompts.loader import Prompts
 from prompts.sector import Sector
+from prompts.tasks import tool_plan
 
 SAMPLE = 300
 """Dialogues whose plans are drawn to find the mean; more change the third digit."""
@@ -27,6 +29,11 @@ ANSWER_TOKENS = 258
 USER_TOKENS = 22
 """The first as measured on UltraChat by the authors of Pensieve, the second from the word ranges that are drawn here;
 the real ones are the models' affair."""
+
+COMMANDS_SHARE = 0.6
+"""Of the rounds, where the assistant has tools: its answer comes after a request for commands. A guess."""
+
+COMMAND_TOKENS = 60
 
 OPENER_TOKENS = 40
 KEPT = 0.9
@@ -165,26 +172,37 @@ def _dialogues(
         id = f"example-{number}"
         seed = Seed(language=draw(settings.language, share(settings.seed, id, "language")))
         plan = _script(settings, prompts, sector, id, seed)
-        system = system_for(systems, settings.seed, id)
+        system = _system(settings, prompts, sector, plan.language, id, system_for(systems, settings.seed, id))
         opener = openers[number] if openers else None
         first = float(counter.count(opener)) if opener else OPENER_TOKENS
         if number == 0:
             examples |= _examples(settings, prompts, plan, system, opener or "(the opener)")
         fixed = counter.count(plan.block(prompts, sentinel_of(settings.seed))) + counter.count(plan.cue(prompts))
         note = counter.count(_note(settings, prompts, plan))
-        _count_dialogue(plan.rounds, first, fixed, note, counter.count(system or ""), sides, weight)
+        told = counter.count(system or "")
+        commands = COMMANDS_SHARE if sector.tools else 0.0
+        _count_dialogue(plan.rounds, first, fixed, note, told, sides, weight, commands)
         total += plan.rounds
     return total / sample
 
 
 def _count_dialogue(
-    rounds: int, opener: float, fixed: float, note: float, system: float, sides: dict[RoleName, Side], weight: float
+    rounds: int,
+    opener: float,
+    fixed: float,
+    note: float,
+    system: float,
+    sides: dict[RoleName, Side],
+    weight: float,
+    commands: float = 0.0,
 ) -> None:
     history = opener
     for number in range(1, rounds + 1):
         if number > 1:
             sides["user"].add(fixed + history + note, USER_TOKENS, weight)
             history += USER_TOKENS
+        if commands:
+            sides["assistant"].add(system + history, COMMAND_TOKENS, weight * commands)
         sides["assistant"].add(system + history, ANSWER_TOKENS, weight)
         history += ANSWER_TOKENS
 
@@ -209,6 +227,15 @@ def _script(settings: RunSettings, prompts: Prompts, sector: Sector, id: str, se
         facts=sector.fact_file,
         noise=sector.noise,
     )
+
+
+def _system(
+    settings: RunSettings, prompts: Prompts, sector: Sector, language: str, id: str, own: str | None
+) -> str | None:
+    """What stands above the dialogue in each request to the assistant."""
+    plan = tool_plan(prompts, sector, language, sector.levels[0].name, settings.seed, id)
+    guide = guide_of(prompts, sector, language, plan)
+    return f"{guide.meta(own)}\n\n{guide.protocol()}" if guide else own
 
 
 def _note(settings: RunSettings, prompts: Prompts, plan: Script) -> str:

@@ -14,6 +14,7 @@ from generator.builtin.languages import LANGUAGES
 from generator.builtin.lists import ListWanted, items, list_wanted
 from generator.builtin.notes import RANGE, SENTINEL, Foreign, Wanted, Wording, wordings
 from generator.builtin.stream import Stream
+from generator.builtin.tooling import has_tools, tool_turn
 from generator.builtin.turns import user_turn
 
 NOTE = "\n* * *\n"
@@ -94,6 +95,8 @@ class Server:
     def _content(self, request: Mapping[str, Any], roles: list[str], texts: list[str], stream: Stream) -> str:
         last = texts[-1]
         latest, line, note = last.rpartition(NOTE)
+        if has_tools(texts[0]) and roles[0] == "system":
+            return self._with_tools(roles, texts, latest if line else last, bool(line), stream)
         if line:
             wanted = self._wanted(note)
             own = [text for role, text in zip(roles, texts, strict=True) if role == "assistant"]
@@ -109,6 +112,13 @@ class Server:
         turns = [text for role, text in zip(roles, texts, strict=True) if role == "user"] or [last]
         language = language_of(turns[-1] + turns[0][:200])
         return answer(turns, language, grammar(language), stream, self._wrong_share, self._faults)
+
+    def _with_tools(self, roles: list[str], texts: list[str], last: str, again: bool, stream: Stream) -> str:
+        """The turn of an assistant with tools; `again`: a note on its last reply stands below the message."""
+        turns = [text for role, text in zip(roles, texts, strict=True) if role == "user" and text != texts[-1]] + [last]
+        language = language_of(turns[0][:200] if last.startswith("Results:") else last + turns[0][:200])
+        shares = self._wrong_share, self._faults
+        return tool_turn(texts[0], turns, last, again, language, grammar(language), stream, *shares)
 
     def _wanted(self, note: str) -> Wanted:
         """What the turn note asks for; a note in a wording of the user's own is read as far as its digits go."""

@@ -50,7 +50,7 @@ class Search:
         scores: defaultdict[int, float] = defaultdict(float)
         matched: defaultdict[int, float] = defaultdict(float)
         for term, weight in asked.items():
-            for number, count in self._postings.get(term, ()) if weight > 0 else ():
+            for number, count in self._postings.get(term, ()):
                 longer = 1 - B + B * self._lengths[number] / self._mean
                 scores[number] += weight * count * (K1 + 1) / (count + K1 * longer)
                 matched[number] += weight
@@ -59,9 +59,9 @@ class Search:
         return [self._passages[n] for n in heapq.nsmallest(SHOWN, found, key=lambda n: (-scores[n], n))]
 
     def _weight(self, term: str) -> float:
-        """How telling a term is: nothing where every other passage has it; what none has weighs as what one has."""
+        """How telling a term is, never below nought (as in Lucene); what no passage has weighs as what one has."""
         holding = max(1, len(self._postings.get(term, ())))
-        return max(0.0, math.log((len(self._passages) - holding + 0.5) / (holding + 0.5)))
+        return math.log(1 + (len(self._passages) - holding + 0.5) / (holding + 0.5))
 
 
 def terms(text: str) -> list[str]:

@@ -7,6 +7,7 @@ a provider's prompt cache needs. What each template is given is said in its own 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from pydantic import JsonValue
 
@@ -141,11 +142,13 @@ def script(
     own_opener: bool,
     facts: str | None = None,
     noise: bool = True,
+    task: str | None = None,
 ) -> Script:
     """The script of the dialogue `id`. A person or a language that the seed brings along is kept.
 
     `own_opener`: a person wrote the opener, so that nothing of the card counts as said in it. `facts` and `noise`: the
-    file of the sector's own facts, and whether its messages are typed as people type.
+    file of the sector's own facts, and whether its messages are typed as people type. `task`: what the opener asks for,
+    where code drew it; the opener says nothing else of the card then.
     """
     key = _key(run_seed, id)
     language = seed.language or "en"
@@ -154,13 +157,14 @@ def script(
         person = person.model_copy(update={"situation": seed.persona})
     length = draw_rounds(prompts, preset, *rounds, key)
     pool = fact_pool(prompts, facts, language) if facts else None
-    card = goal(prompts, language, column, person, key, own_opener=own_opener, pool=pool)
+    bare = own_opener or task is not None
+    card = goal(prompts, language, column, person, key, own_opener=bare, pool=pool)
     law = rules(prompts, column, language)
     return Script(
         key=key,
         language=language,
         column=column,
-        topic=seed.subtopic or seed.topic,
+        topic=task or seed.subtopic or seed.topic,
         persona=person,
         goal=card.fitting(length - 1 - law.reminds),
         rounds=length,
@@ -170,21 +174,25 @@ def script(
     )
 
 
-def opener_spec(prompts: Prompts, column: str, language: str, *key: object, facts: str | None = None) -> dict[str, str]:
+def opener_spec(
+    prompts: Prompts, column: str, language: str, *key: object, facts: str | None = None, task: str | None = None
+) -> dict[str, str]:
     """What an opener shall be, for its writer, by the person and the card that `script` draws for the same key.
 
     `line` says it all in one line: who writes, how well they know the topic, the form, the words, how they write, the
     first word, and what stands behind the question. Where the sector has a file of `facts`: who writes, the words, and
-    what is told.
+    what is told. Where there is a `task`: who writes, the form, the words, how they write, and what is asked for.
     """
     place = _key(*key)
     if facts is not None:
         return _telling_spec(prompts, column, language, place, facts)
     data, wording, look = prompts.data(ACTS)["opener"], words(prompts, language), shapes(prompts, language)
     person = persona(prompts, language, column, place)
-    told = goal(prompts, language, column, person, place).texts(told=True)
+    told = [] if task else goal(prompts, language, column, person, place).texts(told=True)
     form = draw(data["forms"], share(place, "opener form"))
-    low, high = span(look, look.opener_lengths, opener_habit(person.traits), share(place, "opener words"))
+    longest = data["words_for_a_task"] if task else inf
+    u = share(place, "opener words")
+    low, high = span(look, look.opener_lengths, opener_habit(person.traits), u, longest=longest)
     least, most = (round(count * len(told) * look.per_word) for count in data["words_per_fact"])
     label = wording["opener"]
     parts = {
@@ -197,10 +205,13 @@ def opener_spec(prompts: Prompts, column: str, language: str, *key: object, fact
     if style := label["join_facts"].join(filter(None, styles)):
         parts["style"] = style
     u = share(place, "opener begins") / data["begins"]
-    if u < 1:
+    if u < 1 and not task:  # what is asked for decides how it begins
         parts["begins"] = label["begins"].format(word=draw(wording["openers"][form], u))
     if told:
         parts["facts"] = label["mentions"].format(facts=label["join_facts"].join(told))
+    if task:
+        del parts["knowledge"]
+        parts["task"] = label["asks"].format(task=task)
     return parts | {"locale": person.traits["locale"], "line": label["join"].join(parts.values())}
 
 

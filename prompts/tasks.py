@@ -1,0 +1,148 @@
+"""Tasks for an assistant with tools: what its people ask for, with figures drawn by code, so that the answer is known.
+
+A sector names their file in its `sector.toml`. For each level of its openers it has the tool that helps, and for each
+language the tasks: a clause with slots, the range of each slot, and the tool's argument with the same slots.
+"""
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field, ValidationError, model_validator
+
+from dialogue.chance import share
+from dialogue.errors import UsageError
+from dialogue.records import Record, one_line
+from prompts import passages
+from prompts.loader import Prompts
+from prompts.passages import Passage
+from prompts.sector import Sector
+
+TOOLS = ("Calculate", "Solve", "Search")
+
+SPEC_CHARACTERS = 400
+"""Of a passage in the opener writer's line."""
+
+
+class Kind(Record):
+    """One kind of task."""
+
+    task: str
+    """What is asked for, as a clause that the opener is built around: "what {n} chairs at {p} each cost"."""
+    argument: str
+    """What the tool is given: "{n} * {p}"."""
+    slots: dict[str, tuple[float, ...]] = Field(default_factory=dict)
+    """Least, most and, where it is not one, the step of each figure."""
+
+    @model_validator(mode="after")
+    def _fills(self) -> "Kind":
+        first = {name: str(bounds[0]) for name, bounds in self.slots.items() if 2 <= len(bounds) <= 3}
+        try:
+            self.task.format_map(first), self.argument.format_map(first)
+        except KeyError as error:
+            raise ValueError(f"{self.task!r}: no slot {error}") from None
+        return self
+
+
+class Toolbox(Record):
+    """What a sector says of its tools."""
+
+    commands: int = Field(ge=1)
+    """Most commands in one turn."""
+    passages: str
+    """File in the sector's folder with passages to search, where the user brings none."""
+    needed: float = Field(ge=0, le=1)
+    """Chance that the tool which helps with the opener's task is on."""
+    others: float = Field(ge=0, le=1)
+    """The same for each other tool."""
+    tool_of: dict[str, str]
+    """The tool that helps, by level of openers."""
+
+
+class Task(Record):
+    """One task, drawn."""
+
+    tool: str
+    clause: str
+    """What is asked for."""
+    argument: str | None = None
+    """What the tool would be given; None where any words will do."""
+    passage: str | None = None
+    """The name of the passage that answers it."""
+
+
+class ToolPlan(Record):
+    """What is drawn for a dialogue: which tools are on, and its task, where its opener is built around one."""
+
+    enabled: tuple[str, ...] = ()
+    task: Task | None = None
+
+    @property
+    def topic(self) -> str | None:
+        """What the opener is about: what it asks to be worked out, or the name of the passage that answers it."""
+        return (self.task.passage or self.task.clause) if self.task else None
+
+
+@cache
+def toolbox(prompts: Prompts, file: str) -> Toolbox:
+    """What the file says of the tools. Raises UsageError."""
+    try:
+        return Toolbox.model_validate({name: value for name, value in prompts.data(file).items() if name != "tasks"})
+    except ValidationError as error:
+        raise UsageError(f"{prompts.path(file)}: {one_line(error)}") from None
+
+
+def tool_plan(
+    prompts: Prompts, sector: Sector, language: str, level: str | None, run_seed: int, id: str, own_opener: bool = False
+) -> ToolPlan:
+    """The plan for the dialogue `id`, whose opener is of this level; a person's own opener has no task of ours."""
+    file, key = sector.tool_file, f"{run_seed}/{id}"
+    if file is None:
+        return ToolPlan()
+    box = toolbox(prompts, file)
+    tool = None if own_opener else box.tool_of.get(level or "")
+    chance = {name: box.needed if name == tool else box.others for name in TOOLS}
+    enabled = tuple(name for name in TOOLS if share(key, "tool", name) < chance[name])
+    if tool == "Search":
+        found = searched(prompts, file, sector.input, language)
+        passage = found[int(share(key, "passage") * len(found))]
+        return ToolPlan(enabled=enabled, task=Task(tool=tool, clause=_told(passage), passage=passage.name))
+    return ToolPlan(
+        enabled=enabled, task=_task(kinds(prompts, file, language)[level or ""], tool, key) if tool else None
+    )
+
+
+def _task(choices: Sequence[Kind], tool: str, key: str) -> Task:
+    kind = choices[int(share(key, "task") * len(choices))]
+    figures = {name: _figure(bounds, share(key, "slot", name)) for name, bounds in kind.slots.items()}
+    return Task(tool=tool, clause=kind.task.format_map(figures), argument=kind.argument.format_map(figures))
+
+
+def _figure(bounds: Sequence[float], u: float) -> str:
+    """A figure at position `u` of its range."""
+    least, most, step = (*bounds, 1)[:3]
+    value = least + step * int(u * (round((most - least) / step) + 1))
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def _told(passage: Passage) -> str:
+    return f"{passage.name}: {passage.text}"[:SPEC_CHARACTERS]
+
+
+@cache
+def kinds(prompts: Prompts, file: str, language: str) -> Mapping[str, Sequence[Kind]]:
+    """The kinds of tasks by level, in the language, its base, or English."""
+    tables = prompts.data(file)["tasks"]
+    code = next(code for code in (language, language.split("-")[0], "en") if code in tables)
+    try:
+        return {level: [Kind.model_validate(row) for row in rows] for level, rows in tables[code].items()}
+    except ValidationError as error:
+        raise UsageError(f"{prompts.path(file)}: tasks.{code}: {one_line(error)}") from None
+
+
+@cache
+def searched(prompts: Prompts, file: str, input: Path | None, language: str) -> Sequence[Passage]:
+    """The passages to search: those of the user's file, or those that stand beside the file of tools."""
+    if input is not None:
+        return passages.from_input(input, language)
+    return passages.from_data(prompts, f"{file.rpartition('/')[0]}/{toolbox(prompts, file).passages}", language)
