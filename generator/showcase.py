@@ -54,7 +54,7 @@ def every_prompt(
         own_opener=False,
         facts=sector.fact_file,
         noise=sector.noise,
-        task=tool_plan(prompts, sector, language, sector.levels[0].name, 0, EXAMPLE).topic,
+        task=tool_plan(prompts, sector, language, sector.levels[0].name, 0, EXAMPLE).task,
     )
     yield "user simulator, system", plan.block(prompts, sentinel)
     yield "user simulator, first user message", plan.cue(prompts)

@@ -88,7 +88,7 @@ class Stage:
             own_opener=job.own,
             facts=scenery.sector.fact_file,
             noise=scenery.sector.noise,
-            task=self._plan.topic,
+            task=self._plan.task,
         )
         taken = [event for event in job.events if event["k"] == "turn"]
         self._past: list[dict[str, JsonValue]] = [dict(event["plan"]) for event in taken if event.get("plan")]
@@ -171,7 +171,8 @@ class Stage:
         extra = {**seed.extra, **plan.extra(), "acts": list(self._past)}
         if self._guide:
             extra |= noted(self._plan, self._tools)
-            seed = seed.model_copy(update={"subtopic": self._plan.topic or seed.subtopic})
+            about = self._plan.task.topic if self._plan.task else seed.subtopic
+            seed = seed.model_copy(update={"subtopic": about})
         return seed.model_copy(update={"persona": plan.persona.situation, "language": plan.language, "extra": extra})
 
     def _keep(self, stop: Stop) -> None:

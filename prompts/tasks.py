@@ -7,6 +7,7 @@ language the tasks: a clause with slots, the range of each slot, and the tool's 
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -31,16 +32,23 @@ class Kind(Record):
     """What is asked for, as a clause that the opener is built around: "what {n} chairs at {p} each cost"."""
     argument: str
     """What the tool is given: "{n} * {p}"."""
+    then: str
+    """What the person comes out with later; the slots in it have another figure from then on."""
     slots: dict[str, tuple[float, ...]] = Field(default_factory=dict)
     """Least, most and, where it is not one, the step of each figure."""
+
+    @property
+    def changing(self) -> list[str]:
+        """The slots that have another figure later."""
+        return [name for name in self.slots if f"{{{name}}}" in self.then]
 
     @model_validator(mode="after")
     def _fills(self) -> "Kind":
         first = {name: str(bounds[0]) for name, bounds in self.slots.items() if 2 <= len(bounds) <= 3}
         try:
-            self.task.format_map(first), self.argument.format_map(first)
+            self.task.format_map(first), self.argument.format_map(first), self.then.format_map(first)
         except KeyError as error:
-            raise ValueError(f"{self.task!r}: no slot {error}") from None
+            raise ValueError(f"{self.task!r}: no slot {error} of two or three figures") from None
         return self
 
 
@@ -57,6 +65,8 @@ class Toolbox(Record):
     """The same for each other tool."""
     tool_of: dict[str, str]
     """The tool that helps, by level of openers."""
+    facts: dict[str, tuple[str, ...]]
+    """What people come out with later where something is to be looked up, by language."""
 
 
 class Task(Record):
@@ -69,6 +79,17 @@ class Task(Record):
     """What the tool would be given; None where any words will do."""
     passage: str | None = None
     """The name of the passage that answers it."""
+    then: str
+    """What the person comes out with later."""
+    then_argument: str | None = None
+    """What the tool would be given then."""
+    then_figure: str | None = None
+    """The figure that has to be said then."""
+
+    @property
+    def topic(self) -> str:
+        """What it is about, in short."""
+        return self.passage or self.clause
 
 
 class ToolPlan(Record):
@@ -76,11 +97,6 @@ class ToolPlan(Record):
 
     enabled: tuple[str, ...] = ()
     task: Task | None = None
-
-    @property
-    def topic(self) -> str | None:
-        """What the opener is about: what it asks to be worked out, or the name of the passage that answers it."""
-        return (self.task.passage or self.task.clause) if self.task else None
 
 
 @cache
@@ -106,7 +122,9 @@ def tool_plan(
     if tool == "Search":
         found = searched(prompts, file, sector.input, language)
         passage = found[int(share(key, "passage") * len(found))]
-        return ToolPlan(enabled=enabled, task=Task(tool=tool, clause=_told(passage), passage=passage.name))
+        facts = box.facts[_code(box.facts, language)]
+        fact = facts[int(share(key, "then") * len(facts))]
+        return ToolPlan(enabled=enabled, task=Task(tool=tool, clause=_told(passage), passage=passage.name, then=fact))
     return ToolPlan(
         enabled=enabled, task=_task(kinds(prompts, file, language)[level or ""], tool, key) if tool else None
     )
@@ -115,7 +133,21 @@ def tool_plan(
 def _task(choices: Sequence[Kind], tool: str, key: str) -> Task:
     kind = choices[int(share(key, "task") * len(choices))]
     figures = {name: _figure(bounds, share(key, "slot", name)) for name, bounds in kind.slots.items()}
-    return Task(tool=tool, clause=kind.task.format_map(figures), argument=kind.argument.format_map(figures))
+    new = {name: _another(kind.slots[name], figures[name], share(key, "then", name)) for name in kind.changing}
+    return Task(
+        tool=tool,
+        clause=kind.task.format_map(figures),
+        argument=kind.argument.format_map(figures),
+        then=kind.then.format_map(new),
+        then_argument=kind.argument.format_map({**figures, **new}),
+        then_figure=next(iter(new.values()), None),
+    )
+
+
+def _another(bounds: Sequence[float], figure: str, u: float) -> str:
+    """A figure of the range that is not this one."""
+    found = _figure(bounds, u)
+    return found if found != figure else _figure(bounds, (u + 0.5) % 1)
 
 
 def _figure(bounds: Sequence[float], u: float) -> str:
@@ -129,11 +161,16 @@ def _told(passage: Passage) -> str:
     return f"{passage.name}: {passage.text}"[:SPEC_CHARACTERS]
 
 
+def _code(tables: Mapping[str, Any], language: str) -> str:
+    """The language, its base, or English: whichever has a table."""
+    return next(code for code in (language, language.split("-")[0], "en") if code in tables)
+
+
 @cache
 def kinds(prompts: Prompts, file: str, language: str) -> Mapping[str, Sequence[Kind]]:
     """The kinds of tasks by level, in the language, its base, or English."""
     tables = prompts.data(file)["tasks"]
-    code = next(code for code in (language, language.split("-")[0], "en") if code in tables)
+    code = _code(tables, language)
     try:
         return {level: [Kind.model_validate(row) for row in rows] for level, rows in tables[code].items()}
     except ValidationError as error:

@@ -116,7 +116,7 @@ class Server:
     def _with_tools(self, roles: list[str], texts: list[str], last: str, again: bool, stream: Stream) -> str:
         """The turn of an assistant with tools; `again`: a note on its last reply stands below the message."""
         turns = [text for role, text in zip(roles, texts, strict=True) if role == "user" and text != texts[-1]] + [last]
-        language = language_of(turns[0][:200] if last.startswith("Results:") else last + turns[0][:200])
+        language = language_of(texts[0])
         shares = self._wrong_share, self._faults
         return tool_turn(texts[0], turns, last, again, language, grammar(language), stream, *shares)
 

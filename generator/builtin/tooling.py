@@ -25,7 +25,7 @@ from prompts.tasks import TOOLS, kinds
 FILE = "sectors/tool-use/tools.toml"
 SLOT = re.compile(r"\{(\w+)\}")
 FIGURE = re.compile(r"[0-9]+(?:\.[0-9]+)?")
-RESULT = re.compile(r'^([A-Z]\w+)\("(?:[^"\\]|\\.)*"\) =>[ \n]', re.MULTILINE)
+RESULT = re.compile(r'^([A-Z]\w+)\(("(?:[^"\\]|\\.)*")\) =>[ \n]', re.MULTILINE)
 
 LOOKED_UP = 0.35
 """Share of the messages without a task that are looked up, where the search is on."""
@@ -47,6 +47,8 @@ class Form(NamedTuple):
     """A kind of task as it is found in a message."""
 
     pattern: re.Pattern[str]
+    then: re.Pattern[str]
+    """What changes a figure of it later."""
     tool: str
     argument: str
 
@@ -72,7 +74,7 @@ def tool_turn(
     if last.startswith("Results:"):
         return _from_results(last, say, stream)
     enabled = [tool for tool in TOOLS if f'{tool}("' in system]
-    wish = _wish(last, language, grammar, stream)
+    wish = _task_wish(texts, last, language) or _wish(last, language, grammar, stream)
     if wish is None or wish.tool not in enabled:
         fault = None if again or wish is None else planted({"disabled": RATES["disabled"]}, faults, stream)
         if fault and wish:
@@ -102,13 +104,26 @@ def _commanded(wish: Wish, say: Mapping[str, Any], stream: Stream) -> str:
     return f"Thought: {thought}\nCommand: {wish.tool}({orjson.dumps(wish.argument).decode()})"
 
 
-def _wish(message: str, language: str, grammar: Grammar, stream: Stream) -> Wish | None:
-    """The command for a message: its task's, its sum's, or a search for its topic."""
-    text = message[:READ_CHARACTERS]
-    low = text[:1].lower() + text[1:]
+def _task_wish(texts: Sequence[str], last: str, language: str) -> Wish | None:
+    """The command for a task in the message, or in the first one where this one changes a figure of it."""
+    first, low = lowered(texts[0]), last[:READ_CHARACTERS].lower()
     for form in forms(language):
-        if found := form.pattern.search(low):
-            return Wish(form.tool, form.argument.format_map(found.groupdict()))
+        if task := form.pattern.search(lowered(last)):
+            return Wish(form.tool, form.argument.format_map(task.groupdict()))
+        then = form.then.search(low)
+        if then and (task := form.pattern.search(first)):
+            return Wish(form.tool, form.argument.format_map({**task.groupdict(), **then.groupdict()}))
+    return None
+
+
+def lowered(message: str) -> str:
+    """The beginning of a message, without its capital."""
+    return message[:1].lower() + message[1:READ_CHARACTERS]
+
+
+def _wish(message: str, language: str, grammar: Grammar, stream: Stream) -> Wish | None:
+    """The command for a message without a task: its sum's, or a search for what it is about."""
+    text, low = message[:READ_CHARACTERS], lowered(message)
     if found_sum := find_sum(text):
         return Wish("Calculate", found_sum.text)
     for asked in _lookups(language):
@@ -123,10 +138,11 @@ def _from_results(last: str, say: Mapping[str, Any], stream: Stream) -> str:
     found = RESULT.search(last)
     tool = found[1] if found else "Search"
     value = last[found.end() :].split("\n\n")[0].strip() if found else ""
+    asked = orjson.loads(found[2]) if found else ""
     if not value or value == "No results.":
-        how, text = "nothing", stream.pick(say["answer"]["nothing"])
+        how, text = "nothing", str(stream.pick(say["answer"]["nothing"])).format(q=asked)
     elif value.startswith("Error: "):
-        how, text = "failed", stream.pick(say["answer"]["failed"])
+        how, text = "failed", str(stream.pick(say["answer"]["failed"])).format(q=asked)
     else:
         first = value.split("\n")[0].removeprefix("[1] ") if tool == "Search" else ", ".join(value.split("\n"))
         how, text = "found", str(stream.pick(say["answer"][tool])).format(v=first)
@@ -139,7 +155,7 @@ def forms(language: str) -> tuple[Form, ...]:
     prompts = Prompts()
     tool_of = prompts.data(FILE)["tool_of"]
     return tuple(
-        Form(re.compile(_pattern(kind.task)), tool_of[level], kind.argument)
+        Form(re.compile(_pattern(kind.task)), re.compile(_pattern(kind.then)), tool_of[level], kind.argument)
         for level, rows in kinds(prompts, FILE, language).items()
         for kind in rows
     )

@@ -62,9 +62,15 @@ def noted(plan: ToolPlan, tools: Mapping[str, Tool]) -> dict[str, JsonValue]:
     if (task := plan.task) is None:
         return {"tools": fields}
     found: dict[str, JsonValue] = {"tool": task.tool}
-    if task.argument is not None:
-        command = Command(task.tool, task.argument)
-        found |= {"asks": task.clause, "command": command.text, "expected": result(command, tools).text}
     if task.passage is not None:
         found["passage"] = task.passage
+    if task.argument is not None:
+        found |= {"asks": task.clause, **_expected(task.tool, task.argument, tools)}
+    if task.then_argument is not None:
+        found["then"] = {"fact": task.then, **_expected(task.tool, task.then_argument, tools)}
     return {"tools": {**fields, "task": found}}
+
+
+def _expected(tool: str, argument: str, tools: Mapping[str, Tool]) -> dict[str, JsonValue]:
+    command = Command(tool, argument)
+    return {"command": command.text, "expected": result(command, tools).text}

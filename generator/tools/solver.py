@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from fractions import Fraction
 
-from generator.tools.figures import Figure, exact_root, fraction_written, power, within
+from generator.tools.figures import Figure, exact_root, fraction_written, power, within, written
 from generator.tools.parser import Call, Name, Number, Pair, Tree, parse
 from generator.tools.tool import Refused, Result, bounded
 
@@ -171,7 +171,13 @@ def _linear(polynomials: list[Polynomial], unknowns: list[str]) -> str:
         return NONE
     if len(done) < len(unknowns):
         return "\n".join(f"{name} = {_rest(row, name)}" for name, row in done.items()) + _free(unknowns, done)
-    return "\n".join(f"{name} = {fraction_written(-done[name].get('', Fraction(0)))}" for name in unknowns)
+    return "\n".join(f"{name} = {_value(-done[name].get('', Fraction(0)))}" for name in unknowns)
+
+
+def _value(value: Figure) -> str:
+    """The value; of a fraction, what it comes to as well, since a division by hand is where models slip."""
+    text = fraction_written(value)
+    return f"{text} (about {written(value)})" if "/" in text else text
 
 
 def _without(row: Row, name: str, pivot: Row) -> Row:
@@ -209,4 +215,4 @@ def _quadratic(one: Polynomial, name: str) -> str:
     root = exact_root(inner)
     step: Figure = float(inner) ** 0.5 if root is None else root
     roots = sorted({within((-b - step) / (2 * a)), within((-b + step) / (2 * a))})
-    return "\n".join(f"{name} = {fraction_written(value)}" for value in roots)
+    return "\n".join(f"{name} = {_value(value)}" for value in roots)

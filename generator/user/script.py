@@ -15,13 +15,14 @@ from dialogue.chance import draw, share
 from dialogue.faults import Fault
 from dialogue.records import Seed
 from generator.user.acts import Rules, TurnPlan, plan_turn, rules
-from generator.user.goals import Goal, goal, opener_habit
+from generator.user.goals import Goal, goal, opener_habit, task_goal
 from generator.user.personas import Persona, persona
 from generator.user.rounds import rounds as draw_rounds
 from generator.user.shape import ACTS, shapes, span
 from prompts.facts import fact_pool
 from prompts.loader import Prompts
 from prompts.names import HOME, Tongue, tongue, words
+from prompts.tasks import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +143,13 @@ def script(
     own_opener: bool,
     facts: str | None = None,
     noise: bool = True,
-    task: str | None = None,
+    task: Task | None = None,
 ) -> Script:
     """The script of the dialogue `id`. A person or a language that the seed brings along is kept.
 
     `own_opener`: a person wrote the opener, so that nothing of the card counts as said in it. `facts` and `noise`: the
     file of the sector's own facts, and whether its messages are typed as people type. `task`: what the opener asks for,
-    where code drew it; the opener says nothing else of the card then.
+    where code drew it; what comes out later belongs to it too.
     """
     key = _key(run_seed, id)
     language = seed.language or "en"
@@ -157,14 +158,14 @@ def script(
         person = person.model_copy(update={"situation": seed.persona})
     length = draw_rounds(prompts, preset, *rounds, key)
     pool = fact_pool(prompts, facts, language) if facts else None
-    bare = own_opener or task is not None
-    card = goal(prompts, language, column, person, key, own_opener=bare, pool=pool)
+    card = goal(prompts, language, column, person, key, own_opener=own_opener, pool=pool)
+    card = task_goal(card, task) if task else card
     law = rules(prompts, column, language)
     return Script(
         key=key,
         language=language,
         column=column,
-        topic=task or seed.subtopic or seed.topic,
+        topic=task.topic if task else seed.subtopic or seed.topic,
         persona=person,
         goal=card.fitting(length - 1 - law.reminds),
         rounds=length,

@@ -92,6 +92,21 @@ def test_a_task_has_its_command_and_its_result_in_the_seed(played: list[Dialogue
     assert right > 4 * wrong > 0
 
 
+def test_what_comes_out_later_changes_a_figure_and_is_worked_out_anew(played: list[Dialogue]) -> None:
+    anew = missed = 0
+    for dialogue in played:
+        task, enabled = tools(dialogue)["task"], tools(dialogue)["enabled"]
+        if task["tool"] == "Search" or task["tool"] not in enabled:
+            continue
+        assert task["then"]["command"] != task["command"]
+        done = task["then"]["command"] in commands(dialogue)
+        anew, missed = anew + done, missed + (not done)
+        acts = dialogue.seed.extra["acts"]
+        assert isinstance(acts, list)
+        assert [act["release"] for act in acts if isinstance(act, dict) and "release" in act] == [task["then"]["fact"]]
+    assert anew > 3 * missed
+
+
 def test_errors_and_empty_results_are_kept_and_answered(played: list[Dialogue]) -> None:
     errors = empty = 0
     for dialogue in played:
