@@ -7,7 +7,7 @@ language the tasks: a clause with slots, the range of each slot, and the tool's 
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -18,6 +18,8 @@ from prompts import passages
 from prompts.loader import Prompts
 from prompts.passages import Passage
 from prompts.sector import Sector
+
+Item = TypeVar("Item")
 
 TOOLS = ("Calculate", "Solve", "Search")
 
@@ -65,6 +67,8 @@ class Toolbox(Record):
     """The same for each other tool."""
     tool_of: dict[str, str]
     """The tool that helps, by level of openers."""
+    goals: dict[str, tuple[str, ...]]
+    """What people want, by language."""
     facts: dict[str, tuple[str, ...]]
     """What people come out with later where something is to be looked up, by language."""
 
@@ -79,6 +83,8 @@ class Task(Record):
     """What the tool would be given; None where any words will do."""
     passage: str | None = None
     """The name of the passage that answers it."""
+    goal: str
+    """What the person wants, in one line."""
     then: str
     """What the person comes out with later."""
     then_argument: str | None = None
@@ -119,29 +125,33 @@ def tool_plan(
     tool = None if own_opener else box.tool_of.get(level or "")
     chance = {name: box.needed if name == tool else box.others for name in TOOLS}
     enabled = tuple(name for name in TOOLS if share(key, "tool", name) < chance[name])
+    return ToolPlan(enabled=enabled, task=_task(prompts, sector, language, str(level), tool, key) if tool else None)
+
+
+def _task(prompts: Prompts, sector: Sector, language: str, level: str, tool: str, key: str) -> Task:
+    assert sector.tool_file is not None
+    box = toolbox(prompts, sector.tool_file)
+    goal = _one(box.goals[_code(box.goals, language)], key, "goal")
     if tool == "Search":
-        found = searched(prompts, file, sector.input, language)
-        passage = found[int(share(key, "passage") * len(found))]
-        facts = box.facts[_code(box.facts, language)]
-        fact = facts[int(share(key, "then") * len(facts))]
-        return ToolPlan(enabled=enabled, task=Task(tool=tool, clause=_told(passage), passage=passage.name, then=fact))
-    return ToolPlan(
-        enabled=enabled, task=_task(kinds(prompts, file, language)[level or ""], tool, key) if tool else None
-    )
-
-
-def _task(choices: Sequence[Kind], tool: str, key: str) -> Task:
-    kind = choices[int(share(key, "task") * len(choices))]
+        passage = _one(searched(prompts, sector.tool_file, sector.input, language), key, "passage")
+        fact = _one(box.facts[_code(box.facts, language)], key, "then")
+        return Task(tool=tool, clause=_told(passage), passage=passage.name, goal=goal, then=fact)
+    kind = _one(kinds(prompts, sector.tool_file, language)[level], key, "task")
     figures = {name: _figure(bounds, share(key, "slot", name)) for name, bounds in kind.slots.items()}
     new = {name: _another(kind.slots[name], figures[name], share(key, "then", name)) for name in kind.changing}
     return Task(
         tool=tool,
         clause=kind.task.format_map(figures),
         argument=kind.argument.format_map(figures),
+        goal=goal,
         then=kind.then.format_map(new),
         then_argument=kind.argument.format_map({**figures, **new}),
         then_figure=next(iter(new.values()), None),
     )
+
+
+def _one(choices: Sequence[Item], *key: str) -> Item:
+    return choices[int(share(*key) * len(choices))]
 
 
 def _another(bounds: Sequence[float], figure: str, u: float) -> str:

@@ -132,7 +132,7 @@ def _line(prompts: Prompts, sector: Sector, batch: Batch, run_seed: int, id: str
         run_seed,
         id,
         facts=sector.fact_file,
-        task=task.clause if task else None,
+        task=task,
     )
     return spec["line"]
 

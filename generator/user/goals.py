@@ -123,7 +123,7 @@ def _own_goal(own: FactPool, count: int, told: int, *key: object) -> Goal:
 def task_goal(card: Goal, task: Task) -> Goal:
     """The card where code drew what the opener asks for: the only fact is what comes out later."""
     fact = Fact(text=task.then, told=False, value=task.then_figure)
-    return card.model_copy(update={"facts": (fact,), "change": None, "misconception": None})
+    return card.model_copy(update={"line": task.goal, "facts": (fact,), "change": None, "misconception": None})
 
 
 def opener_habit(traits: Mapping[str, str]) -> str:

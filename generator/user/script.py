@@ -13,6 +13,7 @@ from pydantic import JsonValue
 
 from dialogue.chance import draw, share
 from dialogue.faults import Fault
+from dialogue.likeness import words as all_words
 from dialogue.records import Seed
 from generator.user.acts import Rules, TurnPlan, plan_turn, rules
 from generator.user.goals import Goal, goal, opener_habit, task_goal
@@ -176,7 +177,7 @@ def script(
 
 
 def opener_spec(
-    prompts: Prompts, column: str, language: str, *key: object, facts: str | None = None, task: str | None = None
+    prompts: Prompts, column: str, language: str, *key: object, facts: str | None = None, task: Task | None = None
 ) -> dict[str, str]:
     """What an opener shall be, for its writer, by the person and the card that `script` draws for the same key.
 
@@ -191,9 +192,11 @@ def opener_spec(
     person = persona(prompts, language, column, place)
     told = [] if task else goal(prompts, language, column, person, place).texts(told=True)
     form = draw(data["forms"], share(place, "opener form"))
-    longest = data["words_for_a_task"] if task else inf
+    # A task's figures need their room, and no more than they is told.
+    room = 0 if task is None or task.passage else len(all_words(task.clause)) / look.per_word
+    longest = max(room, data["words_for_a_task"]) if task else inf
     u = share(place, "opener words")
-    low, high = span(look, look.opener_lengths, opener_habit(person.traits), u, longest=longest)
+    low, high = span(look, look.opener_lengths, opener_habit(person.traits), u, room, longest)
     least, most = (round(count * len(told) * look.per_word) for count in data["words_per_fact"])
     label = wording["opener"]
     parts = {
@@ -212,7 +215,7 @@ def opener_spec(
         parts["facts"] = label["mentions"].format(facts=label["join_facts"].join(told))
     if task:
         del parts["knowledge"]
-        parts["task"] = label["asks"].format(task=task)
+        parts["task"] = label["asks"].format(task=task.clause)
     return parts | {"locale": person.traits["locale"], "line": label["join"].join(parts.values())}
 
 
