@@ -7,7 +7,7 @@ language the tasks: a clause with slots, the range of each slot, and the tool's 
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -65,12 +65,19 @@ class Toolbox(Record):
     """Chance that the tool which helps with the opener's task is on."""
     others: float = Field(ge=0, le=1)
     """The same for each other tool."""
-    tool_of: dict[str, str]
+    tool_of: dict[str, Literal["Calculate", "Solve", "Search"]]
     """The tool that helps, by level of openers."""
     goals: dict[str, tuple[str, ...]]
     """What people want, by language."""
     facts: dict[str, tuple[str, ...]]
     """What people come out with later where something is to be looked up, by language."""
+
+    @model_validator(mode="after")
+    def _speaks(self) -> "Toolbox":
+        for name, tables in (("goals", self.goals), ("facts", self.facts)):
+            if not all(tables.values()) or "en" not in tables:
+                raise ValueError(f"{name}: expected lines for 'en', which every other language falls back on")
+        return self
 
 
 class Task(Record):
@@ -131,12 +138,15 @@ def tool_plan(
 def _task(prompts: Prompts, sector: Sector, language: str, level: str, tool: str, key: str) -> Task:
     assert sector.tool_file is not None
     box = toolbox(prompts, sector.tool_file)
-    goal = _one(box.goals[_code(box.goals, language)], key, "goal")
+    goal = _one(_in(box.goals, language), key, "goal")
     if tool == "Search":
         passage = _one(searched(prompts, sector.tool_file, sector.input, language), key, "passage")
-        fact = _one(box.facts[_code(box.facts, language)], key, "then")
+        fact = _one(_in(box.facts, language), key, "then")
         return Task(tool=tool, clause=_told(passage), passage=passage.name, goal=goal, then=fact)
-    kind = _one(kinds(prompts, sector.tool_file, language)[level], key, "task")
+    choices = kinds(prompts, sector.tool_file, language).get(level)
+    if not choices:
+        raise UsageError(f"{prompts.path(sector.tool_file)}: tasks: none of {level!r} in {language!r}")
+    kind = _one(choices, key, "task")
     figures = {name: _figure(bounds, share(key, "slot", name)) for name, bounds in kind.slots.items()}
     new = {name: _another(kind.slots[name], figures[name], share(key, "then", name)) for name in kind.changing}
     return Task(
@@ -171,20 +181,19 @@ def _told(passage: Passage) -> str:
     return f"{passage.name}: {passage.text}"[:SPEC_CHARACTERS]
 
 
-def _code(tables: Mapping[str, Any], language: str) -> str:
-    """The language, its base, or English: whichever has a table."""
-    return next(code for code in (language, language.split("-")[0], "en") if code in tables)
+def _in(tables: Mapping[str, Item], language: str) -> Item:
+    """The table of the language, of its base, or the English one."""
+    return tables[next((code for code in (language, language.split("-")[0]) if code in tables), "en")]
 
 
 @cache
 def kinds(prompts: Prompts, file: str, language: str) -> Mapping[str, Sequence[Kind]]:
     """The kinds of tasks by level, in the language, its base, or English."""
-    tables = prompts.data(file)["tasks"]
-    code = _code(tables, language)
     try:
-        return {level: [Kind.model_validate(row) for row in rows] for level, rows in tables[code].items()}
+        table: Mapping[str, Any] = _in(prompts.data(file)["tasks"], language)
+        return {level: [Kind.model_validate(row) for row in rows] for level, rows in table.items()}
     except ValidationError as error:
-        raise UsageError(f"{prompts.path(file)}: tasks.{code}: {one_line(error)}") from None
+        raise UsageError(f"{prompts.path(file)}: tasks: {one_line(error)}") from None
 
 
 @cache

@@ -14,7 +14,7 @@ from generator.builtin.languages import LANGUAGES
 from generator.builtin.lists import ListWanted, items, list_wanted
 from generator.builtin.notes import RANGE, SENTINEL, Foreign, Wanted, Wording, wordings
 from generator.builtin.stream import Stream
-from generator.builtin.tooling import has_tools, tool_turn
+from generator.builtin.tooling import RESULTS, has_tools, tool_turn
 from generator.builtin.turns import user_turn
 
 NOTE = "\n* * *\n"
@@ -115,7 +115,8 @@ class Server:
 
     def _with_tools(self, roles: list[str], texts: list[str], last: str, again: bool, stream: Stream) -> str:
         """The turn of an assistant with tools; `again`: a note on its last reply stands below the message."""
-        turns = [text for role, text in zip(roles, texts, strict=True) if role == "user" and text != texts[-1]] + [last]
+        before = (text for role, text in zip(roles[:-1], texts[:-1], strict=True) if role == "user")
+        turns = [*(text for text in before if not text.startswith(RESULTS)), last]
         language = language_of(texts[0])
         shares = self._wrong_share, self._faults
         return tool_turn(texts[0], turns, last, again, language, grammar(language), stream, *shares)

@@ -33,6 +33,9 @@ LOOKED_UP = 0.35
 RATES = {"shape": 0.01, "disabled": 0.01, "broken": 0.04}
 """Share of replies with commands, by fault: no thought; a tool that is off; an argument that no tool can read."""
 
+RESULTS = "Results:"
+"""How a message with results begins."""
+
 READ_CHARACTERS = 600
 
 
@@ -71,7 +74,7 @@ def tool_turn(
 ) -> str:
     """A reply in the shape asked for: commands, or a thought and an answer. `texts` are the user's turns."""
     say = _wording(language)
-    if last.startswith("Results:"):
+    if last.startswith(RESULTS):
         return _from_results(last, say, stream)
     enabled = [tool for tool in TOOLS if f'{tool}("' in system]
     wish = _task_wish(texts, last, language) or _wish(last, language, grammar, stream)

@@ -5,7 +5,7 @@ import re
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.tools.calculator import Calculator
@@ -41,6 +41,7 @@ def exact(expression: str) -> Fraction | None:
     return value
 
 
+@settings(deadline=None)
 @given(trees(FIGURES))
 def test_the_value_is_the_one_that_python_works_out(expression: str) -> None:
     found, value = CALCULATE(expression), exact(expression)
@@ -54,12 +55,14 @@ def test_the_value_is_the_one_that_python_works_out(expression: str) -> None:
         assert abs(value) > LIMIT or len(expression) > 100
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_gets_a_result(text: str) -> None:
     found = CALCULATE(text)
     assert (found.error is None) == bool(found.text)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="0123456789+-*/%^().,eE! πx²９sqrtlogpi", max_size=60))
 def test_any_text_of_such_signs_gets_a_result(text: str) -> None:
     found = CALCULATE(text)
@@ -140,6 +143,7 @@ def test_what_has_no_value_is_answered_with_the_reason(expression: str, complain
     assert not found.text
 
 
+@settings(deadline=None)
 @given(st.fractions(max_denominator=10**6))
 def test_a_figure_is_written_so_that_it_reads_back(value: Fraction) -> None:
     assert math.isclose(float(written(value)), float(value), rel_tol=1e-10, abs_tol=1e-300)

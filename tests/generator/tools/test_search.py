@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dialogue.errors import UsageError
@@ -45,6 +45,7 @@ def test_a_result_is_numbered_and_bounded() -> None:
     assert all(len(line) < SHOWN_CHARACTERS + 30 for line in lines)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=500))
 def test_any_text_gets_a_result(text: str) -> None:
     found = SEARCH.call(text)

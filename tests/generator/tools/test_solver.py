@@ -3,7 +3,7 @@
 from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.tools.solver import NONE, Solver
@@ -12,6 +12,7 @@ SOLVE = Solver().call
 SMALL = st.integers(-9, 9)
 
 
+@settings(deadline=None)
 @given(st.lists(SMALL, min_size=2, max_size=4), st.data())
 def test_a_linear_system_made_from_its_solution_is_solved(solution: list[int], data: st.DataObject) -> None:
     names = "abcd"[: len(solution)]
@@ -31,18 +32,21 @@ def test_a_linear_system_made_from_its_solution_is_solved(solution: list[int], d
         ).items()
 
 
+@settings(deadline=None)
 @given(SMALL.filter(bool), SMALL, SMALL)
 def test_a_quadratic_made_from_its_roots_is_solved(a: int, first: int, second: int) -> None:
     found = SOLVE(f"{a}*(x - ({first}))*(x - ({second})) = 0")
     assert found.text == "\n".join(f"x = {root}" for root in sorted({first, second}))
 
 
+@settings(deadline=None)
 @given(st.text())
 def test_any_text_gets_a_result(text: str) -> None:
     found = SOLVE(text)
     assert (found.error is None) == bool(found.text)
 
 
+@settings(deadline=None)
 @given(st.text(alphabet="0123456789+-*/^()=;,. xyzab²√？", max_size=60))
 def test_any_text_of_such_signs_gets_a_result(text: str) -> None:
     found = SOLVE(text)

@@ -1,7 +1,7 @@
 """What is a reply with a thought and commands or an answer, and what is none."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generator.tools.commands import Command, shown
@@ -67,6 +67,7 @@ def test_after_results_there_are_no_more_commands() -> None:
         read('Thought: x\nCommand: Calculate("2")', most=0)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_is_read_or_refused(text: str) -> None:
     for each in (text, f"Thought: x\nCommand: {text}", f"Thought: {text}\nAnswer: y"):
