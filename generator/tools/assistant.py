@@ -27,12 +27,6 @@ ATTEMPTS = 3
 IN_VAIN = 8
 """Dialogues running that were given up for their shape before the run is stopped: such a model will not learn it."""
 
-EXAMPLES = {
-    "Calculate": 'Calculate("12 * 34.5")',
-    "Solve": 'Solve("2x + y = 7; x - y = 2")',
-    "Search": 'Search("words")',
-}
-
 
 class Guide:
     """The texts that an assistant with tools is given, in the language of its dialogue."""
@@ -49,9 +43,9 @@ class Guide:
 
     def protocol(self) -> str:
         """How a reply has to look."""
-        example = EXAMPLES[self.enabled[0]] if self.enabled else None
+        tool = self.enabled[0] if self.enabled else None
         name = tongue(self._prompts, self._language).name
-        return self._render("protocol", example=example, commands=self.commands, language=name)
+        return self._render("protocol", tool=tool, commands=self.commands, language=name)
 
     def results(self, text: str) -> str:
         """The message that brings the results."""
