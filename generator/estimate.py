@@ -16,7 +16,7 @@ from generator.own import own_openers, system_for, system_prompts
 from generator.settings import ROLES, RoleName, RunSettings
 from generator.sources import identify, rounds_of, streams
 from generator.stage import sentinel_of
-from generator.tools.assistant import guide_of
+from generator.tools.guide import guide_of
 from generator.user.script import Script, script
 from prompts.loader import Prompts
 from prompts.sector import Sector

@@ -9,8 +9,8 @@ from generator.openers.tree import Batch
 from generator.openers.writer import render_list, specs_of
 from generator.sources import identify, shelves_of
 from generator.stage import sentinel_of
-from generator.tools.assistant import Guide, guide_of
 from generator.tools.box import tools_of
+from generator.tools.guide import Guide, guide_of
 from generator.tools.replies import FAULTS
 from generator.user.acts import Rules, TurnPlan
 from generator.user.noise import typed

@@ -17,8 +17,9 @@ from generator.folder.run_folder import RunFolder
 from generator.own import SystemPrompt, system_for
 from generator.play import Agent, Turn, play
 from generator.tally import Tally
-from generator.tools.assistant import Row, ToolAssistant, guide_of
+from generator.tools.assistant import Row, ToolAssistant
 from generator.tools.box import Executor, noted, tools_of
+from generator.tools.guide import guide_of
 from generator.user.acts import TurnPlan
 from generator.user.noise import typed
 from generator.user.script import script

@@ -129,7 +129,7 @@ def test_the_user_never_sees_a_command_and_its_prompt_has_none(played: list[Dial
 
 def test_a_run_killed_after_any_event_goes_on_without_loss_or_repeat(tmp_path: Path) -> None:
     whole = tmp_path / "whole"
-    run(sector="tool-use", n=4, endpoint="builtin", out=whole, seed=3)
+    turns = run(sector="tool-use", n=4, endpoint="builtin", out=whole, seed=3)["tally"]["turns"]
     journal = (whole / "journal.jsonl").read_bytes().splitlines(keepends=True)
     wanted = _lines(whole)
     kinds = [orjson.loads(line) for line in journal]
@@ -143,8 +143,9 @@ def test_a_run_killed_after_any_event_goes_on_without_loss_or_repeat(tmp_path: P
             shutil.copy(whole / name, cut)
         kept = [line for line, event in zip(journal[:place], kinds, strict=False) if event["k"] == "turn"]
         (cut / "journal.jsonl").write_bytes(b"".join(kept))
-        run(sector="tool-use", n=4, endpoint="builtin", out=cut, seed=3)
+        summary = run(sector="tool-use", n=4, endpoint="builtin", out=cut, seed=3)
         assert _lines(cut) == wanted
+        assert summary["tally"]["turns"] == turns
         events = [orjson.loads(line) for line in (cut / "journal.jsonl").read_bytes().splitlines()]
         assert sum(event["usage"]["requests"] for event in events if "usage" in event) == requests
 
