@@ -209,3 +209,21 @@ def test_a_file_of_passages_that_is_none_is_status_2(tmp_path: Path, capsys: pyt
     assert main([*arguments, "--input", str(file)]) == 2
     assert "bad.jsonl:1: no text" in capsys.readouterr().err
     assert not (tmp_path / "run").exists()
+
+
+def test_a_system_prompt_of_the_users_stands_above_the_tools(tmp_path: Path) -> None:
+    system = tmp_path / "system.txt"
+    system.write_text("You work for a town hall.\n", encoding="utf-8")
+    out = tmp_path / "run"
+    run(sector="tool-use", n=6, endpoint="builtin", out=out, system=system)
+    for line in (out / "dialogues.jsonl").open("rb"):
+        said = orjson.loads(line)["messages"][0]["content"]
+        assert said.startswith("You work for a town hall.\n\nYou are an assistant that helps")
+        assert "Thought:" not in said  # the shape of a reply is kept in no record
+
+
+def test_commands_are_shown_as_they_were_given(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["show", str(folder), "--n", "20"]) == 0
+    shown = capsys.readouterr().out
+    assert 'assistant: Calculate("' in shown
+    assert "(thoughts: " in shown
