@@ -9,6 +9,9 @@ from generator.openers.tree import Batch
 from generator.openers.writer import render_list, specs_of
 from generator.sources import identify, shelves_of
 from generator.stage import sentinel_of
+from generator.tools.box import tools_of
+from generator.tools.guide import Guide, guide_of
+from generator.tools.replies import FAULTS
 from generator.transcript import request
 from generator.user.acts import Rules, TurnPlan
 from generator.user.noise import typed
@@ -16,12 +19,14 @@ from generator.user.script import Script, script
 from prompts.joining import joins
 from prompts.loader import Prompts
 from prompts.sector import Sector
+from prompts.tasks import TOOLS, ToolPlan, tool_plan
 
 ANSWER = "(the assistant's last answer)"
 OPENER = "(the opener)"
 ABOUT = "(what it is about)"
 HELD = "(a held fact)"
 EXAMPLE = "example"
+RESULTS = 'Calculate("12 * 34.5") => 414'
 
 
 def every_prompt(
@@ -56,6 +61,7 @@ def every_prompt(
         own_opener=False,
         facts=sector.fact_file,
         noise=sector.noise,
+        task=tool_plan(prompts, sector, language, sector.levels[0].name, 0, EXAMPLE).task,
     )
     if any(level.whole for level in sector.levels):
         yield "the whole conversation in one request", request(prompts, plan, 0, EXAMPLE)
@@ -69,6 +75,14 @@ def every_prompt(
     note = plan.note(prompts, plan.turn(2, (), ANSWER), may_end=False, sentinel=sentinel, again=fault)
     yield "user simulator, asked again after a fault", ANSWER + SEPARATOR + note
     opener = typed(prompts, OPENER, plan.persona.traits, language, EXAMPLE) if plan.noise else OPENER
+    if tools := guide_of(prompts, sector, language, ToolPlan(enabled=TOOLS)):
+        tools_of(prompts, sector, language)  # a file of passages that cannot be read must not wait for its turn
+        yield "assistant, system, kept in the record", tools.meta(None)
+        yield "assistant, system, all tools off", Guide(prompts, language, (), tools.commands).meta(None)
+        yield "assistant, how a reply looks, below the system", tools.protocol()
+        yield "assistant, results of its commands", tools.results(RESULTS)
+        for check in FAULTS:
+            yield f"assistant, asked again: {check}", tools.again(check, "(a piece of the reply)")
     yield "assistant, the opener as it is typed", opener
     for level in sector.levels:
         piece = shelves[level.name].root(0).piece

@@ -78,7 +78,7 @@ def capacity(found: Sequence[Stream]) -> int:
 def check_input(settings: RunSettings, sector: Sector) -> None:
     """Raise UsageError where a file of material is needed and not there, or there and of no use."""
     source = sector.input
-    if source is None and settings.input is not None:
+    if source is None and settings.input is not None and not sector.tools:
         raise UsageError(f"--input {settings.input}: the sector {sector.name} takes none; leave it out")
     if source is not None and source.material and settings.input is None and settings.openers is None:
         raise UsageError(

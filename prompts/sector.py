@@ -77,6 +77,10 @@ class Sector(Record):
     facts: str | None = None
     """File in the sector's folder with facts that its people tell and ask for again (prompts/facts.py); None: what
     stands behind their questions is drawn from languages/*/words.toml."""
+    tools: str | None = None
+    """File in the sector's folder with the tools of its assistant and the tasks for them (prompts/tasks.py)."""
+    searched: Path | None = None
+    """The user's file of passages that its assistant searches, in the place of the sector's own."""
     noise: bool = True
     """Whether messages lose capitals, marks and letters as their people type (users/noise.toml)."""
     waived: tuple[str, ...] = ()
@@ -112,6 +116,11 @@ class Sector(Record):
     def fact_file(self) -> str | None:
         """The file of its facts, as the loader names it."""
         return f"{HOME}/{self.name}/{self.facts}" if self.facts else None
+
+    @property
+    def tool_file(self) -> str | None:
+        """The file of its tools, as the loader names it."""
+        return f"{HOME}/{self.name}/{self.tools}" if self.tools else None
 
     def level(self, name: str) -> Level:
         """The level of this name."""
