@@ -1,11 +1,11 @@
 """Every prompt of a sector, rendered with an example."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from dialogue.faults import Fault
 from dialogue.records import Seed
 from generator.agents import SEPARATOR
-from generator.openers.tree import Batch
+from generator.openers.tree import Batch, Shelf
 from generator.openers.writer import render_list, specs_of
 from generator.sources import identify, shelves_of
 from generator.stage import sentinel_of
@@ -37,14 +37,7 @@ def every_prompt(
     Raises UsageError where a template or a table of wordings lacks something.
     """
     shelves = shelves_of(prompts, sector, language, None, 0)
-    for level in sector.levels:
-        if level.template is None:
-            continue
-        shelf = shelves[level.name]
-        batch = Batch(level, language, 0, shelf.size(0), shelf.example_path(), ())
-        specs = specs_of(prompts, sector, batch, 0, lambda key: identify(0, sector, key))
-        text = render_list(prompts, sector, batch, specs)
-        yield f"opener writer, list of {level.name} ({sector.template(level)})", text
+    yield from _lists(prompts, sector, language, shelves)
     sentinel = sentinel_of(0)
     first = shelves[sector.levels[0].name]
     piece = first.root(0).piece
@@ -75,25 +68,49 @@ def every_prompt(
     note = plan.note(prompts, plan.turn(2, (), ANSWER), may_end=False, sentinel=sentinel, again=fault)
     yield "user simulator, asked again after a fault", ANSWER + SEPARATOR + note
     opener = typed(prompts, OPENER, plan.persona.traits, language, EXAMPLE) if plan.noise else OPENER
-    if tools := guide_of(prompts, sector, language, ToolPlan(enabled=TOOLS)):
-        tools_of(prompts, sector, language)  # a file of passages that cannot be read must not wait for its turn
-        yield "assistant, system, kept in the record", tools.meta(None)
-        yield "assistant, system, all tools off", Guide(prompts, language, (), tools.commands).meta(None)
-        yield "assistant, how a reply looks, below the system", tools.protocol()
-        yield "assistant, results of its commands", tools.results(RESULTS)
-        for check in FAULTS:
-            yield f"assistant, asked again: {check}", tools.again(check, "(a piece of the reply)")
+    yield from _tools(prompts, sector, language)
     yield "assistant, the opener as it is typed", opener
+    yield from _joined(prompts, sector, language, shelves, opener)
+    yield from _guides(plan, [level.name for level in sector.levels if level.opener])
+
+
+def _lists(prompts: Prompts, sector: Sector, language: str, shelves: Mapping[str, Shelf]) -> Iterator[tuple[str, str]]:
+    """What the opener writer is asked for, level by level."""
+    for level in sector.levels:
+        if level.template is None:
+            continue
+        shelf = shelves[level.name]
+        batch = Batch(level, language, 0, shelf.size(0), shelf.example_path(), ())
+        specs = specs_of(prompts, sector, batch, 0, lambda key: identify(0, sector, key))
+        text = render_list(prompts, sector, batch, specs)
+        yield f"opener writer, list of {level.name} ({sector.template(level)})", text
+
+
+def _tools(prompts: Prompts, sector: Sector, language: str) -> Iterator[tuple[str, str]]:
+    """What an assistant with tools is told."""
+    tools = guide_of(prompts, sector, language, ToolPlan(enabled=TOOLS))
+    if tools is None:
+        return
+    tools_of(prompts, sector, language)  # a file of passages that cannot be read must not wait for its turn
+    yield "assistant, system, kept in the record", tools.meta(None)
+    yield "assistant, system, all tools off", Guide(prompts, language, (), tools.commands).meta(None)
+    yield "assistant, how a reply looks, below the system", tools.protocol()
+    yield "assistant, results of its commands", tools.results(RESULTS)
+    for check in FAULTS:
+        yield f"assistant, asked again: {check}", tools.again(check, "(a piece of the reply)")
+
+
+def _joined(
+    prompts: Prompts, sector: Sector, language: str, shelves: Mapping[str, Shelf], opener: str
+) -> Iterator[tuple[str, str]]:
+    """The opener with its passage, in each shape that there is."""
     for level in sector.levels:
         piece = shelves[level.name].root(0).piece
         if piece and (file := sector.joins(level)):
             found = joins(prompts, file, language)
             for shape in found.shapes:
-                yield (
-                    f"assistant, an {level.name} joined with its passage: {shape}",
-                    opener.join(found.around(shape, piece.text)),
-                )
-    yield from _guides(plan, [level.name for level in sector.levels if level.opener])
+                title = f"assistant, an {level.name} joined with its passage: {shape}"
+                yield title, opener.join(found.around(shape, piece.text))
 
 
 def _guides(plan: Script, kinds: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -23,10 +23,10 @@ from generator.tools.box import Executor, noted, tools_of
 from generator.tools.guide import guide_of
 from generator.user.acts import TurnPlan
 from generator.user.noise import typed
-from generator.user.script import script
+from generator.user.script import Script, script
 from prompts.loader import Prompts
 from prompts.sector import Sector
-from prompts.tasks import tool_plan
+from prompts.tasks import Task, tool_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,19 +86,7 @@ class Stage:
         )
         self._tools = tools_of(scenery.prompts, scenery.sector, language)
         self._guide = guide_of(scenery.prompts, scenery.sector, language, self._plan)
-        self._script = script(
-            scenery.prompts,
-            scenery.sector.column,
-            run_seed=scenery.run_seed,
-            id=job.id,
-            seed=job.seed,
-            rounds=scenery.rounds,
-            preset=scenery.preset,
-            own_opener=job.own,
-            facts=scenery.sector.fact_file,
-            noise=scenery.sector.noise,
-            task=self._plan.task,
-        )
+        self._script = _scripted(scenery, job, self._plan.task)
         taken = [event for event in job.events if event["k"] == "turn"]
         self._past: list[dict[str, JsonValue]] = [dict(event["plan"]) for event in taken if event.get("plan")]
         self._history = self._opening() + [Message.model_validate(event["message"]) for event in taken]
@@ -215,9 +203,7 @@ class Stage:
         return None if None in costs else round(sum(cost or 0.0 for cost in costs), 8)
 
     def _lose(self, error: ReplyFailed) -> None:
-        if (
-            not self._paid_for_nothing
-        ):  # a failure always leaves such a line: it is counted when the dialogue is retried
+        if not self._paid_for_nothing:  # such a line is always left: it is counted when the dialogue is retried
             self._unused("assistant", Usage())
         failure = Failure(
             id=self._job.id,
@@ -230,6 +216,23 @@ class Stage:
         )
         self._all.folder.fail(self._job.index, failure)
         self._all.tally.lost(error.reason)
+
+
+def _scripted(scenery: Scenery, job: Job, task: Task | None) -> Script:
+    """All that is drawn for the job's dialogue."""
+    return script(
+        scenery.prompts,
+        scenery.sector.column,
+        run_seed=scenery.run_seed,
+        id=job.id,
+        seed=job.seed,
+        rounds=scenery.rounds,
+        preset=scenery.preset,
+        own_opener=job.own,
+        facts=scenery.sector.fact_file,
+        noise=scenery.sector.noise,
+        task=task,
+    )
 
 
 def _plan(noted: Mapping[str, JsonValue]) -> TurnPlan:
