@@ -10,7 +10,7 @@ from generator.client.prices import price_of
 from generator.own import SystemPrompt, check_openers, system_prompts
 from generator.settings import ROLES, RunSettings
 from generator.showcase import every_prompt
-from generator.sources import check_capacity, rounds_of, streams
+from generator.sources import check_capacity, check_input, rounds_of, streams
 from prompts.loader import Prompts, check_overlay
 from prompts.sector import Sector, load
 
@@ -33,11 +33,12 @@ def check(settings: RunSettings) -> Checked:
     if settings.prompts:
         check_overlay(settings.prompts)
     sector = load(prompts, settings.sector, settings.shares)
+    check_input(settings, sector)
     languages = set(settings.language)
     if settings.openers:
         languages |= check_openers(settings.openers, settings.n)
     else:
-        check_capacity(settings, streams(settings, prompts, sector))
+        check_capacity(settings, sector, streams(settings, prompts, sector))
     for language in sorted(languages):
         _check_language(settings, language)
         # A template or a table with a fault in it must not wait for its turn.

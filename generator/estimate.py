@@ -14,7 +14,7 @@ from generator.openers.tree import Batch, Shelf
 from generator.openers.writer import render_list, specs_of
 from generator.own import own_openers, system_for, system_prompts
 from generator.settings import ROLES, RoleName, RunSettings
-from generator.sources import identify, rounds_of, streams
+from generator.sources import brought, identify, rounds_of, streams
 from generator.stage import sentinel_of
 from generator.user.script import Script, script
 from prompts.loader import Prompts
@@ -160,6 +160,7 @@ def _dialogues(
     weight = settings.n / sample
     systems = system_prompts(settings.system) if settings.system else []
     openers = list(_openers(settings, sample))
+    opener_tokens = OPENER_TOKENS + _material_tokens(settings, sector, counter)
     total = 0
     for number in range(sample):
         id = f"example-{number}"
@@ -167,7 +168,7 @@ def _dialogues(
         plan = _script(settings, prompts, sector, id, seed)
         system = system_for(systems, settings.seed, id)
         opener = openers[number] if openers else None
-        first = float(counter.count(opener)) if opener else OPENER_TOKENS
+        first = float(counter.count(opener)) if opener else opener_tokens
         if number == 0:
             examples |= _examples(settings, prompts, plan, system, opener or "(the opener)")
         fixed = counter.count(plan.block(prompts, sentinel_of(settings.seed))) + counter.count(plan.cue(prompts))
@@ -194,6 +195,15 @@ def _openers(settings: RunSettings, sample: int) -> Sequence[str]:
     if path is None:
         return []
     return [text for (text, _), _ in zip(own_openers(path), range(sample), strict=False)]
+
+
+def _material_tokens(settings: RunSettings, sector: Sector, counter: Counter) -> float:
+    """How long the passages are, on average, with which openers are joined; 0 where they are not."""
+    found = brought(settings, sector)
+    if found is None or not any(level.joins for level in sector.levels if sector.shares.get(level.name)):
+        return 0.0
+    texts = [piece.text for piece in found[0][:SAMPLE]]
+    return sum(map(counter.count, texts)) / len(texts)
 
 
 def _script(settings: RunSettings, prompts: Prompts, sector: Sector, id: str, seed: Seed) -> Script:

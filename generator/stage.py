@@ -35,6 +35,8 @@ class Job:
     """Whether a person wrote the opener: it stays word for word."""
     events: Sequence[Mapping[str, Any]] = ()
     """Its finished turns, as journalled."""
+    around: tuple[str, str] | None = None
+    """What stands before and after the opener; it is no one's typing."""
 
 
 def sentinel_of(run_seed: int) -> str:
@@ -101,7 +103,8 @@ class Stage:
         text = job.opener
         if plan.noise and not job.own:
             text = typed(self._all.prompts, text, plan.persona.traits, plan.language, job.id, 1)
-        opener = Message(role="user", content=text)
+        before, after = job.around or ("", "")
+        opener = Message(role="user", content=before + text + after)
         return [Message(role="system", content=system), opener] if system else [opener]
 
     def _user(self) -> UserSimulator:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from generator.builtin.grammar import Entry, Grammar, capital, words_of
 from generator.builtin.memory import told
 from generator.builtin.notes import Wanted, Wording
+from generator.builtin.passages import PASSAGE, instructions
 from generator.builtin.stream import Stream
 from generator.builtin.topic import lowered, name_of, phrase_of, words_in
 from generator.builtin.turns import TABLES, asked_for
@@ -68,6 +69,8 @@ def items(wanted: ListWanted, prompt: str, wording: Wording, grammar: Grammar, s
     """As many names or opening messages as are wanted, all different."""
     if wanted.names:
         return _names(wanted, prompt.casefold(), grammar, stream)
+    if wanted.path and wanted.path[-1][0] == PASSAGE:
+        return instructions(wanted.path[-1][1], wanted.n, wanted.specs, wording, grammar, stream)
     near = _near(wanted, grammar)
     subject = _subject(wanted, near, grammar)
     used: set[Entry] = set()

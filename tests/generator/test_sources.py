@@ -25,7 +25,7 @@ def test_there_is_room_for_a_hundred_thousand_with_forty_percent_to_spare() -> N
 def test_more_than_the_tree_can_give_is_refused_with_both_numbers() -> None:
     settings, all_streams = found(n="9000000")
     with pytest.raises(UsageError, match=f"9,000,000.*at most {capacity(all_streams):,} openers"):
-        check_capacity(settings, all_streams)
+        check_capacity(settings, SECTOR, all_streams)
 
 
 def test_every_language_has_its_streams_and_their_shares() -> None:
