@@ -12,6 +12,7 @@ from generator.stage import sentinel_of
 from generator.user.acts import Rules, TurnPlan
 from generator.user.noise import typed
 from generator.user.script import script
+from prompts.bars import bars
 from prompts.joining import joins
 from prompts.loader import Prompts
 from prompts.sector import Sector
@@ -30,6 +31,8 @@ def every_prompt(
 
     Raises UsageError where a template or a table of wordings lacks something.
     """
+    if sector.bar_file:
+        bars(prompts, sector.bar_file, language)
     shelves = shelves_of(prompts, sector, language, None, 0)
     for level in sector.levels:
         if level.template is None:
@@ -42,7 +45,8 @@ def every_prompt(
     sentinel = sentinel_of(0)
     first = shelves[sector.levels[0].name]
     piece = first.root(0).piece
-    seed = Seed(language=language, topic=piece.title if piece else first.example_path()[0][1])
+    known = piece or first.root(0).task
+    seed = Seed(language=language, topic=known.title if known else first.example_path()[0][1])
     plan = script(
         prompts,
         sector.column,

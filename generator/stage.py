@@ -19,6 +19,7 @@ from generator.tally import Tally
 from generator.user.acts import TurnPlan
 from generator.user.noise import typed
 from generator.user.script import script
+from prompts.bars import bars
 from prompts.loader import Prompts
 from prompts.sector import Sector
 
@@ -131,6 +132,7 @@ class Stage:
             noted=self._all.tally.noted,
             unused=lambda usage: self._unused("assistant", usage),
             failures=self._failures,
+            bars=bars(self._all.prompts, file, self._script.language) if (file := self._all.sector.bar_file) else None,
         )
 
     def _said(self, turn: Turn) -> None:

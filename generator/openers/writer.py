@@ -1,5 +1,6 @@
 """The opener writer: asks a model for one list of the tree, and reads it strictly."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from dialogue.errors import ReplyFailed, RunStopped
@@ -9,12 +10,14 @@ from generator.client.chat import Chat
 from generator.folder.run_folder import RunFolder
 from generator.openers.instructions import instruction_specs
 from generator.openers.lists import LIST_SCHEMA, parse_list
+from generator.openers.tasks import task_fault, task_specs
 from generator.openers.tree import Batch
 from generator.tally import Tally
 from generator.user.script import opener_spec
 from prompts.loader import Prompts
 from prompts.names import language_name
 from prompts.sector import Sector
+from prompts.seed_tasks import in_one_line
 
 ATTEMPTS = 3
 """Times a list is asked for, each with another seed, before it is left empty."""
@@ -53,6 +56,8 @@ class OpenerWriter:
         self._run_seed = run_seed
         self._identify = identify
         self._say = say
+        self.refused: Counter[str] = Counter()
+        """Tasks that were left out, by reason."""
         self._in_vain = 0
         """Lists running that came to nothing."""
         self._read = folder.lists > 0
@@ -110,6 +115,9 @@ class OpenerWriter:
                 continue
             if named:
                 known.add(text.casefold())
+            elif fault := task_fault(self._prompts, self._sector, batch, self._run_seed, number - 1, text):
+                self.refused[fault] += 1
+                continue
             items[number - 1] = text
         return items
 
@@ -124,6 +132,8 @@ def specs_of(
     ids = [identify(f"{batch.key}/{column}") for column in range(batch.size)]
     if level.joins:
         return instruction_specs(prompts, sector, level, batch.language, run_seed, batch.key, ids)
+    if level.wants:
+        return task_specs(prompts, sector, level, batch.language, run_seed, batch.key, ids)
     facts = sector.fact_file
     return [opener_spec(prompts, sector.column, batch.language, run_seed, id, facts=facts)["line"] for id in ids]
 
@@ -134,7 +144,7 @@ def render_list(prompts: Prompts, sector: Sector, batch: Batch, specs: Sequence[
     return prompts.render(
         sector.template(batch.level),
         n=batch.size,
-        path=batch.path,
+        path=[(label, in_one_line(value)) for label, value in batch.path] if batch.level.wants else batch.path,
         language_name=language_name(prompts, batch.language),
         language_code=batch.language,
         specs=list(specs),
