@@ -45,6 +45,12 @@ def check(settings: RunSettings) -> Checked:
         for _ in every_prompt(prompts, sector, language, rounds_of(settings, sector), settings.preset or sector.preset):
             pass
     systems = system_prompts(settings.system) if settings.system else []
+    if systems and any(sector.whole(name) for name, weight in sector.shares.items() if weight):
+        raise UsageError(
+            f"--system {settings.system}: with --shares {sector.share_preset} one request writes a whole dialogue, "
+            "and no assistant reads a system prompt; leave it out, or choose other shares "
+            f"({', '.join(sector.share_presets)})"
+        )
     meter = Meter(
         {role: price_of(settings.endpoint(role), settings.prices) for role in ROLES},
         max_cost_usd=settings.max_cost_usd,

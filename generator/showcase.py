@@ -1,6 +1,6 @@
 """Every prompt of a sector, rendered with an example."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dialogue.faults import Fault
 from dialogue.records import Seed
@@ -9,9 +9,10 @@ from generator.openers.tree import Batch
 from generator.openers.writer import render_list, specs_of
 from generator.sources import identify, shelves_of
 from generator.stage import sentinel_of
+from generator.transcript import request
 from generator.user.acts import Rules, TurnPlan
 from generator.user.noise import typed
-from generator.user.script import script
+from generator.user.script import Script, script
 from prompts.bars import bars
 from prompts.joining import joins
 from prompts.loader import Prompts
@@ -45,7 +46,7 @@ def every_prompt(
     sentinel = sentinel_of(0)
     first = shelves[sector.levels[0].name]
     piece = first.root(0).piece
-    known = piece or first.root(0).task
+    known = piece if piece and first.level.joins else first.root(0).task
     seed = Seed(language=language, topic=known.title if known else first.example_path()[0][1])
     plan = script(
         prompts,
@@ -59,6 +60,9 @@ def every_prompt(
         facts=sector.fact_file,
         noise=sector.noise,
     )
+    if any(level.whole for level in sector.levels):
+        yield "the whole conversation in one request", request(prompts, plan, 0, EXAMPLE)
+        yield "the whole conversation, asked for again after a fault", request(prompts, plan, 0, EXAMPLE, "(why)")
     yield "user simulator, system", plan.block(prompts, sentinel)
     yield "user simulator, first user message", plan.cue(prompts)
     for turn in _turns(plan.law):
@@ -78,6 +82,17 @@ def every_prompt(
                     f"assistant, an {level.name} joined with its passage: {shape}",
                     opener.join(found.around(shape, piece.text)),
                 )
+    yield from _guides(plan, [level.name for level in sector.levels if level.opener])
+
+
+def _guides(plan: Script, kinds: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What the assistant is told beside a dialogue, each text once with the first kind of opener that it is for."""
+    seen: set[str] = set()
+    for kind in kinds:
+        text = plan.guide(kind)
+        if text is not None and text not in seen:
+            seen.add(text)
+            yield f"assistant, system message that no record keeps: {kind}", text
 
 
 def _turns(law: Rules) -> Iterator[TurnPlan]:

@@ -15,6 +15,7 @@ from generator.client.chat import Chat
 from generator.folder.run_folder import RunFolder
 from generator.own import SystemPrompt, system_for
 from generator.play import Turn, play
+from generator.settings import RoleName
 from generator.tally import Tally
 from generator.user.acts import TurnPlan
 from generator.user.noise import typed
@@ -60,10 +61,15 @@ class Scenery:
     rounds: tuple[int, int]
     preset: str
     systems: Sequence[SystemPrompt]
+    guided: bool = True
+    """Whether the assistant is told what the sector's guide says."""
 
 
 class Stage:
     """Plays one job."""
+
+    _speaks_for_user: RoleName = "user"
+    """The role whose endpoint speaks the user's side."""
 
     def __init__(self, scenery: Scenery, job: Job) -> None:
         self._all = scenery
@@ -90,13 +96,16 @@ class Stage:
     async def perform(self) -> None:
         """Play the job to its end and write it down, or write down why it failed. RunStopped passes through."""
         try:
-            stop = await play(
-                self._history, self._user(), self._assistant(), max_rounds=self._all.rounds[1], said=self._said
-            )
+            stop = await self._played()
         except ReplyFailed as error:
             self._lose(error)
         else:
             self._keep(stop)
+
+    async def _played(self) -> Stop:
+        """Let the two sides speak to the end of the dialogue; why it ended."""
+        most = self._all.rounds[1]
+        return await play(self._history, self._user(), self._assistant(), max_rounds=most, said=self._said)
 
     def _opening(self) -> list[Message]:
         job, plan = self._job, self._script
@@ -122,6 +131,7 @@ class Stage:
             past=[_plan(turn) for turn in self._past],
             leaving=bool(self._past and self._past[-1].get("end")),
             failures=self._failures,
+            waived=self._all.sector.waived,
         )
 
     def _assistant(self) -> Assistant:
@@ -133,6 +143,7 @@ class Stage:
             unused=lambda usage: self._unused("assistant", usage),
             failures=self._failures,
             bars=bars(self._all.prompts, file, self._script.language) if (file := self._all.sector.bar_file) else None,
+            guide=self._script.guide(self._job.seed.kind) if self._all.guided else None,
         )
 
     def _said(self, turn: Turn) -> None:
@@ -162,7 +173,7 @@ class Stage:
             messages=tuple(self._history),
             seed=self._seed(),
             stop=stop,
-            user_model=self._all.chats["user"].model,
+            user_model=self._all.chats[self._speaks_for_user].model,
             assistant_model=self._all.chats["assistant"].model,
             usage=self._usage,
             cost_usd=self._cost(),

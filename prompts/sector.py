@@ -48,6 +48,10 @@ class Level(Record):
     alike: bool = False
     """Whether its openers may be alike, or equal: where code draws what each one tells, the dialogues differ behind
     them. A later pass is then not told what the earlier ones gave."""
+    longer: float = Field(default=1.0, gt=0)
+    """How many times longer its openers are than their people's habit has it."""
+    extra: dict[str, str] = Field(default_factory=dict)
+    """What is noted in the seeds of its dialogues, under `extra`: which answer is right, say."""
     joins: str | None = None
     """File in the sector's folder with kinds of instruction, and the shapes in which its items, which are such, are
     joined with their passage (prompts/joining.py)."""
@@ -97,6 +101,8 @@ class Sector(Record):
     """How openers are compared; None: as those of all sectors are (generator/openers/pool.py)."""
     bars: str | None = None
     """File in the sector's folder with what an instruction must not hold, and what an answer must not be."""
+    waived: tuple[str, ...] = ()
+    """Checks of a user's turn that it does without (dialogue/faults.py): stage directions belong to a play."""
     shares: dict[str, float]
     """Weight of each opener level under the preset in force."""
     share_preset: str

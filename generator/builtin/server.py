@@ -12,8 +12,9 @@ from generator.builtin.answers import answer
 from generator.builtin.grammar import grammar, wide_characters
 from generator.builtin.languages import LANGUAGES
 from generator.builtin.lists import ListWanted, items, list_wanted
-from generator.builtin.notes import RANGE, SENTINEL, Foreign, Wanted, Wording, wordings
+from generator.builtin.notes import RANGE, SENTINEL, Foreign, Guide, Wanted, Wording, wordings
 from generator.builtin.stream import Stream
+from generator.builtin.transcripts import asked, transcript
 from generator.builtin.turns import user_turn
 
 NOTE = "\n* * *\n"
@@ -103,12 +104,22 @@ class Server:
                     break
                 turn = user_turn(wanted, own, latest, grammar(wanted.language), stream, self._faults)
             return turn
+        whole = asked(last)
+        if whole is not None:
+            wording, bank = self._wordings[whole.language], grammar(whole.language)
+            return transcript(whole, wording, bank, stream, self._wrong_share, self._faults)
         listed = list_wanted(last)
         if listed is not None:
             return self._list(listed, last, request, stream)
         turns = [text for role, text in zip(roles, texts, strict=True) if role == "user"] or [last]
-        language = language_of(turns[-1] + turns[0][:200])
-        return answer(turns, language, grammar(language), stream, self._wrong_share, self._faults)
+        guide = self._guide(texts[0]) if roles[0] == "system" else None
+        language = guide.language if guide else language_of(turns[-1] + turns[0][:200])
+        return answer(turns, language, grammar(language), stream, self._wrong_share, self._faults, guide)
+
+    def _guide(self, system: str) -> Guide | None:
+        """The sector's guide that the system text ends with; None for a system prompt alone."""
+        guides = (guide for wording in self._wordings.values() for guide in wording.guides)
+        return next((guide for guide in guides if system.endswith(guide.text)), None)
 
     def _wanted(self, note: str) -> Wanted:
         """What the turn note asks for; a note in a wording of the user's own is read as far as its digits go."""

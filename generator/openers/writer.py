@@ -135,7 +135,11 @@ def specs_of(
     if level.wants:
         return task_specs(prompts, sector, level, batch.language, run_seed, batch.key, ids)
     facts = sector.fact_file
-    return [opener_spec(prompts, sector.column, batch.language, run_seed, id, facts=facts)["line"] for id in ids]
+    specs = (
+        opener_spec(prompts, sector.column, batch.language, run_seed, id, facts=facts, longer=level.longer)
+        for id in ids
+    )
+    return [spec["line"] for spec in specs]
 
 
 def render_list(prompts: Prompts, sector: Sector, batch: Batch, specs: Sequence[str]) -> str:

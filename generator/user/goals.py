@@ -143,7 +143,7 @@ class _Table:
 
 @cache
 def _table(prompts: Prompts, language: str, column: str) -> _Table:
-    data, wording = prompts.data(GOALS), words(prompts, language)
+    data, wording = prompts.data(GOALS), words(prompts, language, column)
     wording = {**wording, **wording.get("card", {}).get(data["cards"].get(column, column), {})}
     if column not in data["facts"]:
         raise UsageError(f"{GOALS}: facts: no column {column!r} (there are: {', '.join(data['facts'])})")
@@ -168,10 +168,10 @@ def _table(prompts: Prompts, language: str, column: str) -> _Table:
 
 
 def _fact(table: _Table, groups: dict[str, float], traits: Mapping[str, str], *key: object) -> tuple[str, str]:
-    """One of the groups left, which is used up, and a fact from it; a purpose goes by the person's life."""
+    """One of the groups left, which is used up, and a fact from it; a purpose goes by the person's life, if it can."""
     group = draw(groups, share(*key, "group"))
     del groups[group]
     at_school = traits["occupation"] == "pupil"
     cases = {"purpose": "pupil" if at_school else traits["setting"], "prior": traits["knowledge"]}
-    texts = table.groups[group]
-    return group, pick(texts.get(cases.get(group, "list")) or texts["list"], share(*key, "fact"))[0]
+    pools = table.groups[group]
+    return group, pick(pools.get(cases.get(group, "list")) or pools["list"], share(*key, "fact"))[0]

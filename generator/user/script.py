@@ -81,6 +81,7 @@ class Script:
             high=plan.words[1],
             release=plan.release,
             value=plan.value,
+            reminder=wording["note"]["reminder"],
             opening=plan.opening,
             avoid=plan.avoid,
             thanks=plan.thanks,
@@ -90,6 +91,16 @@ class Script:
             sentinel=sentinel,
             again=_complaint(wording["again"], again),
         )
+
+    def guide(self, kind: str | None) -> str | None:
+        """What the assistant is told beside the dialogue, where it grew from an opener of this kind; None: nothing.
+
+        It is asked with every answer and kept in no record, so that a model that learns from the answers does so
+        without it (context distillation, arXiv 2112.00861).
+        """
+        guides = self.tongue.words["guide"]
+        text = guides.get(kind) or guides.get("any")
+        return text.format(language=self.tongue.name) if text else None
 
     def extra(self) -> dict[str, JsonValue]:
         """What goes to `Seed.extra`: the traits, the card, the planned rounds."""
@@ -165,7 +176,7 @@ def script(
         goal=card.fitting(length - 1 - law.reminds),
         rounds=length,
         law=law,
-        tongue=tongue(prompts, language),
+        tongue=tongue(prompts, language, column),
         noise=noise,
     )
 
@@ -178,21 +189,24 @@ def opener_spec(
     facts: str | None = None,
     wanted: str | None = None,
     forms: Mapping[str, float] | None = None,
+    longer: float = 1.0,
 ) -> dict[str, str]:
     """What an opener shall be, for its writer, by the person and the card that `script` draws for the same key.
 
     `line` says it all in one line: who writes, how well they know the topic, the form, the words, how they write, the
     first word, and what stands behind the question. Where the sector has a file of `facts`: who writes, the words, and
-    what is told. An instruction says what is `wanted`, in forms of its own, and begins as it likes.
+    what is told. An instruction says what is `wanted`, in forms of its own, and begins as it likes. `longer`: how many
+    times longer it is than the person's habit has it.
     """
     place = _key(*key)
     if facts is not None:
         return _telling_spec(prompts, column, language, place, facts)
-    data, wording, look = prompts.data(ACTS)["opener"], words(prompts, language), shapes(prompts, language)
+    data, wording, look = prompts.data(ACTS)["opener"], words(prompts, language, column), shapes(prompts, language)
     person = persona(prompts, language, column, place)
     told = goal(prompts, language, column, person, place).texts(told=True)
-    form = draw(forms or data["forms"], share(place, "opener form"))
-    low, high = span(look, look.opener_lengths, opener_habit(person.traits), share(place, "opener words"))
+    form = draw(forms or data["column_forms"].get(column, data["forms"]), share(place, "opener form"))
+    habit = opener_habit(person.traits)
+    low, high = span(look, look.opener_lengths, habit, share(place, "opener words"), times=longer)
     least, most = (round(count * len(told) * look.per_word) for count in data["words_per_fact"])
     label = wording["opener"]
     parts = {
