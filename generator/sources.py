@@ -102,7 +102,7 @@ def cut_note(settings: RunSettings, sector: Sector) -> str | None:
         return None
     texts, form = found
     return (
-        f"{texts.cut:,} of the {len(texts):,} texts of {settings.input} have more than {form.most_words:,} words "
+        f"{texts.cut:,} of the {len(texts):,} texts of {settings.input} have more than {form.most_tokens:,} tokens "
         "and are cut at the end of a sentence; the seeds of their dialogues say so (extra.cut)"
     )
 
@@ -111,8 +111,7 @@ def check_capacity(settings: RunSettings, sector: Sector, found: Sequence[Stream
     """Raise UsageError where the tree is too small for the dialogues asked for."""
     most = capacity(found)
     if most < settings.n:
-        brought = next((source.what.lower() for source in sector.sources if source.input), None)
-        more = f"--input with more of the kind of {brought}, " if brought else ""
+        more = "a longer --input, " if sector.input else ""
         raise UsageError(
             f"--n {settings.n:,}: the tree of {settings.sector} gives at most {most:,} openers; "
             f"{more}more languages or --openers of your own would give more"

@@ -30,6 +30,9 @@ TRADITIONAL = frozenset(
 )
 
 
+SYSTEM_AND_OPENER = 2
+"""Messages of an assistant's first request at most."""
+
 REDRAWS = 8
 """A turn asked again is drawn anew until the checks find nothing: word lists can hit on a "Here is" by chance."""
 
@@ -95,7 +98,7 @@ class Server:
     def _content(self, request: Mapping[str, Any], roles: list[str], texts: list[str], stream: Stream) -> str:
         last = texts[-1]
         latest, line, note = last.rpartition(NOTE)
-        if line:
+        if line and len(roles) > SYSTEM_AND_OPENER:  # those come to an assistant, and a passage may hold such a line
             wanted = self._wanted(note)
             own = [text for role, text in zip(roles, texts, strict=True) if role == "assistant"]
             turn = user_turn(wanted, own, latest, grammar(wanted.language), stream, self._faults)

@@ -84,6 +84,7 @@ def test_openers_of_the_users_own_get_the_guide_of_the_kind_that_they_name(tmp_p
     assert len(found) >= 10
     for dialogue in found:
         declines = any(
-            cue in dialogue.messages[1].content for cue in ("help with", "provide that", "decline", "assist")
+            cue in dialogue.messages[1].content
+            for cue in ("help with", "provide that", "decline", "cannot assist", "not assist")
         )
         assert declines == (dialogue.seed.kind == "tempt"), dialogue.messages[1].content
