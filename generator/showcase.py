@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from dialogue.faults import Fault
 from dialogue.records import Seed
 from generator.agents import SEPARATOR
-from generator.openers.tree import Batch
+from generator.openers.tree import Batch, Shelf
 from generator.openers.writer import render_list, specs_of
 from generator.sources import identify, shelves_of
 from generator.stage import sentinel_of
@@ -17,6 +17,7 @@ from prompts.bars import bars
 from prompts.joining import joins
 from prompts.loader import Prompts
 from prompts.sector import Sector
+from prompts.wants import wants
 
 ANSWER = "(the assistant's last answer)"
 OPENER = "(the opener)"
@@ -44,10 +45,7 @@ def every_prompt(
         text = render_list(prompts, sector, batch, specs)
         yield f"opener writer, list of {level.name} ({sector.template(level)})", text
     sentinel = sentinel_of(0)
-    first = shelves[sector.levels[0].name]
-    piece = first.root(0).piece
-    known = piece if piece and first.level.joins else first.root(0).task
-    seed = Seed(language=language, topic=known.title if known else first.example_path()[0][1])
+    seed = Seed(language=language, topic=_topic(prompts, sector, shelves[sector.levels[0].name]))
     plan = script(
         prompts,
         sector.column,
@@ -83,6 +81,16 @@ def every_prompt(
                     opener.join(found.around(shape, piece.text)),
                 )
     yield from _guides(plan, [level.name for level in sector.levels if level.opener])
+
+
+def _topic(prompts: Prompts, sector: Sector, shelf: Shelf) -> str:
+    """What the example's card says that it is about."""
+    level, root = shelf.level, shelf.root(0)
+    if level.wants and not level.evolves:
+        found = wants(prompts, sector.wants(level) or "", shelf.language)
+        return found.wanted(next(iter(found.kinds)), 0.0)
+    known = root.piece if root.piece and level.joins else root.task
+    return known.title if known else shelf.example_path()[0][1]
 
 
 def _guides(plan: Script, kinds: Sequence[str]) -> Iterator[tuple[str, str]]:

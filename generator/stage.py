@@ -20,7 +20,7 @@ from generator.tally import Tally
 from generator.user.acts import TurnPlan
 from generator.user.noise import typed
 from generator.user.script import script
-from prompts.bars import bars
+from prompts.bars import Bars, bars
 from prompts.loader import Prompts
 from prompts.sector import Sector
 
@@ -142,9 +142,14 @@ class Stage:
             noted=self._all.tally.noted,
             unused=lambda usage: self._unused("assistant", usage),
             failures=self._failures,
-            bars=bars(self._all.prompts, file, self._script.language) if (file := self._all.sector.bar_file) else None,
+            bars=self._bars(),
             guide=self._script.guide(self._job.seed.kind) if self._all.guided else None,
         )
+
+    def _bars(self) -> Bars | None:
+        """What ends a dialogue at its first answer; nothing does where a system is measured."""
+        file = self._all.sector.bar_file
+        return bars(self._all.prompts, file, self._script.language) if file and self._all.guided else None
 
     def _said(self, turn: Turn) -> None:
         side = turn.message.role
