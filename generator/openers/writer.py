@@ -80,6 +80,7 @@ class OpenerWriter:
         usage, fault = Usage(), ""
         specs = specs_of(self._prompts, self._sector, batch, self._run_seed, self._identify)
         messages = [{"role": "user", "content": render_list(self._prompts, self._sector, batch, specs)}]
+        tasks = batch.level.wants is not None
         for attempt in range(ATTEMPTS):
             seed = seed_of(self._run_seed, batch.key, attempt)
             try:
@@ -91,7 +92,7 @@ class OpenerWriter:
                 break
             usage += completion.usage
             try:
-                found = parse_list(completion.content, completion.finish_reason, batch.size, specs)
+                found = parse_list(completion.content, completion.finish_reason, batch.size, specs, tasks)
             except ValueError as error:
                 fault = f"unreadable: {error}"
                 continue
