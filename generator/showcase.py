@@ -16,10 +16,12 @@ from generator.transcript import request
 from generator.user.acts import Rules, TurnPlan
 from generator.user.noise import typed
 from generator.user.script import Script, script
+from prompts.bars import bars
 from prompts.joining import joins
 from prompts.loader import Prompts
 from prompts.sector import Sector
 from prompts.tasks import TOOLS, ToolPlan, tool_plan
+from prompts.wants import wants
 
 ANSWER = "(the assistant's last answer)"
 OPENER = "(the opener)"
@@ -36,13 +38,12 @@ def every_prompt(
 
     Raises UsageError where a template or a table of wordings lacks something.
     """
+    if sector.bar_file:
+        bars(prompts, sector.bar_file, language)
     shelves = shelves_of(prompts, sector, language, None, 0)
     yield from _lists(prompts, sector, language, shelves)
     sentinel = sentinel_of(0)
-    first = shelves[sector.levels[0].name]
-    piece = first.root(0).piece
-    topic = piece.title if piece and first.level.joins else first.example_path()[0][1]
-    seed = Seed(language=language, topic=topic)
+    seed = Seed(language=language, topic=_topic(prompts, sector, shelves[sector.levels[0].name]))
     plan = script(
         prompts,
         sector.column,
@@ -111,6 +112,16 @@ def _joined(
             for shape in found.shapes:
                 title = f"assistant, an {level.name} joined with its passage: {shape}"
                 yield title, opener.join(found.around(shape, piece.text))
+
+
+def _topic(prompts: Prompts, sector: Sector, shelf: Shelf) -> str:
+    """What the example's card says that it is about."""
+    level, root = shelf.level, shelf.root(0)
+    if level.wants and not level.evolves:
+        found = wants(prompts, sector.wants(level) or "", shelf.language)
+        return found.wanted(next(iter(found.kinds)), 0.0)
+    known = root.piece if root.piece and level.joins else root.task
+    return known.title if known else shelf.example_path()[0][1]
 
 
 def _guides(plan: Script, kinds: Sequence[str]) -> Iterator[tuple[str, str]]:

@@ -24,6 +24,7 @@ from generator.tools.guide import guide_of
 from generator.user.acts import TurnPlan
 from generator.user.noise import typed
 from generator.user.script import Script, script
+from prompts.bars import Bars, bars
 from prompts.loader import Prompts
 from prompts.sector import Sector
 from prompts.tasks import Task, tool_plan
@@ -145,7 +146,8 @@ class Stage:
     def _assistant(self) -> Agent:
         told = self._script.guide(self._job.seed.kind) if self._all.guided else None
         tools = self._guide
-        make = partial(ToolAssistant, guide=tools, row=self._all.row) if tools else partial(Assistant, guide=told)
+        plain = partial(Assistant, guide=told, bars=self._bars())
+        make = partial(ToolAssistant, guide=tools, row=self._all.row) if tools else plain
         return make(
             self._all.chats["assistant"],
             key=self._job.id,
@@ -154,6 +156,11 @@ class Stage:
             unused=lambda usage: self._unused("assistant", usage),
             failures=self._failures,
         )
+
+    def _bars(self) -> Bars | None:
+        """What ends a dialogue at its first answer; nothing does where a system is measured."""
+        file = self._all.sector.bar_file
+        return bars(self._all.prompts, file, self._script.language) if file and self._all.guided else None
 
     def _said(self, turn: Turn) -> None:
         side = turn.message.role

@@ -83,18 +83,7 @@ def test_openers_of_the_users_own_get_the_guide_of_the_kind_that_they_name(tmp_p
     rows += [{"opener": f"How do I kill a process, number {i}?"} for i in range(6)]
     (tmp_path / "openers.jsonl").write_bytes(b"\n".join(map(orjson.dumps, rows)))
     run(sector="harmless", openers=tmp_path / "openers.jsonl", endpoint="builtin", out=tmp_path / "run")
-<<<<<<< ours
-    found = list(dialogues(tmp_path / "run"))
-    assert len(found) >= 10
-    for dialogue in found:
-        declines = any(
-            cue in dialogue.messages[1].content
-            for cue in ("help with", "provide that", "decline", "cannot assist", "not assist")
-        )
-        assert declines == (dialogue.seed.kind == "tempt"), dialogue.messages[1].content
-=======
     reader = Refusals(disclaimer="off", turns="first")
     declined = Counter(d.seed.kind for d in dialogues(tmp_path / "run") if isinstance(reader.apply(d), Drop))
     assert declined["tempt"] >= 5
     assert declined[None] <= 1, "builtin plants a refusal now and then"
->>>>>>> theirs
