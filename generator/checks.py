@@ -10,7 +10,7 @@ from generator.client.prices import price_of
 from generator.own import SystemPrompt, check_openers, system_prompts
 from generator.settings import ROLES, RunSettings
 from generator.showcase import every_prompt
-from generator.sources import check_capacity, rounds_of, streams
+from generator.sources import check_capacity, check_input, rounds_of, streams
 from prompts.loader import Prompts, check_overlay
 from prompts.sector import Sector, load
 
@@ -33,17 +33,24 @@ def check(settings: RunSettings) -> Checked:
     if settings.prompts:
         check_overlay(settings.prompts)
     sector = load(prompts, settings.sector, settings.shares)
+    check_input(settings, sector)
     languages = set(settings.language)
     if settings.openers:
         languages |= check_openers(settings.openers, settings.n)
     else:
-        check_capacity(settings, streams(settings, prompts, sector))
+        check_capacity(settings, sector, streams(settings, prompts, sector))
     for language in sorted(languages):
         _check_language(settings, language)
         # A template or a table with a fault in it must not wait for its turn.
         for _ in every_prompt(prompts, sector, language, rounds_of(settings, sector), settings.preset or sector.preset):
             pass
     systems = system_prompts(settings.system) if settings.system else []
+    if systems and any(sector.whole(name) for name, weight in sector.shares.items() if weight):
+        raise UsageError(
+            f"--system {settings.system}: with --shares {sector.share_preset} one request writes a whole dialogue, "
+            "and no assistant reads a system prompt; leave it out, or choose other shares "
+            f"({', '.join(sector.share_presets)})"
+        )
     meter = Meter(
         {role: price_of(settings.endpoint(role), settings.prices) for role in ROLES},
         max_cost_usd=settings.max_cost_usd,

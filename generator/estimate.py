@@ -14,8 +14,9 @@ from generator.openers.tree import Batch, Shelf
 from generator.openers.writer import render_list, specs_of
 from generator.own import own_openers, system_for, system_prompts
 from generator.settings import ROLES, RoleName, RunSettings
-from generator.sources import identify, rounds_of, streams
+from generator.sources import brought, identify, rounds_of, streams
 from generator.stage import sentinel_of
+from generator.transcript import request
 from generator.user.script import Script, script
 from prompts.loader import Prompts
 from prompts.sector import Sector
@@ -27,6 +28,9 @@ ANSWER_TOKENS = 258
 USER_TOKENS = 22
 """The first as measured on UltraChat by the authors of Pensieve, the second from the word ranges that are drawn here;
 the real ones are the models' affair."""
+
+TRANSCRIPT_ANSWER_TOKENS = 70
+"""Answers written in a transcript are about a quarter as long (Baize, its first collector against its second)."""
 
 OPENER_TOKENS = 40
 KEPT = 0.9
@@ -114,7 +118,7 @@ def _lists(
             lists, shelf = shelf.parents(lists)
     for shelf, lists in needed.values():
         _count_list(settings, prompts, sector, counter, shelf, lists, side, examples)
-    return {key: lists for key, (_, lists) in needed.items()}
+    return {key: lists for key, (shelf, lists) in needed.items() if shelf.level.template}
 
 
 def _lists_for(shelf: Shelf, items: float) -> int:
@@ -137,6 +141,8 @@ def _count_list(
     side: Side,
     examples: dict[str, str],
 ) -> None:
+    if shelf.level.template is None:
+        return
     path = shelf.example_path()
     batch = Batch(shelf.level, shelf.language, 0, shelf.size(lists), path, ())
     specs = specs_of(prompts, sector, batch, settings.seed, lambda key: identify(settings.seed, sector, key))
@@ -160,21 +166,44 @@ def _dialogues(
     weight = settings.n / sample
     systems = system_prompts(settings.system) if settings.system else []
     openers = list(_openers(settings, sample))
+    whole = sum(weight for name, weight in sector.shares.items() if sector.whole(name)) / sum(sector.shares.values())
+    whole = 0.0 if settings.openers else whole
+    opener_tokens = OPENER_TOKENS + _material_tokens(settings, sector, counter)
     total = 0
     for number in range(sample):
         id = f"example-{number}"
         seed = Seed(language=draw(settings.language, share(settings.seed, id, "language")))
         plan = _script(settings, prompts, sector, id, seed)
+        if share(settings.seed, id, "whole") < whole:
+            _count_transcript(settings, prompts, plan, id, counter, sides["assistant"], examples, weight)
+            total += plan.rounds
+            continue
         system = system_for(systems, settings.seed, id)
         opener = openers[number] if openers else None
-        first = float(counter.count(opener)) if opener else OPENER_TOKENS
-        if number == 0:
+        first = float(counter.count(opener)) if opener else opener_tokens
+        if "user" not in examples:
             examples |= _examples(settings, prompts, plan, system, opener or "(the opener)")
         fixed = counter.count(plan.block(prompts, sentinel_of(settings.seed))) + counter.count(plan.cue(prompts))
         note = counter.count(_note(settings, prompts, plan))
         _count_dialogue(plan.rounds, first, fixed, note, counter.count(system or ""), sides, weight)
         total += plan.rounds
     return total / sample
+
+
+def _count_transcript(
+    settings: RunSettings,
+    prompts: Prompts,
+    plan: Script,
+    id: str,
+    counter: Counter,
+    side: Side,
+    examples: dict[str, str],
+    weight: float,
+) -> None:
+    """Count the one request that a whole dialogue takes."""
+    text = request(prompts, plan, settings.seed, id)
+    examples.setdefault("transcript", text)
+    side.add(counter.count(text), plan.rounds * (USER_TOKENS + TRANSCRIPT_ANSWER_TOKENS), weight)
 
 
 def _count_dialogue(
@@ -194,6 +223,15 @@ def _openers(settings: RunSettings, sample: int) -> Sequence[str]:
     if path is None:
         return []
     return [text for (text, _), _ in zip(own_openers(path), range(sample), strict=False)]
+
+
+def _material_tokens(settings: RunSettings, sector: Sector, counter: Counter) -> float:
+    """How long the passages are, on average, with which openers are joined; 0 where they are not."""
+    found = brought(settings, sector)
+    if found is None or not any(level.joins for level in sector.levels if sector.shares.get(level.name)):
+        return 0.0
+    texts = [piece.text for piece in found[0][:SAMPLE]]
+    return sum(map(counter.count, texts)) / len(texts)
 
 
 def _script(settings: RunSettings, prompts: Prompts, sector: Sector, id: str, seed: Seed) -> Script:

@@ -13,10 +13,11 @@ from typing import Any
 from dialogue.errors import RunStopped
 from generator.openers.pool import short_pool
 from generator.progress import Progress, State
+from generator.recital import stage_for
 from generator.setting_up import Setup, set_up
 from generator.settings import ROLES, RunSettings
 from generator.signals import interrupted_by_signals
-from generator.stage import Job, Stage
+from generator.stage import Job
 
 TICK_S = 0.5
 CHECKPOINT_EVERY_S = 5.0
@@ -56,7 +57,7 @@ class Run:
     async def _worker(self, jobs: AsyncIterator[Job]) -> None:
         try:
             while (job := await self._next(jobs)) is not None:
-                await Stage(self._setup.scenery, job).perform()
+                await stage_for(self._setup.scenery, job).perform()
                 if self._setup.folder.full:
                     raise RunStopped(self._setup.folder.full)
         except asyncio.CancelledError:

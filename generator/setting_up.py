@@ -17,11 +17,12 @@ from generator.client.meter import Meter
 from generator.client.transport import HttpTransport, Transport
 from generator.folder.run_folder import RunFolder
 from generator.gate import Gate
+from generator.openers.instructions import joined
 from generator.openers.pool import Pool, Stream
 from generator.openers.writer import OpenerWriter
 from generator.own import file_hash, identity, own_openers
 from generator.settings import ROLES, RunSettings
-from generator.sources import identify, rounds_of, streams
+from generator.sources import cut_note, identify, rounds_of, streams
 from generator.stage import Job, Scenery
 from generator.tally import Tally, fold
 from prompts.loader import Prompts
@@ -38,6 +39,8 @@ class OpenerLine(Record):
     """Level and language it came from; "own" for a person's."""
     place: tuple[int, int] = (0, 0)
     """Batch and column in its stream."""
+    around: tuple[str, str] | None = None
+    """What stands before and after the opener, where it is joined with a passage."""
 
 
 @dataclass(slots=True)
@@ -61,7 +64,7 @@ class Setup:
         """Dialogue number `index`, with whatever was said in it before."""
         line = OpenerLine.model_validate(self.folder.opener(index))
         events = self.folder.events(index)
-        return Job(index, line.id, line.opener, line.seed, line.stream == "own", events)
+        return Job(index, line.id, line.opener, line.seed, line.stream == "own", events, line.around)
 
     async def new_openers(self) -> AsyncIterator[int]:
         """Numbers of openers that this call adds to the folder, as they are accepted."""
@@ -99,8 +102,9 @@ class Setup:
         self.refused = pool.refused
         await pool.restore((line["stream"], tuple(line["place"]), line["opener"]) for line in lines)
         async for opener in pool.openers(self.settings.n, self.settings.concurrency):
+            seed, around = joined(self.prompts, self.sector, self.settings.seed, opener)
             yield OpenerLine(
-                id=opener.id, opener=opener.text, seed=opener.seed, stream=opener.stream, place=opener.place
+                id=opener.id, opener=opener.text, seed=seed, stream=opener.stream, place=opener.place, around=around
             )
 
     def _streams(self) -> Sequence[Stream]:
@@ -147,7 +151,10 @@ def _assemble(settings: RunSettings, checked: Checked, say: Callable[[str], None
         )
         for role in ROLES
     }
-    folder = RunFolder.open(settings.out, _request(settings, checked), _facts(settings), say, fold=fold)
+    note = cut_note(settings, sector)
+    folder = RunFolder.open(settings.out, _request(settings, checked), _facts(settings, note), say, fold=fold)
+    if note:
+        say(note)
     tally = Tally.from_dict(folder.totals.get("tally", {}))
     meter.restore(folder.totals.get("meter", {}))
     scenery = Scenery(
@@ -208,7 +215,7 @@ def _request(settings: RunSettings, checked: Checked) -> dict[str, Any]:
     }
 
 
-def _facts(settings: RunSettings) -> dict[str, Any]:
+def _facts(settings: RunSettings, note: str | None) -> dict[str, Any]:
     """What is kept beside the request: how many, where and under what terms."""
     endpoints = {name: endpoint.model_dump(mode="json") for name, endpoint in settings.endpoints.items()}
     openers = settings.openers
@@ -217,6 +224,7 @@ def _facts(settings: RunSettings) -> dict[str, Any]:
         "duologue": version("duologue") if _installed() else None,
         "endpoints": endpoints,
         "openers": None if openers is None else {"path": str(openers), "hash": file_hash(openers, "--openers")},
+        **({"note": note} if note else {}),
     }
 
 

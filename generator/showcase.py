@@ -9,9 +9,11 @@ from generator.openers.tree import Batch
 from generator.openers.writer import render_list, specs_of
 from generator.sources import identify, shelves_of
 from generator.stage import sentinel_of
+from generator.transcript import request
 from generator.user.acts import Rules, TurnPlan
 from generator.user.noise import typed
 from generator.user.script import script
+from prompts.joining import joins
 from prompts.loader import Prompts
 from prompts.sector import Sector
 
@@ -31,13 +33,18 @@ def every_prompt(
     """
     shelves = shelves_of(prompts, sector, language, None, 0)
     for level in sector.levels:
+        if level.template is None:
+            continue
         shelf = shelves[level.name]
         batch = Batch(level, language, 0, shelf.size(0), shelf.example_path(), ())
         specs = specs_of(prompts, sector, batch, 0, lambda key: identify(0, sector, key))
         text = render_list(prompts, sector, batch, specs)
         yield f"opener writer, list of {level.name} ({sector.template(level)})", text
     sentinel = sentinel_of(0)
-    seed = Seed(language=language, topic=shelves[sector.levels[0].name].example_path()[0][1])
+    first = shelves[sector.levels[0].name]
+    piece = first.root(0).piece
+    topic = piece.title if piece and first.level.joins else first.example_path()[0][1]
+    seed = Seed(language=language, topic=topic)
     plan = script(
         prompts,
         sector.column,
@@ -50,6 +57,9 @@ def every_prompt(
         facts=sector.fact_file,
         noise=sector.noise,
     )
+    if any(level.whole for level in sector.levels):
+        yield "the whole conversation in one request", request(prompts, plan, 0, EXAMPLE)
+        yield "the whole conversation, asked for again after a fault", request(prompts, plan, 0, EXAMPLE, "(why)")
     yield "user simulator, system", plan.block(prompts, sentinel)
     yield "user simulator, first user message", plan.cue(prompts)
     for turn in _turns(plan.law):
@@ -60,6 +70,15 @@ def every_prompt(
     yield "user simulator, asked again after a fault", ANSWER + SEPARATOR + note
     opener = typed(prompts, OPENER, plan.persona.traits, language, EXAMPLE) if plan.noise else OPENER
     yield "assistant, the opener as it is typed", opener
+    for level in sector.levels:
+        piece = shelves[level.name].root(0).piece
+        if piece and (file := sector.joins(level)):
+            found = joins(prompts, file, language)
+            for shape in found.shapes:
+                yield (
+                    f"assistant, an {level.name} joined with its passage: {shape}",
+                    opener.join(found.around(shape, piece.text)),
+                )
 
 
 def _turns(law: Rules) -> Iterator[TurnPlan]:

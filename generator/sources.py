@@ -1,7 +1,10 @@
 """Where the openers of a run come from: its sector's tree in each of its languages, and who is who."""
 
+from array import array
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
+from typing import overload
 
 from dialogue.chance import hex64, rng
 from dialogue.errors import UsageError
@@ -9,7 +12,8 @@ from generator.openers.pool import Stream
 from generator.openers.tree import Ask, Batch, Shelf, shelves
 from generator.settings import RunSettings
 from prompts.loader import Prompts
-from prompts.sector import Sector, roots
+from prompts.materials import Form, Material, material
+from prompts.sector import Root, Sector, roots
 
 
 def identify(run_seed: int, sector: Sector, grown_from: str) -> str:
@@ -17,16 +21,36 @@ def identify(run_seed: int, sector: Sector, grown_from: str) -> str:
     return f"{sector.prefix}-{hex64(run_seed, sector.name, grown_from)}"
 
 
+class Shuffled(Sequence[Root]):
+    """The roots in another order; one of a long file is read when it is asked for."""
+
+    def __init__(self, items: Sequence[Root], chance: Random) -> None:
+        self._items = items
+        self._order = array("Q", range(len(items)))
+        chance.shuffle(self._order)
+
+    def __len__(self) -> int:
+        return len(self._order)
+
+    @overload
+    def __getitem__(self, place: int) -> Root: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Root]: ...
+    def __getitem__(self, place: int | slice) -> Root | Sequence[Root]:
+        if isinstance(place, slice):
+            return [self._items[number] for number in self._order[place]]
+        return self._items[self._order[place]]
+
+
 def shelves_of(
     prompts: Prompts, sector: Sector, language: str, input: Path | None, seed: int, ask: Ask | None = None
 ) -> dict[str, Shelf]:
     """The sector's shelves in a language, their roots in the order drawn for the seed."""
-    sources = {}
+    sources: dict[str, Sequence[Root]] = {}
     for source in sector.sources:
         level = next(level for level in sector.levels if level.source == source.name)
         items = roots(prompts, sector, level, language, input)
-        rng(seed, source.name).shuffle(items)
-        sources[source.name] = items
+        sources[source.name] = Shuffled(items, rng(seed, source.name))
     return shelves(sector.levels, language, sources, ask or nothing)
 
 
@@ -51,13 +75,47 @@ def capacity(found: Sequence[Stream]) -> int:
     return sum(stream.shelf.capacity for stream in found)
 
 
-def check_capacity(settings: RunSettings, found: Sequence[Stream]) -> None:
+def check_input(settings: RunSettings, sector: Sector) -> None:
+    """Raise UsageError where a file of material is needed and not there, or there and of no use."""
+    source = sector.input
+    if source is None and settings.input is not None:
+        raise UsageError(f"--input {settings.input}: the sector {sector.name} takes none; leave it out")
+    if source is not None and source.material and settings.input is None and settings.openers is None:
+        raise UsageError(
+            f"--input is missing: {sector.name} works on {source.name} of yours, in a file of JSON Lines with "
+            f"`{source.material.keys[0]}`, of plain text, or Parquet"
+        )
+
+
+def brought(settings: RunSettings, sector: Sector) -> tuple[Material, Form] | None:
+    """The file of material that the run works on, and how it is read; None where the sector needs none."""
+    source = sector.input
+    if source is None or source.material is None or settings.input is None:
+        return None
+    return material(settings.input, source.material), source.material
+
+
+def cut_note(settings: RunSettings, sector: Sector) -> str | None:
+    """What to tell the user of passages too long for their room; None where there are none."""
+    found = brought(settings, sector)
+    if found is None or not found[0].cut:
+        return None
+    texts, form = found
+    return (
+        f"{texts.cut:,} of the {len(texts):,} texts of {settings.input} have more than {form.most_words:,} words "
+        "and are cut at the end of a sentence; the seeds of their dialogues say so (extra.cut)"
+    )
+
+
+def check_capacity(settings: RunSettings, sector: Sector, found: Sequence[Stream]) -> None:
     """Raise UsageError where the tree is too small for the dialogues asked for."""
     most = capacity(found)
     if most < settings.n:
+        brought = next((source.what.lower() for source in sector.sources if source.input), None)
+        more = f"--input with more of the kind of {brought}, " if brought else ""
         raise UsageError(
             f"--n {settings.n:,}: the tree of {settings.sector} gives at most {most:,} openers; "
-            "--input with more entities, more languages or --openers of your own would give more"
+            f"{more}more languages or --openers of your own would give more"
         )
 
 

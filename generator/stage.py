@@ -15,6 +15,7 @@ from generator.client.chat import Chat
 from generator.folder.run_folder import RunFolder
 from generator.own import SystemPrompt, system_for
 from generator.play import Turn, play
+from generator.settings import RoleName
 from generator.tally import Tally
 from generator.user.acts import TurnPlan
 from generator.user.noise import typed
@@ -35,6 +36,8 @@ class Job:
     """Whether a person wrote the opener: it stays word for word."""
     events: Sequence[Mapping[str, Any]] = ()
     """Its finished turns, as journalled."""
+    around: tuple[str, str] | None = None
+    """What stands before and after the opener; it is no one's typing."""
 
 
 def sentinel_of(run_seed: int) -> str:
@@ -62,6 +65,9 @@ class Scenery:
 class Stage:
     """Plays one job."""
 
+    _speaks_for_user: RoleName = "user"
+    """The role whose endpoint speaks the user's side."""
+
     def __init__(self, scenery: Scenery, job: Job) -> None:
         self._all = scenery
         self._job = job
@@ -87,13 +93,16 @@ class Stage:
     async def perform(self) -> None:
         """Play the job to its end and write it down, or write down why it failed. RunStopped passes through."""
         try:
-            stop = await play(
-                self._history, self._user(), self._assistant(), max_rounds=self._all.rounds[1], said=self._said
-            )
+            stop = await self._played()
         except ReplyFailed as error:
             self._lose(error)
         else:
             self._keep(stop)
+
+    async def _played(self) -> Stop:
+        """Let the two sides speak to the end of the dialogue; why it ended."""
+        most = self._all.rounds[1]
+        return await play(self._history, self._user(), self._assistant(), max_rounds=most, said=self._said)
 
     def _opening(self) -> list[Message]:
         job, plan = self._job, self._script
@@ -101,7 +110,8 @@ class Stage:
         text = job.opener
         if plan.noise and not job.own:
             text = typed(self._all.prompts, text, plan.persona.traits, plan.language, job.id, 1)
-        opener = Message(role="user", content=text)
+        before, after = job.around or ("", "")
+        opener = Message(role="user", content=before + text + after)
         return [Message(role="system", content=system), opener] if system else [opener]
 
     def _user(self) -> UserSimulator:
@@ -157,7 +167,7 @@ class Stage:
             messages=tuple(self._history),
             seed=self._seed(),
             stop=stop,
-            user_model=self._all.chats["user"].model,
+            user_model=self._all.chats[self._speaks_for_user].model,
             assistant_model=self._all.chats["assistant"].model,
             usage=self._usage,
             cost_usd=self._cost(),

@@ -5,17 +5,18 @@ Wikidata JSON dump (one a line, commas and the brackets of the dump allowed). A 
 with its place; nothing is passed over in silence.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 import orjson
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from dialogue.chance import hash64
 from dialogue.errors import UsageError
 from dialogue.records import Record
 from prompts.loader import Prompts
+from prompts.materials import Form, Material, Piece, material
 
 NAME_KEYS = ("name", "label", "entity")
 DETAIL_KEYS = ("kind", "region", "description")
@@ -33,6 +34,15 @@ class Source(Record):
     """What its items are called in the prompts."""
     input: bool = False
     """Whether --input FILE replaces it."""
+    material: Form | None = None
+    """How a file of material is read: the sector then has none of its own, `file` only shows what its prompts are
+    like, and a run needs --input."""
+
+    @model_validator(mode="after")
+    def _is_brought(self) -> "Source":
+        if self.material and not self.input:
+            raise ValueError(f"source {self.name}: material comes by --input; expected input = true")
+        return self
 
 
 class Root(Record):
@@ -44,12 +54,44 @@ class Root(Record):
     """Its name in the language of the dialogue, where known."""
     details: dict[str, str] = Field(default_factory=dict)
     """Kind, region or description, where known."""
+    piece: Piece | None = None
+    """The passage or seed that it is, where the source is a file of material."""
 
     @property
     def path(self) -> tuple[tuple[str, str], ...]:
         """The first step of a branch: ("Entity", "Nile (river, Africa)")."""
         details = ", ".join(self.details.values())
         return ((self.what, f"{self.name} ({details})" if details else self.name),)
+
+
+class Pieces(Sequence[Root]):
+    """The rows of a file of material in one language; a row is read when it is asked for."""
+
+    def __init__(self, found: Material, what: str, numbers: Sequence[int]) -> None:
+        self._material, self._what, self._numbers = found, what, numbers
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    @overload
+    def __getitem__(self, place: int) -> Root: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Root]: ...
+    def __getitem__(self, place: int | slice) -> Root | Sequence[Root]:
+        if isinstance(place, slice):
+            return Pieces(self._material, self._what, self._numbers[place])
+        piece = self._material[self._numbers[place]]
+        return Root(what=self._what, name=" ".join(piece.text.split()), piece=piece)
+
+
+def from_material(path: Path, form: Form, what: str, language: str, *, shown: bool) -> Sequence[Root]:
+    """The roots in a file of material that serve a language. `shown`: an example, which may be in another one."""
+    found = material(path, form)
+    numbers = found.of(language)
+    if not numbers and not shown:
+        there = ", ".join(str(name) for name in found.languages)
+        raise UsageError(f"--input {path}: no row in {language} (there are: {there})")
+    return Pieces(found, what, numbers or range(len(found)))
 
 
 def from_data(prompts: Prompts, file: str, what: str, language: str) -> list[Root]:

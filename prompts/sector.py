@@ -4,7 +4,7 @@
 more presets of shares: how many openers come from which level. A sector holds no code, so a new one is a new folder.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from dialogue.errors import UsageError
 from dialogue.records import Record, one_line
 from prompts.loader import Prompts
 from prompts.roots import Root as Root  # callers know it from here
-from prompts.roots import Source, from_data, from_input
+from prompts.roots import Source, from_data, from_input, from_material
 
 HOME = "sectors"
 
@@ -26,8 +26,8 @@ class Level(Record):
     name: str
     source: str = Field(alias="from")
     """A source of the sector, or the level whose items this one grows from."""
-    template: str
-    """File in the sector's folder that asks for one list."""
+    template: str | None = None
+    """File in the sector's folder that asks for one list; None: nothing is asked for, the seed itself is the item."""
     batch: int = Field(ge=1)
     """Items asked for in one request."""
     passes: int = Field(default=1, ge=1)
@@ -39,6 +39,11 @@ class Level(Record):
     alike: bool = False
     """Whether its openers may be alike, or equal: where code draws what each one tells, the dialogues differ behind
     them. A later pass is then not told what the earlier ones gave."""
+    joins: str | None = None
+    """File in the sector's folder with kinds of instruction, and the shapes in which its items, which are such, are
+    joined with their passage (prompts/joining.py)."""
+    whole: bool = False
+    """Whether one request writes a whole dialogue from an item, both sides of it."""
 
 
 class Shares(Record):
@@ -81,12 +86,15 @@ class Sector(Record):
     @model_validator(mode="after")
     def _hangs_together(self) -> "Sector":
         known = {source.name for source in self.sources}
+        brought = {source.name for source in self.sources if source.material}
         for level in self.levels:
             if level.source not in known:
                 raise ValueError(f"level {level.name}: from = {level.source!r}, but above it are {sorted(known)}")
             if level.name in known:
                 raise ValueError(f"level {level.name}: the name is taken")
             known.add(level.name)
+            if level.template is None and (level.batch > 1 or level.passes > 1 or level.source not in brought):
+                raise ValueError(f"level {level.name}: no template, so one item from a source of material is expected")
         openers = {level.name for level in self.levels if level.opener}
         if stray := set(self.shares) - openers:
             raise ValueError(f"shares.{self.share_preset}: {sorted(stray)[0]!r} is no level that gives openers")
@@ -103,9 +111,22 @@ class Sector(Record):
         """The level of this name."""
         return next(level for level in self.levels if level.name == name)
 
+    @property
+    def input(self) -> Source | None:
+        """The source that --input FILE replaces."""
+        return next((source for source in self.sources if source.input), None)
+
     def template(self, level: Level) -> str:
         """The level's template, as the loader names it."""
         return f"{HOME}/{self.name}/{level.template}"
+
+    def joins(self, level: Level) -> str | None:
+        """The level's file of kinds and shapes, as the loader names it."""
+        return f"{HOME}/{self.name}/{level.joins}" if level.joins else None
+
+    def whole(self, kind: str | None) -> bool:
+        """Whether one request writes a whole dialogue of this kind."""
+        return any(level.whole for level in self.levels if level.name == kind)
 
     def source(self, level: Level) -> Source:
         """The source at the root of the level's branch."""
@@ -140,9 +161,13 @@ def load(prompts: Prompts, name: str, shares: str | None = None) -> Sector:
         raise UsageError(f"{prompts.path(file)}: shares.{preset}: {error}") from None
 
 
-def roots(prompts: Prompts, sector: Sector, level: Level, language: str, input: Path | None = None) -> list[Root]:
+def roots(prompts: Prompts, sector: Sector, level: Level, language: str, input: Path | None = None) -> Sequence[Root]:
     """The roots of the level's branch in a language: the sector's own, or those of the user's file where it fits."""
     source = sector.source(level)
+    if source.material:
+        own = prompts.path(f"{HOME}/{sector.name}/{source.file}")
+        file = input or own or Path(source.file)
+        return from_material(file, source.material, source.what, language, shown=input is None)
     if input is not None and source.input:
         return from_input(input, source.what, language)
     return from_data(prompts, f"{HOME}/{sector.name}/{source.file}", source.what, language)

@@ -131,6 +131,10 @@ class Grammar:
         """Whether there is a list of this full name."""
         return name in self._named
 
+    def names(self, start: str) -> list[str]:
+        """The full names of all lists that begin so."""
+        return [name for name in self._named if name.startswith(start)]
+
     def beginning(self, name: str, word: str) -> tuple[Entry, ...]:
         """The entries of the list that begin with the word."""
         found = self._beginning.get(name)

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from generator.builtin.grammar import Entry, Grammar, capital, words_of
 from generator.builtin.memory import told
 from generator.builtin.notes import Wanted, Wording
+from generator.builtin.passages import PASSAGE, instructions
 from generator.builtin.stream import Stream
 from generator.builtin.topic import lowered, name_of, phrase_of, words_in
 from generator.builtin.turns import TABLES, asked_for
@@ -20,6 +21,9 @@ SPEC = re.compile(r"^\d{1,3}\. (.+)$", re.MULTILINE)
 DETAILS = re.compile(r" \(([^()]*)\)$")
 UNNAMED = "None of them names the entity"
 """Said where the entity's kind is the subject, not the entity."""
+
+SEED = "Seed"
+"""The label of a seed, which is a question itself."""
 
 MAX_ITEMS = 200
 NEAR_SHARE = 0.4
@@ -68,6 +72,8 @@ def items(wanted: ListWanted, prompt: str, wording: Wording, grammar: Grammar, s
     """As many names or opening messages as are wanted, all different."""
     if wanted.names:
         return _names(wanted, prompt.casefold(), grammar, stream)
+    if wanted.path and wanted.path[-1][0] == PASSAGE:
+        return instructions(wanted.path[-1][1], wanted.n, wanted.specs, wording, grammar, stream)
     near = _near(wanted, grammar)
     subject = _subject(wanted, near, grammar)
     used: set[Entry] = set()
@@ -112,6 +118,8 @@ def _subject(wanted: ListWanted, near: list[str], grammar: Grammar) -> str:
         if kind.isascii() != bool(grammar.joint) or not kind:
             kind = near[0] if near else grammar.one("bank.something", {}, Stream(0))
         return grammar.one("bank.any", {"kind": kind}, Stream(0))
+    if label == SEED:
+        return phrase_of(name, grammar) or lowered(name)
     return name if label == "Entity" else lowered(name)
 
 

@@ -14,6 +14,7 @@ from generator.builtin.languages import LANGUAGES
 from generator.builtin.lists import ListWanted, items, list_wanted
 from generator.builtin.notes import RANGE, SENTINEL, Foreign, Wanted, Wording, wordings
 from generator.builtin.stream import Stream
+from generator.builtin.transcripts import asked, transcript
 from generator.builtin.turns import user_turn
 
 NOTE = "\n* * *\n"
@@ -103,6 +104,10 @@ class Server:
                     break
                 turn = user_turn(wanted, own, latest, grammar(wanted.language), stream, self._faults)
             return turn
+        whole = asked(last)
+        if whole is not None:
+            wording, bank = self._wordings[whole.language], grammar(whole.language)
+            return transcript(whole, wording, bank, stream, self._wrong_share, self._faults)
         listed = list_wanted(last)
         if listed is not None:
             return self._list(listed, last, request, stream)

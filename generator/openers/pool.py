@@ -20,6 +20,7 @@ from dialogue.likeness import jaccard
 from dialogue.near import NearIndex
 from dialogue.records import Seed
 from generator.openers.tree import Path, Shelf, seen
+from prompts.sector import Level, Root
 
 Item = TypeVar("Item")
 
@@ -48,6 +49,8 @@ class Opener:
     stream: str
     place: tuple[int, int]
     """Batch and column in its stream."""
+    root: Root
+    """What it grew from in the end."""
 
 
 @dataclass(slots=True)
@@ -178,26 +181,29 @@ class Pool:
     async def _next(self, stream: Stream, source: AsyncIterator[tuple[str, Path, tuple[int, int]]]) -> Opener | None:
         async for text, path, place in source:
             language = stream.shelf.language
-            if self._refuses(text, language, stream.kept, stream.shelf.level.alike):
+            if self._refuses(text, language, stream.kept, stream.shelf.level):
                 continue
             self._near.add(text)
             stream.kept.append(text)
             stream.taken += 1
             key = f"{stream.name}/{place[0]}/{place[1]}"
-            return Opener(self._identify(key), text, _seed(stream, path), stream.name, place)
+            root = stream.shelf.root(place[0])
+            return Opener(self._identify(key), text, _seed(stream, path), stream.name, place, root)
         return None
 
-    def _refuses(self, text: str, language: str, siblings: Sequence[str], alike: bool) -> bool:
+    def _refuses(self, text: str, language: str, siblings: Sequence[str], level: Level) -> bool:
+        if level.template is None:  # nobody wrote it but the user: it stays as it is
+            return False
         fault = opener_fault(text, language)
         if fault is not None:
             self.refused[fault.check] += 1
             return True
-        if alike:
+        if level.alike and not level.joins:
             return False
         if any(jaccard(text, other, NGRAM) >= NEAR_IN_LIST for other in siblings):
             self.refused["near_in_list"] += 1
             return True
-        if self._near.find(text) is not None:
+        if not level.alike and self._near.find(text) is not None:
             self.refused["near"] += 1
             return True
         return False

@@ -102,6 +102,11 @@ class Shelf:
         item = items[place[1]] if place[1] < len(items) else None
         return None if above is None or item is None else (*above, (self.above.level.what, item))
 
+    def root(self, number: int) -> Root:
+        """The root that a batch grows from in the end."""
+        parent = self._parent(number)
+        return self.above.root(self.above.place(parent)[0]) if isinstance(self.above, Shelf) else self.above[parent]
+
     def example_path(self) -> Path:
         """A way down to a list of this shelf: a real root, and placeholders for the items on the way."""
         if not isinstance(self.above, Shelf):

@@ -7,6 +7,7 @@ from dialogue.records import Usage
 from generator.agents import seed_of
 from generator.client.chat import Chat
 from generator.folder.run_folder import RunFolder
+from generator.openers.instructions import instruction_specs
 from generator.openers.lists import LIST_SCHEMA, parse_list
 from generator.openers.tree import Batch
 from generator.tally import Tally
@@ -58,6 +59,8 @@ class OpenerWriter:
         """Whether any list was ever read: until then none is kept, so that another model may be tried in the folder."""
 
     async def __call__(self, batch: Batch) -> Sequence[str | None]:
+        if batch.level.template is None:
+            return [batch.path[-1][1]]
         stored = self._folder.items(batch.key)
         if stored is not None:
             return stored
@@ -118,7 +121,9 @@ def specs_of(
     level = batch.level
     if not level.opener:
         return []
-    ids = (identify(f"{batch.key}/{column}") for column in range(batch.size))
+    ids = [identify(f"{batch.key}/{column}") for column in range(batch.size)]
+    if level.joins:
+        return instruction_specs(prompts, sector, level, batch.language, run_seed, batch.key, ids)
     facts = sector.fact_file
     return [opener_spec(prompts, sector.column, batch.language, run_seed, id, facts=facts)["line"] for id in ids]
 

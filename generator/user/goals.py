@@ -144,6 +144,7 @@ class _Table:
 @cache
 def _table(prompts: Prompts, language: str, column: str) -> _Table:
     data, wording = prompts.data(GOALS), words(prompts, language)
+    wording = {**wording, **wording.get("card", {}).get(column, {})}
     if column not in data["facts"]:
         raise UsageError(f"{GOALS}: facts: no column {column!r} (there are: {', '.join(data['facts'])})")
     least, most = data["facts"][column]
@@ -172,4 +173,5 @@ def _fact(table: _Table, groups: dict[str, float], traits: Mapping[str, str], *k
     del groups[group]
     at_school = traits["occupation"] == "pupil"
     cases = {"purpose": "pupil" if at_school else traits["setting"], "prior": traits["knowledge"]}
-    return group, pick(table.groups[group][cases.get(group, "list")], share(*key, "fact"))[0]
+    texts = table.groups[group]
+    return group, pick(texts.get(cases.get(group, "list")) or texts["list"], share(*key, "fact"))[0]

@@ -170,12 +170,20 @@ def script(
     )
 
 
-def opener_spec(prompts: Prompts, column: str, language: str, *key: object, facts: str | None = None) -> dict[str, str]:
+def opener_spec(
+    prompts: Prompts,
+    column: str,
+    language: str,
+    *key: object,
+    facts: str | None = None,
+    wanted: str | None = None,
+    forms: Mapping[str, float] | None = None,
+) -> dict[str, str]:
     """What an opener shall be, for its writer, by the person and the card that `script` draws for the same key.
 
     `line` says it all in one line: who writes, how well they know the topic, the form, the words, how they write, the
     first word, and what stands behind the question. Where the sector has a file of `facts`: who writes, the words, and
-    what is told.
+    what is told. An instruction says what is `wanted`, in forms of its own, and begins as it likes.
     """
     place = _key(*key)
     if facts is not None:
@@ -183,13 +191,13 @@ def opener_spec(prompts: Prompts, column: str, language: str, *key: object, fact
     data, wording, look = prompts.data(ACTS)["opener"], words(prompts, language), shapes(prompts, language)
     person = persona(prompts, language, column, place)
     told = goal(prompts, language, column, person, place).texts(told=True)
-    form = draw(data["forms"], share(place, "opener form"))
+    form = draw(forms or data["forms"], share(place, "opener form"))
     low, high = span(look, look.opener_lengths, opener_habit(person.traits), share(place, "opener words"))
     least, most = (round(count * len(told) * look.per_word) for count in data["words_per_fact"])
     label = wording["opener"]
     parts = {
         "persona": person.situation,
-        "knowledge": label["knowledge"][person.traits["knowledge"]],
+        "knowledge": wanted or label["knowledge"][person.traits["knowledge"]],
         "form": label["forms"][form],
         "length": label["length"].format(low=low + least, high=high + most),
     }
@@ -197,7 +205,7 @@ def opener_spec(prompts: Prompts, column: str, language: str, *key: object, fact
     if style := label["join_facts"].join(filter(None, styles)):
         parts["style"] = style
     u = share(place, "opener begins") / data["begins"]
-    if u < 1:
+    if u < 1 and wanted is None:
         parts["begins"] = label["begins"].format(word=draw(wording["openers"][form], u))
     if told:
         parts["facts"] = label["mentions"].format(facts=label["join_facts"].join(told))

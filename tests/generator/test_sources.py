@@ -1,8 +1,10 @@
+from pathlib import Path
+
 import pytest
 
 from dialogue.errors import UsageError
 from gen.config import run_settings
-from generator.sources import capacity, check_capacity, identify, streams
+from generator.sources import capacity, check_capacity, check_input, identify, streams
 from prompts.loader import Prompts
 from prompts.sector import load
 
@@ -25,7 +27,18 @@ def test_there_is_room_for_a_hundred_thousand_with_forty_percent_to_spare() -> N
 def test_more_than_the_tree_can_give_is_refused_with_both_numbers() -> None:
     settings, all_streams = found(n="9000000")
     with pytest.raises(UsageError, match=f"9,000,000.*at most {capacity(all_streams):,} openers"):
-        check_capacity(settings, all_streams)
+        check_capacity(settings, SECTOR, all_streams)
+
+
+def test_an_input_is_refused_where_the_sector_takes_none(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("Oslo\n")
+    settings, _ = found(input=str(tmp_path / "mine.txt"))
+    check_input(settings, SECTOR)
+    none = SECTOR.model_copy(
+        update={"sources": tuple(one.model_copy(update={"input": False}) for one in SECTOR.sources)}
+    )
+    with pytest.raises(UsageError, match=r"--input .*mine.txt: the sector world-questions takes none; leave it out"):
+        check_input(settings, none)
 
 
 def test_every_language_has_its_streams_and_their_shares() -> None:

@@ -17,7 +17,13 @@ VARIABLES: dict[str, Any] = {
     "specs": ["a pupil; question; 5 to 9 words", "a nurse; order; 12 to 20 words"],
     "avoid": ["Why is the Nile", "which dams on the"],
 }
-CASES = [(sector, level) for name in names(Prompts()) for sector in [load(Prompts(), name)] for level in sector.levels]
+CASES = [
+    (sector, level)
+    for name in names(Prompts())
+    for sector in [load(Prompts(), name)]
+    for level in sector.levels
+    if level.template
+]
 EVERY = pytest.mark.parametrize(("sector", "level"), CASES, ids=[f"{s.name}/{level.name}" for s, level in CASES])
 
 

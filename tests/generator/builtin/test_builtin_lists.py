@@ -37,14 +37,20 @@ BRANCHES += [
     "Bee hives",
     "Coal mines",
 ]
-LEVELS = [(name, level.name) for name in sectors.names(PROMPTS) for level in sectors.load(PROMPTS, name).levels]
+LEVELS = [
+    (name, level.name)
+    for name in sectors.names(PROMPTS)
+    for level in sectors.load(PROMPTS, name).levels
+    if level.template
+]
 
 
 def rendered(sector_name: str, level_name: str, language: str, n: int, number: int = 0) -> str:
     """A list prompt as a run would send it, on a branch as deep as its level."""
     sector = sectors.load(PROMPTS, sector_name)
     level = sector.level(level_name)
-    path = sectors.roots(PROMPTS, sector, level, language)[number].path
+    found = sectors.roots(PROMPTS, sector, level, language)
+    path = found[number % len(found)].path
     above = level.source
     while above in {other.name for other in sector.levels}:
         step = sector.level(above)
