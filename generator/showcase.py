@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from dialogue.faults import Fault
 from dialogue.records import Seed
 from generator.agents import SEPARATOR
-from generator.openers.tree import Batch
+from generator.openers.tree import Batch, Shelf
 from generator.openers.writer import render_list, specs_of
 from generator.sources import identify, shelves_of
 from generator.stage import sentinel_of
+from generator.taking_prompts import taking_prompts
 from generator.transcript import request
 from generator.user.acts import Rules, TurnPlan
 from generator.user.noise import typed
@@ -31,6 +32,9 @@ def every_prompt(
 
     Raises UsageError where a template or a table of wordings lacks something.
     """
+    if sector.takes in ("reanswer", "preference"):
+        yield from taking_prompts(prompts, sector, language, rounds, preset)
+        return
     shelves = shelves_of(prompts, sector, language, None, 0)
     for level in sector.levels:
         if level.template is None:
@@ -41,10 +45,7 @@ def every_prompt(
         text = render_list(prompts, sector, batch, specs)
         yield f"opener writer, list of {level.name} ({sector.template(level)})", text
     sentinel = sentinel_of(0)
-    first = shelves[sector.levels[0].name]
-    piece = first.root(0).piece
-    topic = piece.title if piece and first.level.joins else first.example_path()[0][1]
-    seed = Seed(language=language, topic=topic)
+    seed = Seed(language=language, topic=None if sector.takes else _topic(shelves[sector.levels[0].name]))
     plan = script(
         prompts,
         sector.column,
@@ -53,7 +54,7 @@ def every_prompt(
         seed=seed,
         rounds=rounds,
         preset=preset,
-        own_opener=False,
+        own_opener=sector.takes is not None,
         facts=sector.fact_file,
         noise=sector.noise,
     )
@@ -68,6 +69,8 @@ def every_prompt(
     fault = Fault("politeness", "thanks", "Thank you!")
     note = plan.note(prompts, plan.turn(2, (), ANSWER), may_end=False, sentinel=sentinel, again=fault)
     yield "user simulator, asked again after a fault", ANSWER + SEPARATOR + note
+    if sector.takes:
+        return
     opener = typed(prompts, OPENER, plan.persona.traits, language, EXAMPLE) if plan.noise else OPENER
     yield "assistant, the opener as it is typed", opener
     for level in sector.levels:
@@ -79,6 +82,11 @@ def every_prompt(
                     f"assistant, an {level.name} joined with its passage: {shape}",
                     opener.join(found.around(shape, piece.text)),
                 )
+
+
+def _topic(first: Shelf) -> str | None:
+    piece = first.root(0).piece
+    return piece.title if piece and first.level.joins else first.example_path()[0][1]
 
 
 def _turns(law: Rules) -> Iterator[TurnPlan]:

@@ -23,7 +23,10 @@ def run_options(parser: argparse.ArgumentParser) -> None:
         "--openers", metavar="FILE", help="your own openers: JSONL with `opener` and seed fields, or plain lines"
     )
     what.add_argument(
-        "--input", metavar="FILE", help="material for the sector: entities, one a line, or a Wikidata dump"
+        "--input",
+        metavar="FILE",
+        help="material for the sector: entities, one a line, or a Wikidata dump; dialogues (a run's folder, or a file "
+        "of any layout) for continue, reanswer and preference",
     )
     what.add_argument(
         "--system", metavar="FILE", help="system prompts: JSONL with `system` and `weight`, or plain lines"
