@@ -6,9 +6,11 @@ first request and stand in run.json. A row that is no dialogue at all is an erro
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from os import SEEK_END
 from pathlib import Path
 from typing import Any
 
+import orjson
 from pydantic import JsonValue
 
 from dialogue.chance import draw, hash64, share
@@ -52,6 +54,7 @@ def usable(settings: RunSettings, prompts: Prompts, takes: Taken, refused: Count
     path, seen = settings.input, set[int]()
     assert path is not None
     try:
+        _check_end(file_of(path))
         for dialogue in read(path):
             id = content_id(dialogue.messages)
             trouble = _trouble(dialogue, takes) or ("the same as an earlier one" if hash64(id) in seen else None)
@@ -65,6 +68,22 @@ def usable(settings: RunSettings, prompts: Prompts, takes: Taken, refused: Count
         raise UsageError(f"--input {error}") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--input {path}: {error}") from None
+
+
+def _check_end(path: Path) -> None:
+    """Raise UsageError where the file ends in the middle of a line: `read` would leave that one out."""
+    if not path.exists():
+        return
+    with path.open("rb") as file:
+        array = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")  # which is whole or not JSON at all
+        if array or not file.seek(0, SEEK_END) or (file.seek(-1, SEEK_END) >= 0 and file.read() == b"\n"):
+            return
+        file.seek(0)
+        number, line = max(enumerate(file, 1), key=lambda pair: pair[0])
+    try:
+        orjson.loads(line)
+    except orjson.JSONDecodeError:
+        raise UsageError(f"{path}:{number}: not JSON; the file ends in the middle of this line") from None
 
 
 class Taking(Record):
