@@ -46,6 +46,15 @@ SECTIONS = (
         ("bench.requests --slow-dialogues 4000",),
     ),
     Section(
+        "convert",
+        "Converting",
+        "Bar: constant memory, at most 3 times the CPU of a plain loop. Rows of our own layout with eight turns,\n"
+        "3.9 kB each: to `sharegpt`, and that to Parquet; beside them loops of orjson (and pyarrow's `from_pylist`)\n"
+        "that do the same and look at nothing.",
+        ("bench.convert --n 100000",),
+        ("bench.convert",),
+    ),
+    Section(
         "rates",
         "A provider's limit",
         "A whole run of 64 dialogues at a time at an endpoint that counts as providers do. Bar: 600 RPM used to at\n"

@@ -106,10 +106,7 @@ class NearIndex:
         return (-best[1], best[0]) if best[0] >= self._threshold else None
 
     def alike(self, text: str) -> list[int]:
-        """Texts added so far that reach the threshold; where one is the same, that one alone.
-
-        Whatever is like the text is like its same as well, so that linking with these few links all of them.
-        """
+        """Texts added so far that reach the threshold; where one is the same, that one stands for all."""
         sketch = self._sketch_of(text)
         same = self._same(sketch)
         if same is not None:

@@ -176,6 +176,7 @@ def _settings(
     play, terms = settings.play, settings.terms
     assert isinstance(play, PlaySettings)
     return RunSettings(
+        guided=False,
         sector=play.sector,
         n=play.n,
         out=out,

@@ -20,6 +20,7 @@ from generator.estimate import Estimate, estimate
 from generator.settings import RunSettings
 
 if TYPE_CHECKING:
+    from dialogue.conversion.convert import Report
     from filters.engine.settings import FilterSettings
     from trainer.loop.plan import Plan
     from trainer.settings import TrainSettings
@@ -59,6 +60,18 @@ def dialogues(path: str | Path) -> Iterator[Dialogue]:
 def _settings(config: str | Path | None, options: dict[str, object]) -> RunSettings:
     flags: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     return run_settings(flags, Path(config) if config else None)
+
+
+def convert(*inputs: str | Path, out: str | Path, split: str | None = None, **options: Any) -> "Report":
+    """Convert dialogues as `gen convert` does; returns what was read, written, dropped and not held.
+
+    Options are `from_`, `to`, `sample`, `by`, `seed`, `tree_paths`, `fold` and `overwrite`. Raises UsageError for a
+    wrong one or an input that cannot be read; rows that cannot are in the report and in OUT.dropped.jsonl.
+    """
+    from dialogue.conversion.convert import convert as converted
+    from gen.converting import conversion
+
+    return converted(conversion([*inputs, out], split=split, **options))
 
 
 def filter(

@@ -1,7 +1,7 @@
 """What `gen convert` tells a person."""
 
 from dialogue.conversion.convert import Report
-from dialogue.formats import field_map
+from dialogue.formats import field_map, sharegpt_pages
 from dialogue.formats.reading import named, names
 
 
@@ -25,7 +25,12 @@ def layouts() -> str:
     """All layouts with the fields that they are known by."""
     lines = [f"  {name:<16}{named(name).about}{_asked(name)}" for name in names()]
     maps = [(name, field_map.loaded(field_map.FOLDER / f"{name}.toml").about) for name in field_map.shipped()]
-    lines += ["read only, by field maps:", *(f"  {name:<16}{about}" for name, about in maps)]
+    lines += [
+        "read only:",
+        f"  sharegpt_pages  {sharegpt_pages.about}",
+        "read only, by field maps:",
+        *(f"  {name:<16}{about}" for name, about in maps),
+    ]
     return "\n".join(["read and written:", *lines, "written only:", "  hub             Parquet and a README card"])
 
 

@@ -8,6 +8,7 @@ from dialogue.errors import UsageError
 EXTRAS = {
     "train": ("torch", "transformers", "tokenizers", "safetensors", "peft", "huggingface_hub"),
     "parquet": ("pyarrow",),
+    "pages": ("bs4", "markdownify"),
     "evaluate": ("sklearn", "statsmodels", "evalica", "pandas"),
 }
 """Packages by the extra that brings them."""

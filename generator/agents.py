@@ -6,7 +6,7 @@ a fault is asked again once, with another seed and the fault named; a second fau
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from dialogue.chance import hash64
 from dialogue.errors import ReplyFailed
@@ -52,6 +52,15 @@ def named(completion: Completion, chat: Chat) -> str | None:
     return None if completion.model == chat.model else completion.model
 
 
+def guided(messages: list[dict[str, str]], guide: str | None) -> list[dict[str, str]]:
+    """The messages under the guide; a system prompt stands before it, in one message with it."""
+    if guide is None:
+        return messages
+    system, rest = (messages[:1], messages[1:]) if messages[0]["role"] == "system" else ([], messages)
+    text = "\n\n".join([*(message["content"] for message in system), guide])
+    return [{"role": "system", "content": text}, *rest]
+
+
 class UserSimulator:
     """Speaks as the person in the script."""
 
@@ -70,10 +79,12 @@ class UserSimulator:
         past: Sequence[TurnPlan] = (),
         leaving: bool = False,
         failures: int = 0,
+        waived: Collection[str] = (),
     ) -> None:
         """`unused` hears of what was paid for a turn that came to nothing; `noted` counts faults by check.
 
         `failures` of the dialogue before this one give every request another seed, or a server would repeat itself.
+        `waived`: checks that the sector does without.
         """
         self._chat = chat
         self._script = script
@@ -85,6 +96,7 @@ class UserSimulator:
         self._unused = unused
         self._past = list(past)
         self._leaving = leaving
+        self._waived = waived
         self._first_attempt = ATTEMPTS * failures
         self._head: list[dict[str, str]] = [
             {"role": "system", "content": script.block(prompts, sentinel)},
@@ -130,7 +142,7 @@ class UserSimulator:
             return Fault("refusal", "refused", text[:80])
         if not text:
             return Fault("markers", "empty", "an end signal where none was allowed")
-        hard = user_fault(text, history, act=plan.act, language=language, sentinel=self._sentinel)
+        hard = user_fault(text, history, act=plan.act, language=language, sentinel=self._sentinel, waived=self._waived)
         return hard or (soft_fault(text, language=language, words=plan.words) if attempt == 0 else None)
 
     def _turn(
@@ -161,12 +173,12 @@ class UserSimulator:
             if message.role == "user"
             else {"role": "user", "content": clipped(message.content)}
             for message in history
-            if message.role in ("user", "assistant")
+            if message.role in ("user", "assistant") and not message.tool_calls
         ]
 
 
 class Assistant:
-    """Answers as the endpoint's model does; knows nothing of simulator, persona or plan."""
+    """Answers as the endpoint's model does, under a sector's guide if it has one; knows nothing of persona or plan."""
 
     def __init__(
         self,
@@ -177,18 +189,20 @@ class Assistant:
         noted: Counter[str],
         unused: Callable[[Usage], None],
         failures: int = 0,
+        guide: str | None = None,
     ) -> None:
-        """As for the user simulator."""
+        """As for the user simulator. `guide` is said with every request, and is no part of the dialogue."""
         self._chat = chat
         self._key = key
         self._priority = priority
         self._noted = noted
         self._unused = unused
         self._first_attempt = ATTEMPTS * failures
+        self._guide = guide
 
     async def reply(self, history: Sequence[Message]) -> Turn | None:
         """The answer to the last user message. A word-for-word repeat of an earlier answer is asked again once."""
-        messages = [{"role": message.role, "content": message.content} for message in history]
+        messages = guided([{"role": message.role, "content": message.content} for message in history], self._guide)
         usage: Usage | None = None
         for attempt in range(ATTEMPTS):
             seed = seed_of(self._key, len(history), "answer", self._first_attempt + attempt)

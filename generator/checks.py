@@ -37,6 +37,8 @@ def check(settings: RunSettings) -> Checked:
         check_overlay(settings.prompts)
     sector = load(prompts, settings.sector, settings.shares)
     check_input(settings, sector)
+    if sector.tools and settings.input:
+        sector = sector.model_copy(update={"searched": settings.input})
     languages = set(settings.language)
     taking = look_through(settings, prompts, sector)
     if taking is not None:

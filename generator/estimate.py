@@ -17,16 +17,22 @@ from generator.settings import ROLES, RoleName, RunSettings
 from generator.side import ANSWER_TOKENS, USER_TOKENS, Side
 from generator.sources import brought, identify, rounds_of, streams
 from generator.stage import sentinel_of
+from generator.tools.guide import guide_of
 from generator.transcript import request
 from generator.user.script import Script, script
 from prompts.loader import Prompts
 from prompts.sector import Sector
+from prompts.tasks import tool_plan
 
 SAMPLE = 300
 """Dialogues whose plans are drawn to find the mean; more change the third digit."""
 
 TRANSCRIPT_ANSWER_TOKENS = 70
 """Answers written in a transcript are about a quarter as long (Baize, its first collector against its second)."""
+COMMANDS_SHARE = 0.6
+"""Of the rounds, where the assistant has tools: its answer comes after a request for commands. A guess."""
+
+COMMAND_TOKENS = 60
 
 OPENER_TOKENS = 40
 KEPT = 0.9
@@ -155,20 +161,24 @@ def _dialogues(
     total = 0
     for number in range(sample):
         id = f"example-{number}"
-        seed = Seed(language=draw(settings.language, share(settings.seed, id, "language")))
+        kind = draw(sector.shares, share(settings.seed, id, "kind"))
+        seed = Seed(language=draw(settings.language, share(settings.seed, id, "language")), kind=kind)
         plan = _script(settings, prompts, sector, id, seed)
         if share(settings.seed, id, "whole") < whole:
             _count_transcript(settings, prompts, plan, id, counter, sides["assistant"], examples, weight)
             total += plan.rounds
             continue
-        system = system_for(systems, settings.seed, id)
+        own = system_for(systems, settings.seed, id)
+        told = (_system(settings, prompts, sector, plan.language, id, own), plan.guide(None if openers else kind))
+        system = "\n\n".join(filter(None, told))
         opener = openers[number] if openers else None
         first = float(counter.count(opener)) if opener else opener_tokens
         if "user" not in examples:
             examples |= _examples(settings, prompts, plan, system, opener or "(the opener)")
         fixed = counter.count(plan.block(prompts, sentinel_of(settings.seed))) + counter.count(plan.cue(prompts))
         note = counter.count(_note(settings, prompts, plan))
-        _count_dialogue(plan.rounds, first, fixed, note, counter.count(system or ""), sides, weight)
+        commands = COMMANDS_SHARE if sector.tools else 0.0
+        _count_dialogue(plan.rounds, first, fixed, note, counter.count(system), sides, weight, commands)
         total += plan.rounds
     return total / sample
 
@@ -190,13 +200,22 @@ def _count_transcript(
 
 
 def _count_dialogue(
-    rounds: int, opener: float, fixed: float, note: float, system: float, sides: dict[RoleName, Side], weight: float
+    rounds: int,
+    opener: float,
+    fixed: float,
+    note: float,
+    system: float,
+    sides: dict[RoleName, Side],
+    weight: float,
+    commands: float = 0.0,
 ) -> None:
     history = opener
     for number in range(1, rounds + 1):
         if number > 1:
             sides["user"].add(fixed + history + note, USER_TOKENS, weight)
             history += USER_TOKENS
+        if commands:
+            sides["assistant"].add(system + history, COMMAND_TOKENS, weight * commands)
         sides["assistant"].add(system + history, ANSWER_TOKENS, weight)
         history += ANSWER_TOKENS
 
@@ -230,6 +249,15 @@ def _script(settings: RunSettings, prompts: Prompts, sector: Sector, id: str, se
         facts=sector.fact_file,
         noise=sector.noise,
     )
+
+
+def _system(
+    settings: RunSettings, prompts: Prompts, sector: Sector, language: str, id: str, own: str | None
+) -> str | None:
+    """What stands above the dialogue in each request to the assistant."""
+    plan = tool_plan(prompts, sector, language, sector.levels[0].name, settings.seed, id)
+    guide = guide_of(prompts, sector, language, plan)
+    return f"{guide.meta(own)}\n\n{guide.protocol()}" if guide else own
 
 
 def _note(settings: RunSettings, prompts: Prompts, plan: Script) -> str:

@@ -182,6 +182,7 @@ def _assemble(settings: RunSettings, checked: Checked, say: Callable[[str], None
         rounds=rounds_of(settings, sector),
         preset=settings.preset or sector.preset,
         systems=checked.systems,
+        guided=settings.guided,
     )
     writer = OpenerWriter(
         chats["opener"],

@@ -43,6 +43,8 @@ class RunSettings(Record):
     prompts: Path | None = None
     """A folder whose templates and data files stand before the package's."""
     prices: Path | None = None
+    guided: bool = True
+    """Whether the assistant gets the sector's guide; a system that is measured answers without."""
     concurrency: int = Field(default=64, ge=1, le=100_000)
     """Dialogues under way at the same time."""
     max_cost_usd: float | None = Field(default=None, gt=0)

@@ -1,6 +1,6 @@
 """Every prompt of a sector, rendered with an example."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from dialogue.faults import Fault
 from dialogue.records import Seed
@@ -10,19 +10,24 @@ from generator.openers.writer import render_list, specs_of
 from generator.sources import identify, shelves_of
 from generator.stage import sentinel_of
 from generator.taking_prompts import taking_prompts
+from generator.tools.box import tools_of
+from generator.tools.guide import Guide, guide_of
+from generator.tools.replies import FAULTS
 from generator.transcript import request
 from generator.user.acts import Rules, TurnPlan
 from generator.user.noise import typed
-from generator.user.script import script
+from generator.user.script import Script, script
 from prompts.joining import joins
 from prompts.loader import Prompts
 from prompts.sector import Sector
+from prompts.tasks import TOOLS, ToolPlan, tool_plan
 
 ANSWER = "(the assistant's last answer)"
 OPENER = "(the opener)"
 ABOUT = "(what it is about)"
 HELD = "(a held fact)"
 EXAMPLE = "example"
+RESULTS = 'Calculate("12 * 34.5") => 414'
 
 
 def every_prompt(
@@ -57,6 +62,7 @@ def every_prompt(
         own_opener=sector.takes is not None,
         facts=sector.fact_file,
         noise=sector.noise,
+        task=None if sector.takes else tool_plan(prompts, sector, language, sector.levels[0].name, 0, EXAMPLE).task,
     )
     if any(level.whole for level in sector.levels):
         yield "the whole conversation in one request", request(prompts, plan, 0, EXAMPLE)
@@ -72,6 +78,14 @@ def every_prompt(
     if sector.takes:
         return
     opener = typed(prompts, OPENER, plan.persona.traits, language, EXAMPLE) if plan.noise else OPENER
+    if tools := guide_of(prompts, sector, language, ToolPlan(enabled=TOOLS)):
+        tools_of(prompts, sector, language)  # a file of passages that cannot be read must not wait for its turn
+        yield "assistant, system, kept in the record", tools.meta(None)
+        yield "assistant, system, all tools off", Guide(prompts, language, (), tools.commands).meta(None)
+        yield "assistant, how a reply looks, below the system", tools.protocol()
+        yield "assistant, results of its commands", tools.results(RESULTS)
+        for check in FAULTS:
+            yield f"assistant, asked again: {check}", tools.again(check, "(a piece of the reply)")
     yield "assistant, the opener as it is typed", opener
     for level in sector.levels:
         piece = shelves[level.name].root(0).piece
@@ -82,6 +96,17 @@ def every_prompt(
                     f"assistant, an {level.name} joined with its passage: {shape}",
                     opener.join(found.around(shape, piece.text)),
                 )
+    yield from _guides(plan, [level.name for level in sector.levels if level.opener])
+
+
+def _guides(plan: Script, kinds: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """What the assistant is told beside a dialogue, each text once with the first kind of opener that it is for."""
+    seen: set[str] = set()
+    for kind in kinds:
+        text = plan.guide(kind)
+        if text is not None and text not in seen:
+            seen.add(text)
+            yield f"assistant, system message that no record keeps: {kind}", text
 
 
 def _topic(first: Shelf) -> str | None:

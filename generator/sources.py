@@ -81,7 +81,7 @@ def check_input(settings: RunSettings, sector: Sector) -> None:
     if sector.takes:
         _check_taking(settings, sector)
         return
-    if source is None and settings.input is not None:
+    if source is None and settings.input is not None and not sector.tools:
         raise UsageError(f"--input {settings.input}: the sector {sector.name} takes none; leave it out")
     if source is not None and source.material and settings.input is None and settings.openers is None:
         raise UsageError(
@@ -118,7 +118,7 @@ def cut_note(settings: RunSettings, sector: Sector) -> str | None:
         return None
     texts, form = found
     return (
-        f"{texts.cut:,} of the {len(texts):,} texts of {settings.input} have more than {form.most_words:,} words "
+        f"{texts.cut:,} of the {len(texts):,} texts of {settings.input} have more than {form.most_tokens:,} tokens "
         "and are cut at the end of a sentence; the seeds of their dialogues say so (extra.cut)"
     )
 
@@ -127,8 +127,7 @@ def check_capacity(settings: RunSettings, sector: Sector, found: Sequence[Stream
     """Raise UsageError where the tree is too small for the dialogues asked for."""
     most = capacity(found)
     if most < settings.n:
-        brought = next((source.what.lower() for source in sector.sources if source.input), None)
-        more = f"--input with more of the kind of {brought}, " if brought else ""
+        more = "a longer --input, " if sector.input else ""
         raise UsageError(
             f"--n {settings.n:,}: the tree of {settings.sector} gives at most {most:,} openers; "
             f"{more}more languages or --openers of your own would give more"

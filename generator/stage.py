@@ -1,8 +1,9 @@
 """One dialogue from its opener to its line on disk."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pydantic import JsonValue
@@ -15,14 +16,18 @@ from generator.client.chat import Chat
 from generator.folder.run_folder import RunFolder
 from generator.given import Given
 from generator.own import SystemPrompt, system_for
-from generator.play import Turn, play
+from generator.play import Agent, Turn, play
 from generator.settings import RoleName
 from generator.tally import Tally
+from generator.tools.assistant import Row, ToolAssistant
+from generator.tools.box import Executor, noted, tools_of
+from generator.tools.guide import guide_of
 from generator.user.acts import TurnPlan
 from generator.user.noise import typed
 from generator.user.script import script
 from prompts.loader import Prompts
 from prompts.sector import Sector
+from prompts.tasks import tool_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,10 @@ class Scenery:
     rounds: tuple[int, int]
     preset: str
     systems: Sequence[SystemPrompt]
+    guided: bool = True
+    """Whether the assistant is told what the sector's guide says."""
+    row: Row = field(default_factory=Row)
+    """Dialogues given up for the shape of their replies, where the assistant has tools."""
 
 
 class Stage:
@@ -77,6 +86,12 @@ class Stage:
         self._all = scenery
         self._job = job
         self._rounds = scenery.rounds
+        language = job.seed.language or "en"
+        self._plan = tool_plan(
+            scenery.prompts, scenery.sector, language, job.seed.kind, scenery.run_seed, job.id, job.own
+        )
+        self._tools = tools_of(scenery.prompts, scenery.sector, language)
+        self._guide = guide_of(scenery.prompts, scenery.sector, language, self._plan)
         self._script = script(
             scenery.prompts,
             scenery.sector.column,
@@ -88,6 +103,7 @@ class Stage:
             own_opener=job.own,
             facts=scenery.sector.fact_file,
             noise=scenery.sector.noise,
+            task=self._plan.task,
         )
         taken = [event for event in job.events if event["k"] == "turn"]
         self._past: list[dict[str, JsonValue]] = [dict(event["plan"]) for event in taken if event.get("plan")]
@@ -107,12 +123,19 @@ class Stage:
 
     async def _played(self) -> Stop:
         """Let the two sides speak to the end of the dialogue; why it ended."""
-        most = self._rounds[1]
-        return await play(self._history, self._user(), self._assistant(), max_rounds=most, said=self._said)
+        return await play(
+            self._history,
+            self._user(),
+            self._assistant(),
+            max_rounds=self._rounds[1],
+            said=self._said,
+            tools=Executor(self._tools),
+        )
 
     def _opening(self) -> list[Message]:
         job, plan = self._job, self._script
         system = system_for(self._all.systems, self._all.run_seed, job.id)
+        system = self._guide.meta(system) if self._guide else system
         text = job.opener
         if plan.noise and not job.own:
             text = typed(self._all.prompts, text, plan.persona.traits, plan.language, job.id, 1)
@@ -134,10 +157,14 @@ class Stage:
             past=[_plan(turn) for turn in self._past],
             leaving=bool(self._past and self._past[-1].get("end")),
             failures=self._failures,
+            waived=self._all.sector.waived,
         )
 
-    def _assistant(self) -> Assistant:
-        return Assistant(
+    def _assistant(self) -> Agent:
+        told = self._script.guide(self._job.seed.kind) if self._all.guided else None
+        tools = self._guide
+        make = partial(ToolAssistant, guide=tools, row=self._all.row) if tools else partial(Assistant, guide=told)
+        return make(
             self._all.chats["assistant"],
             key=self._job.id,
             priority=self._job.index,
@@ -148,10 +175,11 @@ class Stage:
 
     def _said(self, turn: Turn) -> None:
         side = turn.message.role
-        self._usage[side] += turn.usage
+        if side in self._usage:  # tools are no model: they cost nothing
+            self._usage[side] += turn.usage
+            self._all.tally.turns += 1
         if turn.plan is not None:
             self._past.append(turn.plan)
-        self._all.tally.turns += 1
         number = len(self._history)
         self._all.folder.turn(self._job.index, number, side, turn.message, turn.usage, turn.plan)
 
@@ -164,6 +192,10 @@ class Stage:
         """The job's seed, with all that was drawn for the dialogue and what each turn was asked to do."""
         plan, seed = self._script, self._job.seed
         extra = {**seed.extra, **plan.extra(), "acts": list(self._past)}
+        if self._guide:
+            extra |= noted(self._plan, self._tools)
+            about = self._plan.task.topic if self._plan.task else seed.subtopic
+            seed = seed.model_copy(update={"subtopic": about})
         return seed.model_copy(update={"persona": plan.persona.situation, "language": plan.language, "extra": extra})
 
     def _keep(self, stop: Stop) -> None:
@@ -214,5 +246,6 @@ def _paid(events: Sequence[Mapping[str, Any]]) -> dict[str, Usage]:
     """What an unfinished dialogue has cost so far, by side."""
     usage = {"user": Usage(), "assistant": Usage()}
     for event in events:
-        usage[event["side"]] += Usage.model_validate(event["usage"])
+        if event["side"] in usage:
+            usage[event["side"]] += Usage.model_validate(event["usage"])
     return usage

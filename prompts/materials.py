@@ -20,9 +20,8 @@ from pydantic import Field
 
 from dialogue.chance import hash64, hex64
 from dialogue.errors import UsageError
-from dialogue.likeness import words
 from dialogue.records import Record
-from prompts.cutting import cut
+from prompts.cutting import cut, tokens
 
 JSON, PLAIN = (".jsonl", ".json", ".ndjson"), (".txt", ".md", ".text")
 HEAD_WORDS = 8
@@ -34,8 +33,8 @@ class Form(Record):
 
     keys: tuple[str, ...] = Field(min_length=1)
     """Where a JSON row may have its text; the first one that it has counts."""
-    most_words: int = Field(ge=1)
-    """The room for a text; a Chinese character is a word."""
+    most_tokens: int = Field(ge=1)
+    """The room for a text, in tokens as prompts/cutting.py counts them."""
     cut: bool = False
     """Whether a longer text is cut at a sentence end; if not, it is an error."""
     blocks: bool = False
@@ -52,9 +51,8 @@ class Piece(Record):
     title: str
     """The row's own, or the first words of the text."""
     language: str | None = None
-    words: int
-    """Of the whole text, before a cut."""
-    cut: bool = False
+    cut_from: int | None = None
+    """About how many tokens the whole text has, where this is a part of it."""
 
 
 class Material(Sequence[Piece]):
@@ -107,7 +105,7 @@ class Material(Sequence[Piece]):
             if piece.language not in self.languages:
                 self.languages.append(piece.language)
             self._labels.append(self.languages.index(piece.language))
-            self.cut += piece.cut
+            self.cut += piece.cut_from is not None
             texts.append(hash64(piece.text))
             ids.append(hash64(piece.id))
         for what, hashes in (("text", texts), ("id", ids)):
@@ -154,19 +152,18 @@ class Material(Sequence[Piece]):
         if key is None:
             raise ValueError(f"no text: expected it under {' or '.join(self._form.keys)}")
         text = _text(key, fields[key]).strip()
-        size = len(words(text))
-        if not size:
+        if not any(map(str.isalnum, text)):
             raise ValueError(f"{key}: no word in it")
-        if size > self._form.most_words and not self._form.cut:
-            raise ValueError(f"{key}: {size:,} words, expected at most {self._form.most_words:,}")
+        size, most = tokens(text), self._form.most_tokens
+        if size > most and not self._form.cut:
+            raise ValueError(f"{key}: about {size:,} tokens, expected at most {most:,}")
         title, id = fields.get("title"), fields.get("id")
         return Piece(
             id=_name(id) if id is not None else hex64(text),
-            text=cut(text, self._form.most_words),
+            text=cut(text, most),
             title=_head(_text("title", title) if title and key != "title" else text),
             language=_name(fields["language"]) if fields.get("language") else None,
-            words=size,
-            cut=size > self._form.most_words,
+            cut_from=size if size > most else None,
         )
 
 

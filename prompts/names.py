@@ -7,11 +7,14 @@ from functools import cache
 from typing import Any
 
 from dialogue.errors import UsageError
-from prompts.loader import Prompts
+from prompts.loader import Prompts, Table
 
 HOME = "languages"
 FALLBACK = "en"
 """The folder whose prompts, in English, serve every language without a folder of its own."""
+
+FORMS = ("begun", "question", "imperative", "statement")
+"""What an act may have wordings of its own for: a first word that is given, and each form."""
 
 
 @cache
@@ -40,13 +43,17 @@ class Tongue:
 
 
 @cache
-def tongue(prompts: Prompts, language: str) -> Tongue:
-    """The prompts' way with a language. Raises UsageError for one that names.toml does not know."""
+def tongue(prompts: Prompts, language: str, column: str | None = None) -> Tongue:
+    """The prompts' way with a language, for the people of a sector's column where one is named.
+
+    Raises UsageError for a language that names.toml does not know.
+    """
     where, named = folder(prompts, language), _named(prompts, language)
-    words = prompts.data(f"{HOME}/{where}/words.toml")
+    words = _worded(prompts, where, column)
     foreign = where == FALLBACK != language.split("-")[0]
     if foreign:
-        words = words | {
+        words = {
+            **words,
             "weights": {"locale": named["locales"]},
             "per_word": named.get("per_word", 1.0),
             "noise": {"fillers": [], "starters": []},
@@ -54,9 +61,30 @@ def tongue(prompts: Prompts, language: str) -> Tongue:
     return Tongue(where, str(named["name" if where == FALLBACK else "own"]), foreign, words)
 
 
-def words(prompts: Prompts, language: str) -> Mapping[str, Any]:
-    """The wording for a language."""
-    return tongue(prompts, language).words
+def words(prompts: Prompts, language: str, column: str | None = None) -> Mapping[str, Any]:
+    """The wording for a language, and for the people of a sector's column where one is named."""
+    return tongue(prompts, language, column).words
+
+
+def columns(prompts: Prompts, where: str) -> list[str]:
+    """The columns that have wording of their own in a folder of prompts."""
+    known: Mapping[str, Any] = prompts.data(f"{HOME}/{where}/words.toml")["sectors"]
+    return [column for column in known if prompts.path(f"{HOME}/{where}/{column}.toml")]
+
+
+def _worded(prompts: Prompts, where: str, column: str | None) -> Mapping[str, Any]:
+    """The folder's words.toml, under the file of the column if it has one: what a table holds there stands for ours."""
+    base: Mapping[str, Any] = prompts.data(f"{HOME}/{where}/words.toml")
+    file = f"{HOME}/{where}/{column}.toml"
+    if column is None or not prompts.path(file):
+        return base
+    found = dict(base)
+    for name, own in prompts.data(file).items():
+        # An act that is worded anew is so in all its forms: `deepen` stands for `deepen_question` as well.
+        forms = {f"{act}_{form}" for act in own for form in FORMS} if name == "acts" else set()
+        kept = {key: value for key, value in base[name].items() if key not in forms}
+        found[name] = Table({**kept, **own}, f"{prompts.path(file)}: {name}")
+    return found
 
 
 def language_name(prompts: Prompts, language: str) -> str:

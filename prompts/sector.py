@@ -42,6 +42,10 @@ class Level(Record):
     alike: bool = False
     """Whether its openers may be alike, or equal: where code draws what each one tells, the dialogues differ behind
     them. A later pass is then not told what the earlier ones gave."""
+    longer: float = Field(default=1.0, gt=0)
+    """How many times longer its openers are than their people's habit has it."""
+    extra: dict[str, str] = Field(default_factory=dict)
+    """What is noted in the seeds of its dialogues, under `extra`: which answer is right, say."""
     joins: str | None = None
     """File in the sector's folder with kinds of instruction, and the shapes in which its items, which are such, are
     joined with their passage (prompts/joining.py)."""
@@ -78,8 +82,14 @@ class Sector(Record):
     facts: str | None = None
     """File in the sector's folder with facts that its people tell and ask for again (prompts/facts.py); None: what
     stands behind their questions is drawn from languages/*/words.toml."""
+    tools: str | None = None
+    """File in the sector's folder with the tools of its assistant and the tasks for them (prompts/tasks.py)."""
+    searched: Path | None = None
+    """The user's file of passages that its assistant searches, in the place of the sector's own."""
     noise: bool = True
     """Whether messages lose capitals, marks and letters as their people type (users/noise.toml)."""
+    waived: tuple[str, ...] = ()
+    """Checks of a user's turn that it does without (dialogue/faults.py): stage directions belong to a play."""
     shares: dict[str, float] = Field(default_factory=dict)
     """Weight of each opener level under the preset in force."""
     share_preset: str = ""
@@ -115,6 +125,11 @@ class Sector(Record):
     def fact_file(self) -> str | None:
         """The file of its facts, as the loader names it."""
         return f"{HOME}/{self.name}/{self.facts}" if self.facts else None
+
+    @property
+    def tool_file(self) -> str | None:
+        """The file of its tools, as the loader names it."""
+        return f"{HOME}/{self.name}/{self.tools}" if self.tools else None
 
     def level(self, name: str) -> Level:
         """The level of this name."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import orjson
 
@@ -44,6 +44,14 @@ class Conversion(Record):
     fold: bool = True
     """Whether rows that begin a longer one are left out, where a format has such rows."""
     overwrite: bool = False
+
+
+class Writer(Protocol):
+    """What writes a layout: a module of dialogue/formats, or another that has the same."""
+
+    def to_line(self, dialogue: Dialogue, /) -> bytes: ...
+
+    def losses(self, dialogue: Dialogue, /) -> list[str]: ...
 
 
 class Report(Record):
@@ -149,8 +157,12 @@ def _trees(found: Iterator[Row], recogniser: Recogniser) -> Iterator[Row]:
         yield Row(first.path, first.number, b"", dict(fields))
 
 
-def convert(asked: Conversion) -> Report:
-    """Convert; returns what was done. Raises UsageError where nothing can be, RunStopped where the disk is full."""
+def convert(asked: Conversion, writer: Writer | None = None) -> Report:
+    """Convert; returns what was done. Raises UsageError where nothing can be, RunStopped where the disk is full.
+
+    `writer` writes in place of a layout of this package, JSON only.
+    """
+    writer = writer or named("messages" if asked.to in (None, "hub") else asked.to or "messages")
     source = _Source(asked)
     outs = _outs(asked)
     _check(asked, source.files, list(outs.values()))
@@ -162,7 +174,7 @@ def convert(asked: Conversion) -> Report:
         chosen = _chosen(asked, source)
         sinks = [_sink(asked, name, path) for name, path in outs.items()]
         try:
-            lost, left_out = _write(asked, source, chosen, sinks, refusals)
+            lost, left_out = _write(writer, source, chosen, sinks, refusals)
             for sink in sinks:
                 sink.finish()
         except BaseException:
@@ -224,10 +236,9 @@ def _chosen(asked: Conversion, source: _Source) -> Any:
 
 
 def _write(
-    asked: Conversion, source: _Source, chosen: Any, sinks: list[Target | Shards], refusals: _Refusals
+    writer: Writer, source: _Source, chosen: Any, sinks: list[Target | Shards], refusals: _Refusals
 ) -> tuple[Counter[str], int]:
     """Write all dialogues; what the target could not hold and of how many, and how many no part has."""
-    target = named("messages" if asked.to in (None, "hub") else asked.to or "messages")
     lost: Counter[str] = Counter()
     left_out = 0
     for number, (row, dialogue) in enumerate(source.read(refusals)):
@@ -236,13 +247,13 @@ def _write(
             left_out += 1
             continue
         try:
-            lines: bytes = target.to_line(dialogue)
+            lines = writer.to_line(dialogue)
         except ValueError as error:
-            refusals.add(row, f"{asked.to}: {error}")
+            refusals.add(row, f"as asked for it cannot be held: {error}")
             continue
         sink = sinks[part]
         sink.write(lines)
-        lost.update(target.losses(dialogue))
+        lost.update(writer.losses(dialogue))
         if isinstance(sink, Shards):
             sink.statistics.add(dialogue)
     return lost, left_out

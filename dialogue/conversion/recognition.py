@@ -7,9 +7,9 @@ from typing import Any, Protocol
 
 from dialogue.conversion.row import Row
 from dialogue.errors import UsageError
-from dialogue.formats import field_map, messages, oasst
+from dialogue.formats import field_map, messages, oasst, sharegpt_pages
 from dialogue.formats.reading import known, named, names
-from dialogue.records import Dialogue
+from dialogue.records import Dialogue, content_id
 
 
 class Reader(Protocol):
@@ -29,13 +29,19 @@ def name_of(reader: Any) -> str:
 def readers(from_: str) -> Sequence[Reader]:
     """`auto`: all that may be recognised; a format's name; a field map's, or the path of its TOML file."""
     if from_ == "auto":
-        return [*known(), *(field_map.loaded(field_map.FOLDER / f"{name}.toml") for name in field_map.shipped())]
+        return [
+            *known(),
+            sharegpt_pages,
+            *(field_map.loaded(field_map.FOLDER / f"{name}.toml") for name in field_map.shipped()),
+        ]
     if from_.endswith(".toml"):
         return [field_map.loaded(Path(from_))]
     if from_ in field_map.shipped():
         return [field_map.loaded(field_map.FOLDER / f"{from_}.toml")]
+    if from_ == "sharegpt_pages":
+        return [sharegpt_pages]
     if from_ not in names():
-        there = ", ".join(["auto", *names(), *field_map.shipped()])
+        there = ", ".join(["auto", *names(), "sharegpt_pages", *field_map.shipped()])
         raise UsageError(f"--from {from_}: no such format (there are: {there}, and FILE.toml: a field map)")
     return [named(from_)]
 
@@ -49,6 +55,7 @@ class Recogniser:
         self.asked = from_ != "auto"
         self._native = self._readers[0] is messages
         """Whether the next row is likely to be a record of ours: the last one was."""
+        self._said: dict[int, str] = {}
         self.counts: Counter[str] = Counter()
         """Rows by format."""
 
@@ -81,8 +88,18 @@ class Recogniser:
         self.counts[name_of(reader)] += 1
         if reader is oasst:
             yield from oasst.several(row.fields, self._paths)
-        else:
-            yield reader.from_object(row.fields)
+            return
+        dialogue = reader.from_object(row.fields)
+        if getattr(reader, "unique", False):
+            self._check_new(dialogue, row)
+        yield dialogue
+
+    def _check_new(self, dialogue: Dialogue, row: Row) -> None:
+        """ValueError where the same was said before; by a hash that is the same in every run."""
+        said = int(content_id(dialogue.messages), 16)
+        if said in self._said:
+            raise ValueError(f"an exact copy of {self._said[said]}")
+        self._said[said] = row.place
 
     def about(self) -> list[str]:
         """What was recognised, with the fields that it is known by, the most frequent first."""

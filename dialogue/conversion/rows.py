@@ -4,18 +4,21 @@ A row that cannot be read is a row with its trouble, and reading goes on behind 
 place to go on from.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from dialogue.conversion.elements import elements
 from dialogue.conversion.row import Row
 from dialogue.errors import UsageError
+from dialogue.mixtures import runs_in
 
 BOM = b"\xef\xbb\xbf"
 TABLES = (".csv", ".tsv", ".parquet")
-SUFFIXES = (".jsonl", ".json", ".ndjson", *TABLES)
+SUFFIXES = (".jsonl", ".json", ".ndjson", ".html", *TABLES)
 _KNOWN = ("dialogues.jsonl", "kept.jsonl")
 """What stands for a folder: a run's dialogues, or those that a filter has kept."""
+_PAGE_DATA = re.compile(rb'<script[^>]*\bid="__NEXT_DATA__"[^>]*>(.*?)</script>', re.DOTALL)
 _PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zX": "xz"}
 
 
@@ -25,6 +28,8 @@ def files(path: Path) -> list[Path]:
         raise UsageError(f"{path}: no such file or folder")
     if not path.is_dir():
         return [path]
+    if (runs := runs_in(path)) is not None:
+        return [file for run in runs for file in files(run)]
     for known in _KNOWN:
         if (path / known).exists():
             return [path / known]
@@ -49,6 +54,8 @@ def rows(path: Path) -> Iterator[Row]:
         from dialogue.conversion.tables import csv_rows
 
         yield from csv_rows(path)
+    elif path.suffix.lower() in (".html", ".htm"):
+        yield page_row(path)
     elif begin.removeprefix(BOM).lstrip().startswith(b"["):
         yield from _array(path)
     else:
@@ -61,6 +68,15 @@ def _begin(path: Path) -> bytes:
             return file.read(64)
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
+
+
+def page_row(path: Path) -> Row:
+    """The row in a saved page: the data that its script element carries."""
+    data = path.read_bytes()
+    found = _PAGE_DATA.search(data)
+    if found is None:
+        return Row(path, 1, data, trouble="no __NEXT_DATA__ element in the page")
+    return Row(path, 1, found[1])
 
 
 def _lines(path: Path) -> Iterator[Row]:

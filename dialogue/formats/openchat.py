@@ -11,6 +11,7 @@ import orjson
 
 from dialogue.fields import made, plain_losses, system_of
 from dialogue.formats.sharegpt import message_of
+from dialogue.formats.sharegpt_pages import marked_up
 from dialogue.records import Dialogue, Message
 
 suffix = ".jsonl"
@@ -19,7 +20,7 @@ about = "items with role or from"
 
 def recognise(fields: Mapping[str, Any]) -> bool:
     """Whether an object looks like this format."""
-    return isinstance(fields.get("items"), list)
+    return isinstance(fields.get("items"), list) and not marked_up(fields["items"])
 
 
 def from_object(fields: Mapping[str, Any]) -> Dialogue:

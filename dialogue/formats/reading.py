@@ -12,9 +12,11 @@ import orjson
 
 from dialogue.errors import UsageError
 from dialogue.jsonl import kind_of, objects
+from dialogue.mixtures import runs_in
 from dialogue.records import Dialogue
 
-_NO_FORMATS = ("__init__", "reading", "field_map")
+_NO_FORMATS = ("__init__", "reading", "field_map", "sharegpt_pages")
+"""What reads and writes nothing, or reads alone."""
 
 
 @cache
@@ -45,6 +47,11 @@ def read(path: Path, format: str | None = None) -> Iterator[Dialogue]:
 
     A filter's folder gives what was kept. Raises UsageError with `path:line` for a row that is no dialogue.
     """
+    runs = runs_in(path)
+    if runs is not None:
+        for run in runs:
+            yield from read(run, format)
+        return
     if path.is_dir():
         kept = path / "kept.jsonl"
         path = path / "dialogues.jsonl"

@@ -80,6 +80,7 @@ def seen(dialogue: Dialogue, group: str | None, vocabulary: Vocabulary, more: Ma
     users = [number for number, message in spoken if message.role == "user"]
     said = [message.content for _, message in spoken if message.role == "user"]
     answers = [m.content for number, m in spoken if m.role == "assistant" and len(users) > 1 and number > users[1]]
+    asked = [_instruction(dialogue) or said[0], *said[1:]] if said else []
     turns = tuple(Turn(message.role, vocabulary.ids(lexical_words(message.content))) for _, message in spoken)
     plan = plan_of(dialogue)
     sizes = tuple(map(word_count, said[1:]))
@@ -88,9 +89,9 @@ def seen(dialogue: Dialogue, group: str | None, vocabulary: Vocabulary, more: Ma
     return Seen(
         group=group,
         sector=dialogue.sector,
-        opener=said[0] if said else "",
+        opener=asked[0] if asked else "",
         material=dialogue.seed.material,
-        starts=tuple(tuple(words(text[:400])[:3]) for text in said),
+        starts=tuple(tuple(words(text[:400])[:3]) for text in asked),
         sizes=sizes,
         counts=counted(dialogue, users, plan) | Counter(more or {}),
         ratio=sum(sizes) / answer_words if answer_words else None,
@@ -110,6 +111,13 @@ def rounds_of(dialogue: Dialogue) -> int:
     """The user's turns that have an answer before the next of them."""
     roles = [message.role for message in dialogue.messages if message.role in SIDES]
     return sum(pair == ("user", "assistant") for pair in pairwise(roles))
+
+
+def _instruction(dialogue: Dialogue) -> str | None:
+    """What was asked with an opener that was joined with a passage, without the passage."""
+    extra = dialogue.seed.extra
+    given = extra.get("instruction")
+    return given if isinstance(given, str) and "shape" in extra else None
 
 
 def _leaf(dialogue: Dialogue) -> str | None:

@@ -11,6 +11,7 @@ from xxhash import xxh3_128_hexdigest
 
 from dialogue.errors import UsageError
 from dialogue.jsonl import write_atomically
+from dialogue.mixtures import runs_in
 
 BLOCK_BYTES = 8 << 20
 _BOM = b"\xef\xbb\xbf"
@@ -69,6 +70,8 @@ def files(path: Path) -> list[Path]:
     if not path.is_dir():
         _check_readable(path)
         return [path]
+    if (runs := runs_in(path)) is not None:
+        return [file for run in runs for file in files(run)]
     for known in _KNOWN:
         if (path / known).exists():
             return [path / known]
@@ -83,7 +86,7 @@ def skipped(path: Path) -> list[str]:
 
     Nothing where a known file stands for the folder.
     """
-    if not path.is_dir() or any((path / known).exists() for known in _KNOWN):
+    if not path.is_dir() or any((path / known).exists() for known in _KNOWN) or runs_in(path) is not None:
         return []
     others = (one for one in path.iterdir() if not one.name.startswith("."))
     return sorted(f"{one.name}/" if one.is_dir() else one.name for one in others if one.suffix not in _SUFFIXES)

@@ -19,6 +19,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--from", dest="from_", metavar="F", default="auto", help="layout of the input, or a field map (FILE.toml)"
     )
     what.add_argument("--to", metavar="F", help="layout of OUT (default: messages), or hub: Parquet and a README card")
+    what.add_argument("--tokenizer", metavar="T", help="for --to openchat_tokens: a tokenizer's or a model's folder")
+    what.add_argument("--template", metavar="T", default="openchat", help="... and its template (default: openchat)")
+    what.add_argument("--max-length", metavar="N", type=count, default=2048, help="... and its context (default: 2048)")
     what.add_argument(
         "--paths", dest="tree_paths", metavar="P", default="best", help="of message trees: best, all, pairs"
     )
@@ -40,12 +43,13 @@ def command(arguments: argparse.Namespace) -> int:
     if arguments.list:
         print(layouts())
         return 0
-    from gen.converting import conversion
+    from gen.converting import conversion, token_writer
 
+    tokens = arguments.to == "openchat_tokens"
     asked = conversion(
         arguments.places,
         from_=arguments.from_,
-        to=arguments.to,
+        to=None if tokens else arguments.to,
         sample=arguments.sample,
         split=arguments.split,
         by=arguments.by,
@@ -56,7 +60,8 @@ def command(arguments: argparse.Namespace) -> int:
     )
     from dialogue.conversion.convert import convert
 
-    report = convert(asked)
+    writer = token_writer(asked, arguments.tokenizer, arguments.template, arguments.max_length) if tokens else None
+    report = convert(asked, writer)
     if arguments.json:
         import orjson
 

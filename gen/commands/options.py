@@ -5,19 +5,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from generator.settings import RunSettings
 
 
 def run_options(parser: argparse.ArgumentParser) -> None:
     """Add them."""
     what = parser.add_argument_group("what to make")
-    what.add_argument("--sector", metavar="S", help="kind of dialogue (`gen sectors` lists them)")
+    what.add_argument(
+        "--sector",
+        metavar="S",
+        help="kind of dialogue (`gen sectors` lists them), or several with weights: creation:3,recall:1",
+    )
     what.add_argument(
         "--n", metavar="N", help="dialogues that the folder shall hold in the end (--openers: one for each)"
     )
     what.add_argument("--rounds", metavar="A-B", help="fewest and most rounds (default: the sector's)")
     what.add_argument("--preset", metavar="P", help="how the rounds are spread: training, wild")
-    what.add_argument("--shares", metavar="P", help="the sector's shares of opener kinds: paper, readme")
+    what.add_argument(
+        "--shares",
+        metavar="P",
+        help="the sector's shares of opener kinds: paper, readme; self-chat: transcript, turns, both",
+    )
     what.add_argument("--language", metavar="L:W,...", help="languages and weights, as zh-TW:3,en:1 (default: en)")
     what.add_argument(
         "--openers", metavar="FILE", help="your own openers: JSONL with `opener` and seed fields, or plain lines"
@@ -25,8 +35,9 @@ def run_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--input",
         metavar="FILE",
-        help="material for the sector: entities, one a line, or a Wikidata dump; dialogues (a run's folder, or a file "
-        "of any layout) for continue, reanswer and preference",
+        help="material for the sector. world-questions: entities, one a line, or a Wikidata dump; "
+        "materials: passages; self-chat: seeds (JSONL, plain text, Parquet); continue, reanswer, "
+        "preference: dialogues (a run's folder, or a file of any layout)",
     )
     what.add_argument(
         "--system", metavar="FILE", help="system prompts: JSONL with `system` and `weight`, or plain lines"
@@ -63,12 +74,27 @@ OPTIONS = (
 """Options that are settings, as `gen.config` knows them."""
 
 
+def parts_of(
+    arguments: argparse.Namespace,
+) -> "tuple[Mapping[str, float], Mapping[str, RunSettings]] | None":
+    """Weights and settings of several sectors; None where one is asked for. Raises UsageError."""
+    from gen.mixing import settings_of_parts, weights_of
+
+    flags, config = _flags(arguments)
+    weights = weights_of(flags, config)
+    return (weights, settings_of_parts(weights, flags, config)) if weights else None
+
+
 def settings_of(arguments: argparse.Namespace) -> "RunSettings":
     """The settings that flags and TOML give together. Raises UsageError."""
     from gen.config import run_settings
 
+    return run_settings(*_flags(arguments))
+
+
+def _flags(arguments: argparse.Namespace) -> tuple[dict[str, str], Path | None]:
     flags = {name: getattr(arguments, name) for name in OPTIONS if getattr(arguments, name) is not None}
-    return run_settings(flags, Path(arguments.config) if arguments.config else None)
+    return flags, Path(arguments.config) if arguments.config else None
 
 
 def model_options(parser: argparse.ArgumentParser) -> None:

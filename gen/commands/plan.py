@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from gen.commands.options import run_options, settings_of
+from gen.commands.options import parts_of, run_options, settings_of
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,13 +17,14 @@ def command(arguments: argparse.Namespace) -> int:
     from gen.text import plan_report
     from generator.estimate import estimate
 
-    plan = estimate(settings_of(arguments))
+    parts = parts_of(arguments)
+    plans = [estimate(part) for part in (parts[1].values() if parts else [settings_of(arguments)])]
     if arguments.json:
         import orjson
 
-        sys.stdout.write(
-            orjson.dumps(plan.model_dump(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
-        )
+        told = [plan.model_dump() for plan in plans]
+        shown = orjson.dumps(told if parts else told[0], option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        sys.stdout.write(shown.decode())
     else:
-        print(plan_report(plan))
+        print("\n\n".join(map(plan_report, plans)))
     return 0

@@ -3,8 +3,14 @@
 import argparse
 import gc
 import sys
+from typing import TYPE_CHECKING
 
-from gen.commands.options import run_options, settings_of
+from gen.commands.options import parts_of, run_options, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from generator.settings import RunSettings
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,10 +31,14 @@ def command(arguments: argparse.Namespace) -> int:
     from gen.api import run_settled
     from gen.text import run_report
 
-    settings = settings_of(arguments)
+    parts = parts_of(arguments)
+    settings = None if parts else settings_of(arguments)
     # A run makes many small objects that live for a turn, and a few large ones that live for all of it.
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
+    if parts:
+        return _mixture(arguments, *parts)
+    assert settings is not None
     summary = run_settled(settings, retry_failed=arguments.retry_failed)
     if arguments.json:
         import orjson
@@ -36,6 +46,26 @@ def command(arguments: argparse.Namespace) -> int:
         sys.stdout.write(orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
     else:
         print(run_report(summary))
+    if summary["stopped"]:
+        print(f"gen run: {summary['stopped']}", file=sys.stderr)
+    status: int = summary["status"]
+    return status
+
+
+def _mixture(arguments: argparse.Namespace, weights: "Mapping[str, float]", parts: "Mapping[str, RunSettings]") -> int:
+    from gen.api import run_settled
+    from gen.mixing import run_parts
+    from gen.text import run_report
+
+    summary = run_parts(parts, weights, lambda part: run_settled(part, retry_failed=arguments.retry_failed))
+    if arguments.json:
+        import orjson
+
+        sys.stdout.write(orjson.dumps(summary, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode())
+    else:
+        for name, one in summary["sectors"].items():
+            print(f"== {name} ==\n{run_report(one)}")
+        print(f"{summary['dialogues']:,} dialogues in {summary['out']}")
     if summary["stopped"]:
         print(f"gen run: {summary['stopped']}", file=sys.stderr)
     status: int = summary["status"]

@@ -6,6 +6,7 @@ from generator.builtin.calculator import find_sum, written
 from generator.builtin.faults import ANSWER_RATES, cut_short, planted
 from generator.builtin.grammar import Grammar, capital, words_of
 from generator.builtin.memory import remembered
+from generator.builtin.notes import Guide
 from generator.builtin.stream import Stream
 from generator.builtin.topic import TOPIC_CHARACTERS, phrase_of, words_in
 
@@ -15,6 +16,11 @@ PARAGRAPH_SHARE = 0.25
 LIST_SHARE = 0.15
 VAGUE = {"en": ("that", "this point"), "zh": ("这一点", "那一点"), "zh-TW": ("這一點", "那一點")}
 """Stands for the topic where the text names none."""
+
+LENGTHS = {"creation": (5, 9), "role": (1, 3)}
+"""Sentences between the first and the last one where a guide asks for something else than an answer, by column."""
+PARAGRAPHS = 6
+"""Sentences from which on such a text has two paragraphs."""
 
 SHORTER = ("shorter", "short ", "half the length", "fewer", "too long", "短一", "太长", "太長", "砍掉", "精简", "精簡")
 
@@ -34,15 +40,26 @@ def given_words(opener: str, latest: str, language: str, grammar: Grammar) -> tu
     return {"t": topic}, words if len(words) > 1 else list(VAGUE[language])
 
 
-def answer(turns: list[str], language: str, grammar: Grammar, stream: Stream, wrong_share: float, faults: float) -> str:
-    """The answer to the last of the user's turns."""
+def answer(
+    turns: list[str],
+    language: str,
+    grammar: Grammar,
+    stream: Stream,
+    wrong_share: float,
+    faults: float,
+    guide: Guide | None = None,
+) -> str:
+    """The answer to the last of the user's turns: a piece of writing, a line in character, a refusal where the guide
+    wants one."""
     given, words = given_words(turns[0], turns[-1], language, grammar)
     pair(words, given, stream)
     fault = planted(ANSWER_RATES, faults, stream)
     if fault == "disclaimer":
         return grammar.one("faults.disclaimer", given, stream)
-    plain = remembered(turns, grammar, stream, wrong_share)
-    if plain is not None:
+    plain = remembered(turns, grammar, stream, wrong_share) if guide is None else None
+    if guide is not None and grammar.has(f"{guide.lists}.first"):
+        text = _guided(guide.lists, turns[-1], given, words, grammar, stream, fault == "repeated")
+    elif plain is not None:
         text = grammar.joint.join([plain, plain] if fault == "repeated" else [plain])
     else:
         first = _sum(turns[-1], grammar, stream, wrong_share) or grammar.one("answer.first", given, stream)
@@ -87,6 +104,35 @@ def _body(
         joints[len(parts) // 2] = "\n\n"
     joints[0] = ""
     return "".join(joint + capital(part) for joint, part in zip(joints, parts, strict=True))
+
+
+def _guided(
+    lists: str,
+    asked: str,
+    given: dict[str, str],
+    words: list[str],
+    grammar: Grammar,
+    stream: Stream,
+    repeated: bool,
+) -> str:
+    """Sentences from the phrases for a guide: a first one, some of the middle, and always a last one."""
+    middle = grammar.entries(f"{lists}.middle")
+    least, most = LENGTHS.get(lists.split(".")[1], (2, 4))
+    count = least if any(cue in asked.lower() for cue in SHORTER) else least + stream.below(most - least + 1)
+    entries = [
+        stream.pick(grammar.entries(f"{lists}.first")),
+        *(middle[i] for i in stream.distinct(len(middle), count)),
+    ]
+    parts = []
+    for entry in [*entries, stream.pick(grammar.entries(f"{lists}.last"))]:
+        pair(words, given, stream)
+        parts.append(capital(grammar.say(entry, given, stream)))
+    if repeated:
+        parts.insert(1, parts[1])
+    half = len(parts) // 2
+    if len(parts) < PARAGRAPHS:
+        return grammar.joint.join(parts)
+    return "\n\n".join((grammar.joint.join(parts[:half]), grammar.joint.join(parts[half:])))
 
 
 def _list(given: dict[str, str], words: list[str], grammar: Grammar, stream: Stream) -> str:

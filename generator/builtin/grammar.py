@@ -178,7 +178,9 @@ def _stop_words(
 ) -> frozenset[str]:
     """The language's stop words, what the sentences are made of, and the banks whose words say nothing of a topic."""
     joint = "" if tables.get("wide") else " "
-    spoken = [entry for name, entries in lists.items() if not name.startswith("bank.") for entry in entries]
+    spoken = [
+        entry for name, entries in lists.items() if not name.startswith(("bank.", "sector.")) for entry in entries
+    ]
     vague = [entry for name in VAGUE_BANKS for entry in banks.get(name, ())]
     return frozenset(str(tables["stopwords"]).split()).union(*(_pieces(entry, joint) for entry in spoken + vague))
 

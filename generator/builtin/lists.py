@@ -11,6 +11,7 @@ from generator.builtin.memory import told
 from generator.builtin.notes import Wanted, Wording
 from generator.builtin.passages import PASSAGE, instructions
 from generator.builtin.stream import Stream
+from generator.builtin.tooling import task_opener
 from generator.builtin.topic import lowered, name_of, phrase_of, words_in
 from generator.builtin.turns import TABLES, asked_for
 
@@ -19,9 +20,15 @@ LANGUAGE = re.compile(r"^Language: .*\(([A-Za-z-]{2,12})\)$", re.MULTILINE)
 STEP = re.compile(r"^([A-Z][A-Za-z -]{1,30}): (.+)$")
 SPEC = re.compile(r"^\d{1,3}\. (.+)$", re.MULTILINE)
 DETAILS = re.compile(r" \(([^()]*)\)$")
+GROWN = ("Question", "Request")
+"""Steps of a branch that are opening messages themselves, and no subject."""
+STYLES = {"Kind of writing": "sector.creation", "Character": "sector.role", "Matter": "sector.harmless"}
+"""Sectors that ask for something else than questions, by the first step of a branch: what their lists are called."""
 UNNAMED = "None of them names the entity"
 """Said where the entity's kind is the subject, not the entity."""
 
+ILL = "A good assistant"
+"""Said where the messages want what an assistant declines."""
 SEED = "Seed"
 """The label of a seed, which is a question itself."""
 
@@ -49,6 +56,13 @@ class ListWanted:
     path: tuple[tuple[str, str], ...]
     specs: tuple[str, ...]
     unnamed: bool
+    ill: bool
+
+    @property
+    def style(self) -> str | None:
+        """What the lists of the grammar are called that hold its sentences; None for questions about the world."""
+        style = STYLES.get(self.path[0][0]) if self.path else None
+        return f"{style}.wish" if style and self.ill else style
 
 
 def list_wanted(prompt: str) -> ListWanted | None:
@@ -63,9 +77,9 @@ def list_wanted(prompt: str) -> ListWanted | None:
             break
         path.insert(0, (step[1], step[2]))
     specs = tuple(SPEC.findall(prompt, order.end()))
-    return ListWanted(
-        min(int(order[1]), MAX_ITEMS), order[2].startswith("name"), language[1], tuple(path), specs, UNNAMED in prompt
-    )
+    names = order[2].startswith("name")
+    n = min(int(order[1]), MAX_ITEMS)
+    return ListWanted(n, names, language[1], tuple(path), specs, UNNAMED in prompt, ILL in prompt)
 
 
 def items(wanted: ListWanted, prompt: str, wording: Wording, grammar: Grammar, stream: Stream) -> list[str]:
@@ -82,7 +96,11 @@ def items(wanted: ListWanted, prompt: str, wording: Wording, grammar: Grammar, s
         spec = (
             wording.spec(wanted.specs[place]) if place < len(wanted.specs) else Wanted(wanted.language, form="question")
         )
-        found.append(_opener(spec, subject, near, used, grammar, stream))
+        if wanted.style:
+            root = wanted.path[0][1]
+            found.append(_styled(wanted.style, spec, _small(subject), _small(root), used, grammar, stream))
+        else:
+            found.append(_opener(spec, subject, near, used, grammar, stream))
     return found
 
 
@@ -90,7 +108,7 @@ def _names(wanted: ListWanted, prompt: str, grammar: Grammar, stream: Stream) ->
     """Names that neither stand in the prompt already nor in the list."""
     topic = wanted.path[-1][1] if wanted.path else ""
     phrase = (name_of(topic, grammar.stop) if grammar.joint else phrase_of(topic, grammar)) or topic
-    entries = grammar.entries("subtopic.name")
+    entries = grammar.entries(f"{wanted.style}.name" if wanted.style else "subtopic.name")
     found: dict[str, str] = {}
     for _ in range(wanted.n * 20):
         name = capital(grammar.say(stream.pick(entries), {"t": phrase}, stream))
@@ -103,14 +121,14 @@ def _names(wanted: ListWanted, prompt: str, grammar: Grammar, stream: Stream) ->
 
 def _near(wanted: ListWanted, grammar: Grammar) -> list[str]:
     """Words of the question that the openers grow from, without those of the branch above it."""
-    question = next((value for label, value in reversed(wanted.path) if label == "Question"), "")
-    barred = " ".join(value for label, value in wanted.path if label != "Question").lower()
+    question = next((value for label, value in reversed(wanted.path) if label in GROWN), "")
+    barred = " ".join(value for label, value in wanted.path if label not in GROWN).lower()
     return [word for word in words_in(question, grammar) if word.lower() not in barred]
 
 
 def _subject(wanted: ListWanted, near: list[str], grammar: Grammar) -> str:
     """The subtopic or the entity; its kind, or a word near it, where the entity itself shall not be named."""
-    label, value = next((step for step in reversed(wanted.path) if step[0] != "Question"), ("", "it"))
+    label, value = next((step for step in reversed(wanted.path) if step[0] not in GROWN), ("", "it"))
     details = DETAILS.search(value)
     name = DETAILS.sub("", value)
     if wanted.unnamed and label == "Entity":
@@ -125,6 +143,8 @@ def _subject(wanted: ListWanted, near: list[str], grammar: Grammar) -> str:
 
 def _opener(spec: Wanted, subject: str, near: list[str], used: set[Entry], grammar: Grammar, stream: Stream) -> str:
     """One opening message by its spec, in a frame that the list has not used yet, if one is left."""
+    if spec.task:
+        return task_opener(spec.task, spec.form, spec.language, stream)
     if spec.told:
         return told(spec.told, grammar)
     given = {"t": subject}
@@ -152,6 +172,37 @@ def _opener(spec: Wanted, subject: str, near: list[str], used: set[Entry], gramm
     if not spec.opening and len(parts) > 1 and stream.below(8) == 0:
         parts.append(parts.pop(0))
     return grammar.joint.join(parts)
+
+
+def _styled(
+    style: str, spec: Wanted, subject: str, root: str, used: set[Entry], grammar: Grammar, stream: Stream
+) -> str:
+    """An opening message of a sector that asks for something else than questions; begun as asked where a frame can."""
+    given, name = {"t": subject, "root": root}, f"{style}.{spec.form}"
+    fitting = grammar.beginning(name, spec.opening) if spec.opening else ()
+    entries = fitting or grammar.entries(name)
+    fresh = [entry for entry in entries if entry not in used] or [
+        entry for entry in grammar.entries(name) if entry not in used
+    ]
+    entry = stream.pick(fresh or entries)
+    used.add(entry)
+    parts = [capital(grammar.say(entry, given, stream))]
+    if grammar.has(f"{style}.lead") and not spec.opening and stream.share() < LEAD_SHARE:
+        parts[0] = grammar.joined(capital(grammar.one(f"{style}.lead", given, stream)), parts[0])
+    if spec.fact:
+        parts.append(f"{capital(grammar.own(spec.fact))}{grammar.stop_mark}")
+    size = sum(map(words_of, parts))
+    tails = grammar.entries(f"{style}.tail")
+    for place in stream.distinct(len(tails), len(tails)):
+        if size >= spec.low:
+            break
+        parts.append(capital(grammar.say(tails[place], given, stream)))
+        size += words_of(parts[-1])
+    return grammar.joint.join(parts)
+
+
+def _small(name: str) -> str:
+    return name[:1].lower() + name[1:]
 
 
 def _frame(spec: Wanted, room: int, given: dict[str, str], grammar: Grammar, stream: Stream) -> Entry:

@@ -5,13 +5,15 @@ the places of its variables, and what stands around the signs is what is looked 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, NamedTuple
 
 from generator.builtin.languages import LANGUAGES
 from generator.builtin.marks import QUOTED, Mark, around, end_of
 from prompts.loader import Prompts
+from prompts.names import columns
+from prompts.names import words as worded
 
 RANGE = re.compile(r"(\d{1,4}) ?(?:-|–|—|~|～|至|到) ?(\d{1,4})")
 SENTINEL = re.compile(r"⟦[^⟦⟧\s]{1,40}⟧")
@@ -24,6 +26,7 @@ PLAIN: dict[str, Any] = {
     "high": 9,
     "release": None,
     "value": None,
+    "reminder": "",
     "opening": None,
     "avoid": (),
     "thanks": False,
@@ -55,6 +58,17 @@ class Wanted(NamedTuple):
     sentinel: str | None = None
     told: tuple[str, ...] = ()
     """What an opener tells, and nothing besides."""
+    task: str | None = None
+    """What an opener asks to be worked out or looked up."""
+
+
+class Guide(NamedTuple):
+    """What the assistant is told beside a dialogue of some sectors, and the phrases for it."""
+
+    text: str
+    language: str
+    lists: str
+    """What the lists of the grammar are called that hold them."""
 
 
 class Wording:
@@ -63,19 +77,27 @@ class Wording:
     def __init__(self, prompts: Prompts, language: str) -> None:
         self.language = language
         words = prompts.data(f"languages/{language}/words.toml")
+        own = {column: worded(prompts, language, column) for column in columns(prompts, language)}
         self._note = f"languages/{language}/note.j2"
         self._prompts = prompts
-        self._acts, details = _acts(words["acts"])
+        self._acts, details = _acts([words["acts"], *(table["acts"] for table in own.values())])
         self._start = self._render(act=SIGN).partition(SIGN)[0]
         self._act = re.compile("|".join(re.escape(text) for text in sorted(self._acts, key=len, reverse=True)))
         self._details = frozenset(details)
-        self._forms = _by_phrase(words["forms"])
+        self._forms = _by_phrase([words["forms"]])
         self._release = self._mark(release=SIGN)
         self._opening = self._mark(opening=SIGN)
         self._avoid = self._mark(avoid=(SIGN, SIGN))
         self._again = self._mark(again=SIGN)
         self._thanks = self._piece(thanks=True).strip()
         known = prompts.data("languages/names.toml")["languages"][language]
+        self.guides = [
+            Guide(text.format(language=name), language, f"sector.{column}.{kind}")
+            for column, table in own.items()
+            for kind, text in table["guide"].items()
+            for name in (known["name"], known["own"])
+        ]
+        """What the assistant may be told beside a dialogue."""
         before, _, after = self._render(language=SIGN).partition(SIGN)
         before, after = re.split("[.。\n]", before)[-1].lstrip(), after[:1]
         self._named = {f"{before}{name}{after}" for name in (known["name"], known["own"])}
@@ -83,8 +105,10 @@ class Wording:
         self._begins = around(opener["begins"], "{word}", "")
         self._mentions = around(opener["mentions"], "{facts}", str(opener["join"]).strip())
         self._tells = around(opener["tells"], "{facts}", str(opener["join"]).strip())
+        self._asks = Mark(str(opener["asks"]).partition("{task}")[0], "")
         self._join = str(opener["join_facts"])
-        self._opener_forms = _by_phrase(opener["forms"])
+        tables = [words, *own.values()]
+        self._opener_forms = _by_phrase([table["opener"]["forms"] for table in tables])
 
     def note(self, text: str) -> Wanted | None:
         """What the note asks for; None where it is not a note in this wording. Raises Foreign."""
@@ -122,7 +146,8 @@ class Wording:
         begins, facts, tells = self._begins.find(line), self._mentions.find(line), self._tells.find(line)
         opening = begins.strip(QUOTED) if begins else None
         told = tuple(tells.split(self._join)) if tells else ()
-        return Wanted(self.language, form=form, low=low, high=high, fact=facts or None, opening=opening, told=told)
+        task, fact = self._asks.find(line), facts or None
+        return Wanted(self.language, "deepen", form, low, high, fact, opening, told=told, task=task)
 
     def _render(self, **changed: object) -> str:
         return self._prompts.render(self._note, **(PLAIN | changed))
@@ -146,10 +171,10 @@ class Wording:
         return Mark(before.lstrip(), end_of(after))
 
 
-def _acts(wordings: Mapping[str, list[str]]) -> tuple[dict[str, str], list[str]]:
+def _acts(tables: Sequence[Mapping[str, list[str]]]) -> tuple[dict[str, str], list[str]]:
     """Act by the wording of its clause, up to a detail; and the wordings that a detail follows."""
     acts, details = {}, []
-    for name, texts in wordings.items():
+    for name, texts in (row for table in tables for row in table.items()):
         for text in texts:
             start = str(text).partition("{detail}")[0]
             acts[start] = "own_case" if name == "own_case" else name.partition("_")[0]
@@ -158,9 +183,10 @@ def _acts(wordings: Mapping[str, list[str]]) -> tuple[dict[str, str], list[str]]
     return acts, details
 
 
-def _by_phrase(phrases: Mapping[str, str]) -> dict[str, str]:
+def _by_phrase(tables: Sequence[Mapping[str, str]]) -> dict[str, str]:
     """Name by phrase, long phrases first: "a question" is part of "no question mark"."""
-    return dict(sorted(((text, name) for name, text in phrases.items()), key=lambda pair: -len(pair[0])))
+    pairs = ((text, name) for phrases in tables for name, text in phrases.items())
+    return dict(sorted(pairs, key=lambda pair: -len(pair[0])))
 
 
 def _range(text: str) -> tuple[int, int]:

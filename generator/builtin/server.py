@@ -12,9 +12,10 @@ from generator.builtin.answers import answer
 from generator.builtin.grammar import grammar, wide_characters
 from generator.builtin.languages import LANGUAGES
 from generator.builtin.lists import ListWanted, items, list_wanted
-from generator.builtin.notes import RANGE, SENTINEL, Foreign, Wanted, Wording, wordings
+from generator.builtin.notes import RANGE, SENTINEL, Foreign, Guide, Wanted, Wording, wordings
 from generator.builtin.rater import asked_in, rated, ratings, resumed
 from generator.builtin.stream import Stream
+from generator.builtin.tooling import RESULTS, has_tools, tool_turn
 from generator.builtin.transcripts import asked, transcript
 from generator.builtin.turns import user_turn
 
@@ -30,6 +31,9 @@ TRADITIONAL = frozenset(
     "們個這時對說為麼過還樣問題給讓從應該關於發經濟國學會動實現點頭長見話認識語讀寫請謝書電網東車間門開與號無當"
 )
 
+
+SYSTEM_AND_OPENER = 2
+"""Messages of an assistant's first request at most."""
 
 REDRAWS = 8
 """A turn asked again is drawn anew until the checks find nothing: word lists can hit on a "Here is" by chance."""
@@ -96,7 +100,9 @@ class Server:
     def _content(self, request: Mapping[str, Any], roles: list[str], texts: list[str], stream: Stream) -> str:
         last = texts[-1]
         latest, line, note = last.rpartition(NOTE)
-        if line:
+        if has_tools(texts[0]) and roles[0] == "system":
+            return self._with_tools(roles, texts, latest if line else last, bool(line), stream)
+        if line and len(roles) > SYSTEM_AND_OPENER:  # those come to an assistant, and a passage may hold such a line
             wanted = self._wanted(note)
             latest = resumed(note) or latest
             own = [text for role, text in zip(roles, texts, strict=True) if role == "assistant"]
@@ -117,8 +123,22 @@ class Server:
         if listed is not None:
             return self._list(listed, last, request, stream)
         turns = [text for role, text in zip(roles, texts, strict=True) if role == "user"] or [last]
-        language = language_of(turns[-1] + turns[0][:200])
-        return answer(turns, language, grammar(language), stream, self._wrong_share, self._faults)
+        guide = self._guide(texts[0]) if roles[0] == "system" else None
+        language = guide.language if guide else language_of(turns[-1] + turns[0][:200])
+        return answer(turns, language, grammar(language), stream, self._wrong_share, self._faults, guide)
+
+    def _guide(self, system: str) -> Guide | None:
+        """The sector's guide that the system text ends with; None for a system prompt alone."""
+        guides = (guide for wording in self._wordings.values() for guide in wording.guides)
+        return next((guide for guide in guides if system.endswith(guide.text)), None)
+
+    def _with_tools(self, roles: list[str], texts: list[str], last: str, again: bool, stream: Stream) -> str:
+        """The turn of an assistant with tools; `again`: a note on its last reply stands below the message."""
+        before = (text for role, text in zip(roles[:-1], texts[:-1], strict=True) if role == "user")
+        turns = [*(text for text in before if not text.startswith(RESULTS)), last]
+        language = language_of(texts[0])
+        shares = self._wrong_share, self._faults
+        return tool_turn(texts[0], turns, last, again, language, grammar(language), stream, *shares)
 
     def _wanted(self, note: str) -> Wanted:
         """What the turn note asks for; a note in a wording of the user's own is read as far as its digits go."""

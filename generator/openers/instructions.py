@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from dialogue.chance import share
-from dialogue.likeness import words
 from dialogue.records import Seed
 from generator.openers.pool import Opener
 from generator.user.script import opener_spec
+from prompts.cutting import tokens
 from prompts.joining import joins, kinds_of, shape_of
 from prompts.loader import Prompts
 from prompts.materials import Piece
@@ -49,4 +49,6 @@ def joined(prompts: Prompts, sector: Sector, run_seed: int, opener: Opener) -> t
 
 
 def _cut(piece: Piece) -> dict[str, JsonValue]:
-    return {"cut": {"words": piece.words, "kept": len(words(piece.text))}} if piece.cut else {}
+    if piece.cut_from is None:
+        return {}
+    return {"cut": {"tokens": piece.cut_from, "kept": tokens(piece.text)}}

@@ -210,16 +210,17 @@ class Pool:
 
 
 def _seed(stream: Stream, path: Path) -> Seed:
-    """What an opener grew from; an opener on the way down is no topic, but it is kept."""
+    """What an opener grew from; an opener on the way down is no topic, but it is kept. And what its level notes."""
     steps = list(zip(path[1:], stream.shelf.above_are_names(), strict=True))
     names = [value for (_, value), is_name in steps if is_name]
     parents: dict[str, JsonValue] = {label.lower(): value for (label, value), is_name in steps if not is_name}
+    level = stream.shelf.level
     return Seed(
         topic=path[0][1],
         subtopic=names[-1] if names else None,
-        kind=stream.shelf.level.name,
+        kind=level.name,
         language=stream.shelf.language,
-        extra={"from": parents} if parents else {},
+        extra={**({"from": parents} if parents else {}), **level.extra},
     )
 
 

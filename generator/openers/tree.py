@@ -20,7 +20,8 @@ BLOCK = 1024
 """Lists whose items are interleaved breadth first; it bounds what a level keeps in memory."""
 
 EARLY = ((30, 3), (60, 5))
-"""Until this batch of an opener level, ask for at most so many items."""
+"""Until this batch of an opener level, ask for at most so many items; of instructions on a passage for all at once, so
+that few passages give as many as they can."""
 
 Path = tuple[tuple[str, str], ...]
 """The way from the root down, as (label, value) pairs: (("Topic", "Energy"), ("Subtopic", "Heat pumps"))."""
@@ -75,7 +76,7 @@ class Shelf:
 
     def size(self, number: int) -> int:
         """How many items batch `number` asks for."""
-        if self.level.opener:
+        if self.level.opener and not self.level.joins:
             for until, size in EARLY:
                 if number < until:
                     return min(size, self.level.batch)

@@ -100,7 +100,7 @@ def rules(prompts: Prompts, column: str, language: str) -> Rules:
         persona=data["persona"],
         forms={act: forms.get(act, form) for act in shares},
         answer_asked=data["rules"]["answer_asked"],
-        while_held=data["rules"]["while_held"],
+        while_held=data["rules"]["while_held_in"].get(column, data["rules"]["while_held"]),
         doubt_right=data["rules"]["doubt_right"],
         carriers=data["carriers"],
         riders=data["riders"],

@@ -19,6 +19,7 @@ from generator.user.personas import Persona, Pool, pick, pool
 from prompts.facts import SLOT, FactPool
 from prompts.loader import Prompts
 from prompts.names import words
+from prompts.tasks import Task
 
 GOALS = "users/goals.toml"
 
@@ -119,6 +120,12 @@ def _own_goal(own: FactPool, count: int, told: int, *key: object) -> Goal:
     return Goal(line=line, facts=tuple(facts), change=None, misconception=None)
 
 
+def task_goal(card: Goal, task: Task) -> Goal:
+    """The card where code drew what the opener asks for: the only fact is what comes out later."""
+    fact = Fact(text=task.then, told=False, value=task.then_figure)
+    return card.model_copy(update={"line": task.goal, "facts": (fact,), "change": None, "misconception": None})
+
+
 def opener_habit(traits: Mapping[str, str]) -> str:
     """The length habit that the person's opener goes by: who has used assistants for long says more at once."""
     return "long" if traits["experience"] == "power" else traits["length"]
@@ -143,7 +150,7 @@ class _Table:
 
 @cache
 def _table(prompts: Prompts, language: str, column: str) -> _Table:
-    data, wording = prompts.data(GOALS), words(prompts, language)
+    data, wording = prompts.data(GOALS), words(prompts, language, column)
     wording = {**wording, **wording.get("card", {}).get(column, {})}
     if column not in data["facts"]:
         raise UsageError(f"{GOALS}: facts: no column {column!r} (there are: {', '.join(data['facts'])})")
@@ -168,10 +175,10 @@ def _table(prompts: Prompts, language: str, column: str) -> _Table:
 
 
 def _fact(table: _Table, groups: dict[str, float], traits: Mapping[str, str], *key: object) -> tuple[str, str]:
-    """One of the groups left, which is used up, and a fact from it; a purpose goes by the person's life."""
+    """One of the groups left, which is used up, and a fact from it; a purpose goes by the person's life, if it can."""
     group = draw(groups, share(*key, "group"))
     del groups[group]
     at_school = traits["occupation"] == "pupil"
     cases = {"purpose": "pupil" if at_school else traits["setting"], "prior": traits["knowledge"]}
-    texts = table.groups[group]
-    return group, pick(texts.get(cases.get(group, "list")) or texts["list"], share(*key, "fact"))[0]
+    pools = table.groups[group]
+    return group, pick(pools.get(cases.get(group, "list")) or pools["list"], share(*key, "fact"))[0]

@@ -41,7 +41,7 @@ class Persona(Record):
 
 def persona(prompts: Prompts, language: str, column: str, *key: object) -> Persona:
     """The person drawn for a key; each dimension has its own draw, so a new one reshuffles none of the others."""
-    table = _table(prompts, language)
+    table = _table(prompts, language, column)
     draws = {dimension: share(*key, dimension) for dimension in table.weights}
     traits = {dimension: draw(weights, draws[dimension]) for dimension, weights in table.weights.items()}
     _couple(table, traits, draws, column)
@@ -112,8 +112,8 @@ class _Table:
 
 
 @cache
-def _table(prompts: Prompts, language: str) -> _Table:
-    data, wording = prompts.data(TRAITS), words(prompts, language)
+def _table(prompts: Prompts, language: str, column: str) -> _Table:
+    data, wording = prompts.data(TRAITS), words(prompts, language, column)
     weights: dict[str, Weights] = data["weights"] | wording["weights"]
     situation = wording["situation"]
     return _Table(

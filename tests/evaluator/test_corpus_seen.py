@@ -126,3 +126,11 @@ def test_the_acts_to_be_expected_are_the_sectors_by_turn_and_by_person() -> None
     assert shares["recall"] == 0
     assert expected(law, 9, {})["recall"] > expected(law, 3, {})["recall"]
     assert expected(law, 2, {"trust": "tests"})["doubt"] > shares["doubt"]
+
+
+def test_an_opener_joined_with_a_passage_is_compared_by_its_instruction() -> None:
+    extra = {"instruction": "Make it short.", "shape": "under"}
+    joined = talk("A long passage.\n\nmake it short", ANSWER, "And the end?", ANSWER, seed=Seed(extra=extra))
+    found = looked([joined, talk("Why is it so?", ANSWER, seed=Seed(extra={"instruction": "other"}))])
+    assert [one.opener for one in found] == ["Make it short.", "Why is it so?"]
+    assert found[0].starts == (("make", "it", "short"), ("and", "the", "end"))

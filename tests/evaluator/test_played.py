@@ -138,3 +138,23 @@ async def test_a_protocol_of_pairs_is_refused_for_played_dialogues(tmp_path: Pat
             tmp_path / "out", systems={"one": BUILTIN}, judge=judge("http://127.0.0.1:9/v1"), play=play,
             protocols=("faireval",),
         )  # fmt: skip
+
+
+async def test_a_measured_system_is_not_told_what_a_sectors_guide_says(tmp_path: Path) -> None:
+    heard: list[list[str]] = []
+
+    def listening(number: int, body: dict[str, Any]) -> Answer:
+        if body["model"] == "pupil":
+            heard.append([message["role"] for message in body["messages"]])
+        return reply("A tide is a wave. Rating: [[8]]")
+
+    async with FaultyServer(listening) as server:
+        await evaluation(
+            tmp_path / "out",
+            systems={"one": pupil(server.base_url)},
+            judge=judge(server.base_url),
+            play=PlaySettings(n=4, simulator=BUILTIN, rounds=(1, 1), sector="creation"),
+            protocols=("coherence",),
+        )
+    assert heard
+    assert not any("system" in roles for roles in heard)

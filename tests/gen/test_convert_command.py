@@ -4,8 +4,10 @@ from pathlib import Path
 
 import orjson
 import pytest
+from small_models import tokenizer
 from test_wrong_usage import refused
 
+from dialogue.errors import UsageError
 from gen.main import main
 
 ROW = {"id": "x", "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]}
@@ -97,3 +99,49 @@ def test_sample_split_by_seed_and_prefixes_are_heeded(capsys: pytest.CaptureFixt
     assert "folded    1 rows that begin a longer dialogue" in capsys.readouterr().out
     assert main(["convert", "belle.json", "whole.jsonl", "--keep-prefixes"]) == 0
     assert len(Path("whole.jsonl").read_bytes().splitlines()) == 2
+
+
+def test_the_same_from_python() -> None:
+    from gen.api import convert
+
+    report = convert("in.jsonl", out="out.parquet", to="sharegpt")
+    assert report.written == {"out.parquet": 1}
+    with pytest.raises(UsageError, match="overwrite"):
+        convert("in.jsonl", out="out.parquet")
+    with pytest.raises(UsageError, match="expected best, all, pairs"):
+        convert("in.jsonl", out="other.parquet", tree_paths="none")
+
+
+def test_openchats_token_files_hold_what_would_be_taught(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    small = tokenizer("openchat")
+    small.save_pretrained(tmp_path / "tokenizer")
+    rows = [ROW, {"id": "y", "messages": [{"role": "user", "content": "only asked"}]}]
+    Path("two.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    argv = [
+        "convert",
+        "two.jsonl",
+        "tokens.json",
+        "--to",
+        "openchat_tokens",
+        "--tokenizer",
+        str(tmp_path / "tokenizer"),
+    ]
+    assert main(argv) == 1
+    assert "dropped   1" in capsys.readouterr().out
+    ((ids, mask),) = orjson.loads(Path("tokens.json").read_bytes())
+    assert len(ids) == len(mask)
+    taught = small.decode([id for id, learned in zip(ids, mask, strict=True) if learned])
+    assert taught.strip() == "a<|end_of_turn|>"
+    assert "Human: q<|end_of_turn|>Assistant:" in small.decode(ids)
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (("in.jsonl", "t.json", "--to", "openchat_tokens"), "name a tokenizer or a model with --tokenizer"),
+        (("in.jsonl", "t.parquet", "--to", "openchat_tokens", "--tokenizer", "x"), "writes .json"),
+        (("in.jsonl", "t.json", "--to", "openchat_tokens", "--tokenizer", "none"), "none"),
+    ],
+)
+def test_token_files_need_a_tokenizer(capsys: pytest.CaptureFixture[str], argv: tuple[str, ...], said: str) -> None:
+    assert said in refused(capsys, "convert", *argv)

@@ -99,11 +99,11 @@ def test_a_long_passage_is_cut_and_that_is_said_everywhere(tmp_path: Path, capsy
     (tmp_path / "long.jsonl").write_text(json.dumps({"text": text}) + "\n")
     run(sector="materials", n=3, input=tmp_path / "long.jsonl", endpoint="builtin", out=tmp_path / "run")
     assert "1 of the 1 texts of" in capsys.readouterr().err
-    assert "more than 1,200 words" in json.loads((tmp_path / "run" / "run.json").read_text())["facts"]["note"]
+    assert "more than 1,600 tokens" in json.loads((tmp_path / "run" / "run.json").read_text())["facts"]["note"]
     for dialogue in played(tmp_path / "run"):
-        assert dialogue.seed.extra["cut"] == {"words": 2700, "kept": 1197}
-        assert "number 132 of a long one." in dialogue.messages[0].content
-        assert "number 133" not in dialogue.messages[0].content
+        assert dialogue.seed.extra["cut"] == {"tokens": 3198, "kept": 1596}
+        assert "number 150 of a long one." in dialogue.messages[0].content
+        assert "number 151" not in dialogue.messages[0].content
 
 
 def test_a_larger_n_keeps_what_there_is_and_another_file_is_refused(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_larger_n_keeps_what_there_is_and_another_file_is_refused(tmp_path: Pa
     with pytest.raises(UsageError, match=r"input was .* choose another --out"):
         run(n=12, input=passages(tmp_path / "b.jsonl", 13), **asked)
     with pytest.raises(
-        UsageError, match=r"--n 1,000: the tree of materials gives at most 36 openers; --input with more"
+        UsageError, match=r"--n 1,000: the tree of materials gives at most 60 openers; a longer --input"
     ):
         run(n=1000, input=first, **asked)
 

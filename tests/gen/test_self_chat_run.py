@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from faulty import Answer, FaultyServer, reply
+from faulty import Answer, FaultyServer, reply, status
 from material_files import killed_and_run_again, seeds
 
 from dialogue.errors import UsageError
@@ -113,6 +113,19 @@ async def test_a_broken_transcript_is_a_failure_with_its_text_and_may_be_tried_a
     assert dialogue.user_model == dialogue.assistant_model == "m"
 
 
+async def test_a_text_that_was_paid_for_before_a_stop_is_read_again_and_not_asked_for_again(tmp_path: Path) -> None:
+    answers = [reply("no transcript at all"), status(401), reply(GOOD)]
+    async with FaultyServer(lambda number, body: answers[number]) as server:
+        first = await engine(stub(tmp_path, server), progress=Progress())
+        assert (first["status"], first["open"]) == (3, 1)
+        again = await engine(stub(tmp_path, server), progress=Progress())
+    assert (again["status"], again["dialogues"], len(server.bodies)) == (0, 1, 3)
+    assert server.bodies[1]["messages"] == server.bodies[2]["messages"]
+    assert "could not be used (no line begins with [Human] or [AI])" in server.bodies[2]["messages"][0]["content"]
+    assert played(tmp_path / "run")[0].usage["assistant"].requests == 2
+    assert again["tally"]["turns"] == 2
+
+
 @pytest.mark.parametrize(
     ("text", "reason", "detail"),
     [
@@ -155,7 +168,7 @@ def test_a_killed_run_ends_as_one_that_never_was(tmp_path: Path, way: str) -> No
 def test_more_dialogues_than_seeds_another_file_and_a_system_prompt_are_refused(tmp_path: Path) -> None:
     asked = {"sector": "self-chat", "endpoint": "builtin", "out": tmp_path / "run"}
     file = seeds(tmp_path / "s.txt", 5)
-    with pytest.raises(UsageError, match="--n 6: the tree of self-chat gives at most 5 openers; --input with more"):
+    with pytest.raises(UsageError, match="--n 6: the tree of self-chat gives at most 5 openers; a longer --input"):
         run(n=6, input=file, **asked)
     (tmp_path / "system.txt").write_text("Be brief.\n")
     with pytest.raises(UsageError, match=r"--system .*: with --shares transcript one request writes a whole dialogue"):

@@ -42,7 +42,7 @@ def refused(capsys: pytest.CaptureFixture[str], *argv: str) -> str:
 FLAGS = {
     "no such command": (
         ("frobnicate",),
-        ("frobnicate", "no such command", "run, plan, show, filter, contamination"),
+        ("frobnicate", "no such command", "run, plan, show, filter, convert, contamination"),
     ),
     "a command misspelt": (("rnu",), ("rnu", "did you mean run?")),
     "a flag misspelt": ((*FULL, "--secotr", "x"), ("--secotr", "did you mean --sector")),

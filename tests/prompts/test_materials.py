@@ -8,8 +8,8 @@ import pytest
 from dialogue.errors import UsageError
 from prompts.materials import Form, material
 
-PASSAGES = Form(keys=("text", "passage"), most_words=6, cut=True, blocks=True)
-SEEDS = Form(keys=("question", "title", "text"), most_words=6)
+PASSAGES = Form(keys=("text", "passage"), most_tokens=6, cut=True, blocks=True)
+SEEDS = Form(keys=("question", "title", "text"), most_tokens=6)
 
 
 def texts(path: Path, form: Form = PASSAGES) -> list[str]:
@@ -25,21 +25,27 @@ def file(tmp_path: Path, content: bytes | str, name: str = "m.jsonl") -> Path:
 def test_json_lines_keep_id_title_and_language(tmp_path: Path) -> None:
     rows = [
         {"id": 7, "title": "Tea", "text": "Tea is hot.", "language": "en"},
-        {"passage": "It is one two three four."},
+        {"passage": "It is one two three."},
     ]
     found = material(file(tmp_path, "\n".join(map(json.dumps, rows))), PASSAGES)
     first, second = found
-    assert (first.id, first.title, first.text, first.language, first.words) == ("7", "Tea", "Tea is hot.", "en", 3)
-    assert (len(second.id), second.title, second.language) == (16, "It is one two three four.", None)
+    assert (first.id, first.title, first.text, first.language, first.cut_from) == (
+        "7",
+        "Tea",
+        "Tea is hot.",
+        "en",
+        None,
+    )
+    assert (len(second.id), second.title, second.language) == (16, "It is one two three.", None)
     assert list(found.of("en")) == list(found.of("en-GB")) == [0, 1]
     assert list(found.of("zh")) == [1]
 
 
 def test_a_long_text_is_cut_where_the_form_says_so_and_counted(tmp_path: Path) -> None:
-    path = file(tmp_path, json.dumps({"text": "One two three. Four five six seven."}))
+    path = file(tmp_path, json.dumps({"text": "One two three. Four five six."}))
     found = material(path, PASSAGES)
-    assert (found[0].text, found[0].words, found[0].cut, found.cut) == ("One two three.", 7, True, 1)
-    with pytest.raises(UsageError, match=r"m.jsonl:1: text: 7 words, expected at most 6"):
+    assert (found[0].text, found[0].cut_from, found.cut) == ("One two three.", 8, 1)
+    with pytest.raises(UsageError, match=r"m.jsonl:1: text: about 8 tokens, expected at most 6"):
         material(path, SEEDS)
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import orjson
 
 from dialogue.errors import UsageError
+from dialogue.mixtures import runs_in
 
 BLOCK_BYTES = 1 << 16
 IN_FOLDERS = ("kept.jsonl", "dialogues.jsonl")
@@ -27,7 +28,8 @@ class Source(NamedTuple):
 
 def sources(paths: Sequence[Path]) -> list[Source]:
     """The files behind what the user named. UsageError for what is not there."""
-    return [Source(path, _digest(path), _torn(path)) for path in map(_file, paths)]
+    named = [one for path in paths for one in (runs_in(path) or [path])]
+    return [Source(path, _digest(path), _torn(path)) for path in map(_file, named)]
 
 
 def _file(path: Path) -> Path:

@@ -153,3 +153,8 @@ def test_the_language_of_a_question_shows_in_its_letters() -> None:
         "zh-TW",
         "en",
     ]
+
+
+def test_a_passage_with_the_line_above_a_turn_note_is_answered_as_any_other() -> None:
+    first = content(said("Shorten this.\n\nIt rained for days.\n* * *\nThen the river rose, and nobody slept."))
+    assert len(first.split()) >= 20

@@ -1,0 +1,100 @@
+"""Several sectors with weights: a run each below one folder, which stands for all of them."""
+
+from collections import Counter
+from pathlib import Path
+
+import orjson
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from test_wrong_usage import refused
+
+from dialogue.conversion.rows import files
+from dialogue.formats.reading import read
+from dialogue.mixtures import counts
+from filters.engine import blocks
+from gen.main import main
+from trainer.batches.sources import sources
+
+RUN = ("run", "--endpoint", "builtin", "--out", "mix")
+
+
+@pytest.fixture(autouse=True)
+def _desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+WEIGHTS = st.dictionaries(st.sampled_from("abcdef"), st.floats(0.01, 1000), min_size=1)
+
+
+@given(weights=WEIGHTS, n=st.integers(1, 300))
+def test_shares_sum_up_and_none_shrinks_as_the_whole_grows(weights: dict[str, float], n: int) -> None:
+    found, larger = counts(weights, n), counts(weights, n + 1)
+    assert sum(found.values()) == n
+    assert all(found[name] <= larger[name] for name in weights)
+    total = sum(weights.values())
+    assert all(abs(found[name] - n * weight / total) <= len(weights) for name, weight in weights.items())
+
+
+def sectors() -> Counter[str | None]:
+    return Counter(dialogue.sector for dialogue in read(Path("mix")))
+
+
+def test_a_mixture_is_made_read_extended_and_filtered_as_one(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*RUN, "--sector", "world-questions:3,recall:1", "--n", "8", "--json"]) == 0
+    summary = orjson.loads(capsys.readouterr().out)
+    assert (summary["dialogues"], sorted(summary["sectors"])) == (8, ["recall", "world-questions"])
+    assert sectors() == {"world-questions": 6, "recall": 2}
+    before = Path("mix/recall/dialogues.jsonl").read_bytes()
+    assert main([*RUN, "--sector", "world-questions:3,recall:1", "--n", "12"]) == 0
+    assert "12 dialogues in mix" in capsys.readouterr().out
+    assert sectors() == {"world-questions": 9, "recall": 3}
+    assert Path("mix/recall/dialogues.jsonl").read_bytes().startswith(before)
+    wanted = [Path("mix/recall/dialogues.jsonl"), Path("mix/world-questions/dialogues.jsonl")]
+    assert files(Path("mix")) == blocks.files(Path("mix")) == [one.path for one in sources([Path("mix")])] == wanted
+    assert main(["show", "mix", "--n", "20"]) == 0
+    assert main(["convert", "mix", "all.jsonl"]) == 0
+    assert len(Path("all.jsonl").read_bytes().splitlines()) == 12
+
+
+def test_a_cap_is_for_all_sectors_together(capsys: pytest.CaptureFixture[str]) -> None:
+    argv = [*RUN, "--sector", "recall,world-questions", "--n", "20", "--max-requests", "60"]
+    assert main(argv) == 3
+    assert "60" in capsys.readouterr().err
+    made = sum(orjson.loads(one.read_bytes())["meter"]["requests"] for one in Path("mix").glob("*/summary.json"))
+    assert made <= 60
+
+
+def test_the_plan_of_a_mixture_has_each_of_its_parts(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["plan", "--endpoint", "builtin", "--sector", "recall:1,world-questions:1", "--n", "4", "--json"]) == 0
+    assert [(one["sector"], one["n"]) for one in orjson.loads(capsys.readouterr().out)] == [
+        ("recall", 2),
+        ("world-questions", 2),
+    ]
+    Path("p.toml").write_text('[run]\nn = 4\nendpoint = "builtin"\n[run.sector]\nrecall = 3\nworld-questions = 1\n')
+    assert main(["plan", "--config", "p.toml", "--json"]) == 0
+    assert [one["n"] for one in orjson.loads(capsys.readouterr().out)] == [3, 1]
+
+
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (("--sector", "recall:0,world-questions:1", "--n", "3"), "weight of recall"),
+        (("--sector", "recall:1,recall:2", "--n", "3"), "each once"),
+        (("--sector", "recall:1,", "--n", "3"), "each once"),
+        (("--sector", "recall:1,worldquestions:1", "--n", "4"), "worldquestions"),
+        (("--sector", "recall:x,world-questions", "--n", "3"), "expected a number"),
+        (("--sector", "recall,world-questions"), "--n is missing"),
+        (("--sector", "recall,world-questions", "--n", "4", "--input", "x"), "one sector's"),
+    ],
+)
+def test_a_wrong_mixture_is_one_line(capsys: pytest.CaptureFixture[str], argv: tuple[str, ...], said: str) -> None:
+    assert said in refused(capsys, *RUN, *argv)
+
+
+def test_another_mixture_in_the_same_folder_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*RUN, "--sector", "recall:1,world-questions:1", "--n", "2"]) == 0
+    capsys.readouterr()
+    assert "other sectors or weights" in refused(capsys, *RUN, "--sector", "recall:2,world-questions:1", "--n", "2")
+    Path("mix/mixture.json").write_text('{"weights": {"../..": 1}}')
+    assert "outside" in refused(capsys, "show", "mix")
