@@ -31,7 +31,7 @@ class Reprise(Script):
             form="question" if asks(text) else "imperative",
             words=(max(2, round(0.7 * size)), round(1.3 * size) + 3),
             detail=text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]} …",
-            leave=True,
+            leave=number == len(self.later) + 1,  # to every other message the person did go on
         )
 
     def _act(self, wording: object, plan: TurnPlan) -> str:

@@ -49,7 +49,6 @@ def every_prompt(
         specs = specs_of(prompts, sector, batch, 0, lambda key: identify(0, sector, key))
         text = render_list(prompts, sector, batch, specs)
         yield f"opener writer, list of {level.name} ({sector.template(level)})", text
-    sentinel = sentinel_of(0)
     seed = Seed(language=language, topic=None if sector.takes else _topic(shelves[sector.levels[0].name]))
     plan = script(
         prompts,
@@ -67,14 +66,7 @@ def every_prompt(
     if any(level.whole for level in sector.levels):
         yield "the whole conversation in one request", request(prompts, plan, 0, EXAMPLE)
         yield "the whole conversation, asked for again after a fault", request(prompts, plan, 0, EXAMPLE, "(why)")
-    yield "user simulator, system", plan.block(prompts, sentinel)
-    yield "user simulator, first user message", plan.cue(prompts)
-    for turn in _turns(plan.law):
-        note = plan.note(prompts, turn, may_end=True, sentinel=sentinel)
-        yield f"user simulator, last message: {turn.act}, {turn.form}", ANSWER + SEPARATOR + note
-    fault = Fault("politeness", "thanks", "Thank you!")
-    note = plan.note(prompts, plan.turn(2, (), ANSWER), may_end=False, sentinel=sentinel, again=fault)
-    yield "user simulator, asked again after a fault", ANSWER + SEPARATOR + note
+    yield from _simulator(prompts, plan)
     if sector.takes:
         return
     opener = typed(prompts, OPENER, plan.persona.traits, language, EXAMPLE) if plan.noise else OPENER
@@ -97,6 +89,18 @@ def every_prompt(
                     opener.join(found.around(shape, piece.text)),
                 )
     yield from _guides(plan, [level.name for level in sector.levels if level.opener])
+
+
+def _simulator(prompts: Prompts, plan: Script) -> Iterator[tuple[str, str]]:
+    sentinel = sentinel_of(0)
+    yield "user simulator, system", plan.block(prompts, sentinel)
+    yield "user simulator, first user message", plan.cue(prompts)
+    for turn in _turns(plan.law):
+        note = plan.note(prompts, turn, may_end=True, sentinel=sentinel)
+        yield f"user simulator, last message: {turn.act}, {turn.form}", ANSWER + SEPARATOR + note
+    fault = Fault("politeness", "thanks", "Thank you!")
+    note = plan.note(prompts, plan.turn(2, (), ANSWER), may_end=False, sentinel=sentinel, again=fault)
+    yield "user simulator, asked again after a fault", ANSWER + SEPARATOR + note
 
 
 def _guides(plan: Script, kinds: Sequence[str]) -> Iterator[tuple[str, str]]:

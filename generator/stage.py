@@ -24,10 +24,10 @@ from generator.tools.box import Executor, noted, tools_of
 from generator.tools.guide import guide_of
 from generator.user.acts import TurnPlan
 from generator.user.noise import typed
-from generator.user.script import script
+from generator.user.script import Script, script
 from prompts.loader import Prompts
 from prompts.sector import Sector
-from prompts.tasks import tool_plan
+from prompts.tasks import ToolPlan, tool_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,19 +92,7 @@ class Stage:
         )
         self._tools = tools_of(scenery.prompts, scenery.sector, language)
         self._guide = guide_of(scenery.prompts, scenery.sector, language, self._plan)
-        self._script = script(
-            scenery.prompts,
-            scenery.sector.column,
-            run_seed=scenery.run_seed,
-            id=job.id,
-            seed=job.seed,
-            rounds=scenery.rounds,
-            preset=scenery.preset,
-            own_opener=job.own,
-            facts=scenery.sector.fact_file,
-            noise=scenery.sector.noise,
-            task=self._plan.task,
-        )
+        self._script = _script(scenery, job, self._plan)
         taken = [event for event in job.events if event["k"] == "turn"]
         self._past: list[dict[str, JsonValue]] = [dict(event["plan"]) for event in taken if event.get("plan")]
         self._history = self._opening() + [Message.model_validate(event["message"]) for event in taken]
@@ -236,6 +224,22 @@ class Stage:
         )
         self._all.folder.fail(self._job.index, failure)
         self._all.tally.lost(error.reason)
+
+
+def _script(scenery: Scenery, job: Job, plan: ToolPlan) -> Script:
+    return script(
+        scenery.prompts,
+        scenery.sector.column,
+        run_seed=scenery.run_seed,
+        id=job.id,
+        seed=job.seed,
+        rounds=scenery.rounds,
+        preset=scenery.preset,
+        own_opener=job.own,
+        facts=scenery.sector.fact_file,
+        noise=scenery.sector.noise,
+        task=plan.task,
+    )
 
 
 def _plan(noted: Mapping[str, JsonValue]) -> TurnPlan:
