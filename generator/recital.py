@@ -96,8 +96,3 @@ class Recital(Stage):
         if not plan.noise:
             return words
         return typed(self._all.prompts, words, plan.persona.traits, plan.language, self._job.id, number)
-
-
-def stage_for(scenery: Scenery, job: Job) -> Stage:
-    """The stage that the job's kind of dialogue needs."""
-    return Recital(scenery, job) if not job.own and scenery.sector.whole(job.seed.kind) else Stage(scenery, job)

@@ -9,6 +9,7 @@ from generator.openers.tree import Batch, Shelf
 from generator.openers.writer import render_list, specs_of
 from generator.sources import identify, shelves_of
 from generator.stage import sentinel_of
+from generator.taking_prompts import taking_prompts
 from generator.tools.box import tools_of
 from generator.tools.guide import Guide, guide_of
 from generator.tools.replies import FAULTS
@@ -38,12 +39,15 @@ def every_prompt(
 
     Raises UsageError where a template or a table of wordings lacks something.
     """
+    if sector.takes in ("reanswer", "preference"):
+        yield from taking_prompts(prompts, sector, language, rounds, preset)
+        return
     if sector.bar_file:
         bars(prompts, sector.bar_file, language)
     shelves = shelves_of(prompts, sector, language, None, 0)
     yield from _lists(prompts, sector, language, shelves)
-    sentinel = sentinel_of(0)
-    seed = Seed(language=language, topic=_topic(prompts, sector, shelves[sector.levels[0].name]))
+    topic = None if sector.takes else _topic(prompts, sector, shelves[sector.levels[0].name])
+    seed = Seed(language=language, topic=topic)
     plan = script(
         prompts,
         sector.column,
@@ -52,22 +56,17 @@ def every_prompt(
         seed=seed,
         rounds=rounds,
         preset=preset,
-        own_opener=False,
+        own_opener=sector.takes is not None,
         facts=sector.fact_file,
         noise=sector.noise,
-        task=tool_plan(prompts, sector, language, sector.levels[0].name, 0, EXAMPLE).task,
+        task=None if sector.takes else tool_plan(prompts, sector, language, sector.levels[0].name, 0, EXAMPLE).task,
     )
     if any(level.whole for level in sector.levels):
         yield "the whole conversation in one request", request(prompts, plan, 0, EXAMPLE)
         yield "the whole conversation, asked for again after a fault", request(prompts, plan, 0, EXAMPLE, "(why)")
-    yield "user simulator, system", plan.block(prompts, sentinel)
-    yield "user simulator, first user message", plan.cue(prompts)
-    for turn in _turns(plan.law):
-        note = plan.note(prompts, turn, may_end=True, sentinel=sentinel)
-        yield f"user simulator, last message: {turn.act}, {turn.form}", ANSWER + SEPARATOR + note
-    fault = Fault("politeness", "thanks", "Thank you!")
-    note = plan.note(prompts, plan.turn(2, (), ANSWER), may_end=False, sentinel=sentinel, again=fault)
-    yield "user simulator, asked again after a fault", ANSWER + SEPARATOR + note
+    yield from _simulator(prompts, plan)
+    if sector.takes:
+        return
     opener = typed(prompts, OPENER, plan.persona.traits, language, EXAMPLE) if plan.noise else OPENER
     yield from _tools(prompts, sector, language)
     yield "assistant, the opener as it is typed", opener
@@ -122,6 +121,18 @@ def _topic(prompts: Prompts, sector: Sector, shelf: Shelf) -> str:
         return found.wanted(next(iter(found.kinds)), 0.0)
     known = root.piece if root.piece and level.joins else root.task
     return known.title if known else shelf.example_path()[0][1]
+
+
+def _simulator(prompts: Prompts, plan: Script) -> Iterator[tuple[str, str]]:
+    sentinel = sentinel_of(0)
+    yield "user simulator, system", plan.block(prompts, sentinel)
+    yield "user simulator, first user message", plan.cue(prompts)
+    for turn in _turns(plan.law):
+        note = plan.note(prompts, turn, may_end=True, sentinel=sentinel)
+        yield f"user simulator, last message: {turn.act}, {turn.form}", ANSWER + SEPARATOR + note
+    fault = Fault("politeness", "thanks", "Thank you!")
+    note = plan.note(prompts, plan.turn(2, (), ANSWER), may_end=False, sentinel=sentinel, again=fault)
+    yield "user simulator, asked again after a fault", ANSWER + SEPARATOR + note
 
 
 def _guides(plan: Script, kinds: Sequence[str]) -> Iterator[tuple[str, str]]:

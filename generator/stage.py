@@ -14,6 +14,7 @@ from dialogue.records import Dialogue, Failure, Message, Seed, Stop, Usage, enco
 from generator.agents import Assistant, UserSimulator
 from generator.client.chat import Chat
 from generator.folder.run_folder import RunFolder
+from generator.given import Given
 from generator.own import SystemPrompt, system_for
 from generator.play import Agent, Turn, play
 from generator.settings import RoleName
@@ -44,6 +45,8 @@ class Job:
     """Its finished turns, as journalled."""
     around: tuple[str, str] | None = None
     """What stands before and after the opener; it is no one's typing."""
+    given: Given | None = None
+    """What a dialogue of the user's brings, where one is taken up."""
 
 
 def sentinel_of(run_seed: int) -> str:
@@ -77,10 +80,13 @@ class Stage:
 
     _speaks_for_user: RoleName = "user"
     """The role whose endpoint speaks the user's side."""
+    _rounds: tuple[int, int]
+    """Fewest and most rounds of the dialogue."""
 
     def __init__(self, scenery: Scenery, job: Job) -> None:
         self._all = scenery
         self._job = job
+        self._rounds = scenery.rounds
         language = job.seed.language or "en"
         self._plan = tool_plan(
             scenery.prompts, scenery.sector, language, job.seed.kind, scenery.run_seed, job.id, job.own
@@ -110,7 +116,7 @@ class Stage:
             self._history,
             self._user(),
             self._assistant(),
-            max_rounds=self._all.rounds[1],
+            max_rounds=self._rounds[1],
             said=self._said,
             tools=Executor(self._tools),
         )
@@ -133,7 +139,7 @@ class Stage:
             self._all.prompts,
             key=self._job.id,
             priority=self._job.index,
-            min_rounds=self._all.rounds[0],
+            min_rounds=self._rounds[0],
             sentinel=sentinel_of(self._all.run_seed),
             noted=self._all.tally.noted,
             unused=lambda usage: self._unused("user", usage),
