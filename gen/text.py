@@ -3,9 +3,13 @@
 import re
 from typing import Any
 
+import orjson
+from pydantic import JsonValue
+
 from dialogue.records import Dialogue, Failure, Message
-from generator.estimate import ANSWER_TOKENS, USER_TOKENS, Estimate
+from generator.estimate import Estimate
 from generator.progress import duration
+from generator.side import ANSWER_TOKENS, USER_TOKENS
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -101,7 +105,14 @@ def failure_report(failure: Failure) -> str:
     return "\n".join(lines + [_said(message) for message in failure.messages])
 
 
+def _command(call: JsonValue) -> str:
+    """A tool's command as it was written, else the call as JSON."""
+    raw = call.get("raw") if isinstance(call, dict) else call
+    return raw if isinstance(raw, str) else orjson.dumps(call).decode()
+
+
 def _said(message: Message) -> str:
-    text = safe(message.content).strip().replace("\n", "\n      ")
+    said = message.content or ", ".join(map(_command, message.tool_calls or ()))
+    text = safe(said).strip().replace("\n", "\n      ")
     thoughts = f"\n      (thoughts: {safe(message.thoughts)[:300]})" if message.thoughts else ""
     return f"\n{message.role:>9}: {text}{thoughts}"

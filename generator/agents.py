@@ -174,7 +174,7 @@ class UserSimulator:
             if message.role == "user"
             else {"role": "user", "content": clipped(message.content)}
             for message in history
-            if message.role in ("user", "assistant")
+            if message.role in ("user", "assistant") and not message.tool_calls
         ]
 
 

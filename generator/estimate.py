@@ -1,7 +1,6 @@
 """What a run would ask: requests, tokens with the history that grows each round, money and hours. Sends nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from dialogue.chance import draw, share
@@ -10,46 +9,34 @@ from generator.agents import SEPARATOR
 from generator.checks import check
 from generator.client.prices import cost, price_of
 from generator.client.tokens import Counter
+from generator.estimate_given import GivenEstimate
 from generator.openers.tree import Batch, Shelf
 from generator.openers.writer import render_list, specs_of
 from generator.own import own_openers, system_for, system_prompts
 from generator.settings import ROLES, RoleName, RunSettings
+from generator.side import ANSWER_TOKENS, USER_TOKENS, Side
 from generator.sources import brought, identify, rounds_of, streams
 from generator.stage import sentinel_of
+from generator.tools.guide import guide_of
 from generator.transcript import request
 from generator.user.script import Script, script
 from prompts.loader import Prompts
 from prompts.sector import Sector
+from prompts.tasks import tool_plan
 
 SAMPLE = 300
 """Dialogues whose plans are drawn to find the mean; more change the third digit."""
 
-ANSWER_TOKENS = 258
-USER_TOKENS = 22
-"""The first as measured on UltraChat by the authors of Pensieve, the second from the word ranges that are drawn here;
-the real ones are the models' affair."""
-
 TRANSCRIPT_ANSWER_TOKENS = 70
 """Answers written in a transcript are about a quarter as long (Baize, its first collector against its second)."""
+COMMANDS_SHARE = 0.6
+"""Of the rounds, where the assistant has tools: its answer comes after a request for commands. A guess."""
+
+COMMAND_TOKENS = 60
 
 OPENER_TOKENS = 40
 KEPT = 0.9
 """Share of a list's items that is expected to pass."""
-
-
-@dataclass(slots=True)
-class Side:
-    """What one role would be asked."""
-
-    requests: float = 0.0
-    prompt_tokens: float = 0.0
-    completion_tokens: float = 0.0
-
-    def add(self, prompt: float, completion: float, times: float = 1.0) -> None:
-        """Count requests of so many tokens each."""
-        self.requests += times
-        self.prompt_tokens += prompt * times
-        self.completion_tokens += completion * times
 
 
 class Estimate(Record):
@@ -163,6 +150,8 @@ def _dialogues(
 ) -> float:
     """Count the turns of n dialogues by those of a sample; returns the mean number of rounds."""
     sample = min(SAMPLE, settings.n)
+    if sector.takes:
+        return GivenEstimate(settings, prompts, sector, counter, sides).count(sample, examples)
     weight = settings.n / sample
     systems = system_prompts(settings.system) if settings.system else []
     openers = list(_openers(settings, sample))
@@ -179,7 +168,8 @@ def _dialogues(
             _count_transcript(settings, prompts, plan, id, counter, sides["assistant"], examples, weight)
             total += plan.rounds
             continue
-        told = (system_for(systems, settings.seed, id), plan.guide(None if openers else kind))
+        own = system_for(systems, settings.seed, id)
+        told = (_system(settings, prompts, sector, plan.language, id, own), plan.guide(None if openers else kind))
         system = "\n\n".join(filter(None, told))
         opener = openers[number] if openers else None
         first = float(counter.count(opener)) if opener else opener_tokens
@@ -187,7 +177,8 @@ def _dialogues(
             examples |= _examples(settings, prompts, plan, system, opener or "(the opener)")
         fixed = counter.count(plan.block(prompts, sentinel_of(settings.seed))) + counter.count(plan.cue(prompts))
         note = counter.count(_note(settings, prompts, plan))
-        _count_dialogue(plan.rounds, first, fixed, note, counter.count(system), sides, weight)
+        commands = COMMANDS_SHARE if sector.tools else 0.0
+        _count_dialogue(plan.rounds, first, fixed, note, counter.count(system), sides, weight, commands)
         total += plan.rounds
     return total / sample
 
@@ -209,13 +200,22 @@ def _count_transcript(
 
 
 def _count_dialogue(
-    rounds: int, opener: float, fixed: float, note: float, system: float, sides: dict[RoleName, Side], weight: float
+    rounds: int,
+    opener: float,
+    fixed: float,
+    note: float,
+    system: float,
+    sides: dict[RoleName, Side],
+    weight: float,
+    commands: float = 0.0,
 ) -> None:
     history = opener
     for number in range(1, rounds + 1):
         if number > 1:
             sides["user"].add(fixed + history + note, USER_TOKENS, weight)
             history += USER_TOKENS
+        if commands:
+            sides["assistant"].add(system + history, COMMAND_TOKENS, weight * commands)
         sides["assistant"].add(system + history, ANSWER_TOKENS, weight)
         history += ANSWER_TOKENS
 
@@ -249,6 +249,15 @@ def _script(settings: RunSettings, prompts: Prompts, sector: Sector, id: str, se
         facts=sector.fact_file,
         noise=sector.noise,
     )
+
+
+def _system(
+    settings: RunSettings, prompts: Prompts, sector: Sector, language: str, id: str, own: str | None
+) -> str | None:
+    """What stands above the dialogue in each request to the assistant."""
+    plan = tool_plan(prompts, sector, language, sector.levels[0].name, settings.seed, id)
+    guide = guide_of(prompts, sector, language, plan)
+    return f"{guide.meta(own)}\n\n{guide.protocol()}" if guide else own
 
 
 def _note(settings: RunSettings, prompts: Prompts, plan: Script) -> str:

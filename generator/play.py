@@ -30,7 +30,7 @@ class Agent(Protocol):
 def ended(history: Sequence[Message], max_rounds: int) -> Stop | None:
     """Why nothing more may be said; None while something may."""
     last = history[-1]
-    if last.role != "assistant":
+    if last.role != "assistant" or last.tool_calls:
         return None
     if last.finish_reason == "refusal":
         return "refused"
@@ -41,15 +41,25 @@ def ended(history: Sequence[Message], max_rounds: int) -> Stop | None:
 
 
 async def play(
-    history: list[Message], user: Agent, assistant: Agent, *, max_rounds: int, said: Callable[[Turn], None]
+    history: list[Message],
+    user: Agent,
+    assistant: Agent,
+    *,
+    max_rounds: int,
+    said: Callable[[Turn], None],
+    tools: Agent | None = None,
 ) -> Stop:
     """Let the two speak in turn from where `history` stands until one ends it; returns why it ended.
+
+    `tools` speak after an assistant's message with commands, and the assistant after them.
 
     `history` grows in place, and `said` hears each finished turn before the next one is asked. It always ends on
     an assistant message. ReplyFailed and RunStopped pass through.
     """
     while (stop := ended(history, max_rounds)) is None:
-        turn = await (user if history[-1].role == "assistant" else assistant).reply(history)
+        last = history[-1]
+        speaker = tools if last.tool_calls and tools else user if last.role == "assistant" else assistant
+        turn = await speaker.reply(history)
         if turn is None:
             return "user_stopped"
         said(turn)

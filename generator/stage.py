@@ -1,8 +1,9 @@
 """One dialogue from its opener to its line on disk."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pydantic import JsonValue
@@ -13,16 +14,21 @@ from dialogue.records import Dialogue, Failure, Message, Seed, Stop, Usage, enco
 from generator.agents import Assistant, UserSimulator
 from generator.client.chat import Chat
 from generator.folder.run_folder import RunFolder
+from generator.given import Given
 from generator.own import SystemPrompt, system_for
-from generator.play import Turn, play
+from generator.play import Agent, Turn, play
 from generator.settings import RoleName
 from generator.tally import Tally
+from generator.tools.assistant import Row, ToolAssistant
+from generator.tools.box import Executor, noted, tools_of
+from generator.tools.guide import guide_of
 from generator.user.acts import TurnPlan
 from generator.user.noise import typed
-from generator.user.script import script
+from generator.user.script import Script, script
 from prompts.bars import Bars, bars
 from prompts.loader import Prompts
 from prompts.sector import Sector
+from prompts.tasks import Task, tool_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,8 @@ class Job:
     """Its finished turns, as journalled."""
     around: tuple[str, str] | None = None
     """What stands before and after the opener; it is no one's typing."""
+    given: Given | None = None
+    """What a dialogue of the user's brings, where one is taken up."""
 
 
 def sentinel_of(run_seed: int) -> str:
@@ -63,6 +71,13 @@ class Scenery:
     systems: Sequence[SystemPrompt]
     guided: bool = True
     """Whether the assistant is told what the sector's guide says."""
+    row: Row = field(default_factory=Row)
+    """Dialogues given up for the shape of their replies, where the assistant has tools."""
+
+    def bars(self, language: str) -> Bars | None:
+        """What ends a dialogue at its first answer; nothing does where a system is measured."""
+        file = self.sector.bar_file
+        return bars(self.prompts, file, language) if file and self.guided else None
 
 
 class Stage:
@@ -70,22 +85,20 @@ class Stage:
 
     _speaks_for_user: RoleName = "user"
     """The role whose endpoint speaks the user's side."""
+    _rounds: tuple[int, int]
+    """Fewest and most rounds of the dialogue."""
 
     def __init__(self, scenery: Scenery, job: Job) -> None:
         self._all = scenery
         self._job = job
-        self._script = script(
-            scenery.prompts,
-            scenery.sector.column,
-            run_seed=scenery.run_seed,
-            id=job.id,
-            seed=job.seed,
-            rounds=scenery.rounds,
-            preset=scenery.preset,
-            own_opener=job.own,
-            facts=scenery.sector.fact_file,
-            noise=scenery.sector.noise,
+        self._rounds = scenery.rounds
+        language = job.seed.language or "en"
+        self._plan = tool_plan(
+            scenery.prompts, scenery.sector, language, job.seed.kind, scenery.run_seed, job.id, job.own
         )
+        self._tools = tools_of(scenery.prompts, scenery.sector, language)
+        self._guide = guide_of(scenery.prompts, scenery.sector, language, self._plan)
+        self._script = _scripted(scenery, job, self._plan.task)
         taken = [event for event in job.events if event["k"] == "turn"]
         self._past: list[dict[str, JsonValue]] = [dict(event["plan"]) for event in taken if event.get("plan")]
         self._history = self._opening() + [Message.model_validate(event["message"]) for event in taken]
@@ -104,12 +117,19 @@ class Stage:
 
     async def _played(self) -> Stop:
         """Let the two sides speak to the end of the dialogue; why it ended."""
-        most = self._all.rounds[1]
-        return await play(self._history, self._user(), self._assistant(), max_rounds=most, said=self._said)
+        return await play(
+            self._history,
+            self._user(),
+            self._assistant(),
+            max_rounds=self._rounds[1],
+            said=self._said,
+            tools=Executor(self._tools),
+        )
 
     def _opening(self) -> list[Message]:
         job, plan = self._job, self._script
         system = system_for(self._all.systems, self._all.run_seed, job.id)
+        system = self._guide.meta(system) if self._guide else system
         text = job.opener
         if plan.noise and not job.own:
             text = typed(self._all.prompts, text, plan.persona.traits, plan.language, job.id, 1)
@@ -124,7 +144,7 @@ class Stage:
             self._all.prompts,
             key=self._job.id,
             priority=self._job.index,
-            min_rounds=self._all.rounds[0],
+            min_rounds=self._rounds[0],
             sentinel=sentinel_of(self._all.run_seed),
             noted=self._all.tally.noted,
             unused=lambda usage: self._unused("user", usage),
@@ -134,29 +154,27 @@ class Stage:
             waived=self._all.sector.waived,
         )
 
-    def _assistant(self) -> Assistant:
-        return Assistant(
+    def _assistant(self) -> Agent:
+        told = self._script.guide(self._job.seed.kind) if self._all.guided else None
+        tools = self._guide
+        plain = partial(Assistant, guide=told, bars=self._all.bars(self._script.language))
+        make = partial(ToolAssistant, guide=tools, row=self._all.row) if tools else plain
+        return make(
             self._all.chats["assistant"],
             key=self._job.id,
             priority=self._job.index,
             noted=self._all.tally.noted,
             unused=lambda usage: self._unused("assistant", usage),
             failures=self._failures,
-            bars=self._bars(),
-            guide=self._script.guide(self._job.seed.kind) if self._all.guided else None,
         )
-
-    def _bars(self) -> Bars | None:
-        """What ends a dialogue at its first answer; nothing does where a system is measured."""
-        file = self._all.sector.bar_file
-        return bars(self._all.prompts, file, self._script.language) if file and self._all.guided else None
 
     def _said(self, turn: Turn) -> None:
         side = turn.message.role
-        self._usage[side] += turn.usage
+        if side in self._usage:  # tools are no model: they cost nothing
+            self._usage[side] += turn.usage
+            self._all.tally.turns += 1
         if turn.plan is not None:
             self._past.append(turn.plan)
-        self._all.tally.turns += 1
         number = len(self._history)
         self._all.folder.turn(self._job.index, number, side, turn.message, turn.usage, turn.plan)
 
@@ -169,6 +187,10 @@ class Stage:
         """The job's seed, with all that was drawn for the dialogue and what each turn was asked to do."""
         plan, seed = self._script, self._job.seed
         extra = {**seed.extra, **plan.extra(), "acts": list(self._past)}
+        if self._guide:
+            extra |= noted(self._plan, self._tools)
+            about = self._plan.task.topic if self._plan.task else seed.subtopic
+            seed = seed.model_copy(update={"subtopic": about})
         return seed.model_copy(update={"persona": plan.persona.situation, "language": plan.language, "extra": extra})
 
     def _keep(self, stop: Stop) -> None:
@@ -194,9 +216,7 @@ class Stage:
         return None if None in costs else round(sum(cost or 0.0 for cost in costs), 8)
 
     def _lose(self, error: ReplyFailed) -> None:
-        if (
-            not self._paid_for_nothing
-        ):  # a failure always leaves such a line: it is counted when the dialogue is retried
+        if not self._paid_for_nothing:  # such a line is always left: it is counted when the dialogue is retried
             self._unused("assistant", Usage())
         failure = Failure(
             id=self._job.id,
@@ -211,6 +231,23 @@ class Stage:
         self._all.tally.lost(error.reason)
 
 
+def _scripted(scenery: Scenery, job: Job, task: Task | None) -> Script:
+    """All that is drawn for the job's dialogue."""
+    return script(
+        scenery.prompts,
+        scenery.sector.column,
+        run_seed=scenery.run_seed,
+        id=job.id,
+        seed=job.seed,
+        rounds=scenery.rounds,
+        preset=scenery.preset,
+        own_opener=job.own,
+        facts=scenery.sector.fact_file,
+        noise=scenery.sector.noise,
+        task=task,
+    )
+
+
 def _plan(noted: Mapping[str, JsonValue]) -> TurnPlan:
     return TurnPlan.model_validate({name: value for name, value in noted.items() if name in TurnPlan.model_fields})
 
@@ -219,5 +256,6 @@ def _paid(events: Sequence[Mapping[str, Any]]) -> dict[str, Usage]:
     """What an unfinished dialogue has cost so far, by side."""
     usage = {"user": Usage(), "assistant": Usage()}
     for event in events:
-        usage[event["side"]] += Usage.model_validate(event["usage"])
+        if event["side"] in usage:
+            usage[event["side"]] += Usage.model_validate(event["usage"])
     return usage

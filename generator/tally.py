@@ -57,7 +57,7 @@ def fold(totals: dict[str, Any], event: Mapping[str, Any]) -> None:
     """Add one event of the journal, or one line of lists.jsonl, to totals as `Tally` and `Meter` write them."""
     tally = totals.setdefault("tally", {})
     kind = event["k"]
-    if kind == "turn":
+    if kind == "turn" and event["side"] != "tool":
         tally["turns"] = tally.get("turns", 0) + 1
         _pay(totals, event["side"], event["usage"])
         if again := (event.get("plan") or {}).get("again"):

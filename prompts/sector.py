@@ -19,6 +19,9 @@ from prompts.roots import Source, from_data, from_input, from_material, from_tas
 
 HOME = "sectors"
 
+Taken = Literal["continue", "reanswer", "preference"]
+"""What is done with dialogues that are there already."""
+
 
 class Novelty(Record):
     """How alike an opener may be to earlier ones, and to the sector's tasks (dialogue/novelty.py)."""
@@ -89,12 +92,18 @@ class Sector(Record):
     """Least and most rounds, "3-7"."""
     preset: str
     """How the rounds are spread over that range."""
-    sources: tuple[Source, ...]
-    levels: tuple[Level, ...]
+    takes: Taken | None = None
+    """The sector has no tree: --input brings dialogues, and this is what is done with them (generator/given.py)."""
+    sources: tuple[Source, ...] = ()
+    levels: tuple[Level, ...] = ()
     """Each stands below the one that it grows from."""
     facts: str | None = None
     """File in the sector's folder with facts that its people tell and ask for again (prompts/facts.py); None: what
     stands behind their questions is drawn from languages/*/words.toml."""
+    tools: str | None = None
+    """File in the sector's folder with the tools of its assistant and the tasks for them (prompts/tasks.py)."""
+    searched: Path | None = None
+    """The user's file of passages that its assistant searches, in the place of the sector's own."""
     noise: bool = True
     """Whether messages lose capitals, marks and letters as their people type (users/noise.toml)."""
     novelty: Novelty | None = None
@@ -103,16 +112,20 @@ class Sector(Record):
     """File in the sector's folder with what an instruction must not hold, and what an answer must not be."""
     waived: tuple[str, ...] = ()
     """Checks of a user's turn that it does without (dialogue/faults.py): stage directions belong to a play."""
-    shares: dict[str, float]
+    shares: dict[str, float] = Field(default_factory=dict)
     """Weight of each opener level under the preset in force."""
-    share_preset: str
+    share_preset: str = ""
     """The preset in force."""
-    share_presets: tuple[str, ...]
+    share_presets: tuple[str, ...] = ()
     """All presets that sector.toml has."""
-    default_shares: str
+    default_shares: str = ""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "Sector":
+        if self.takes:
+            if self.levels or self.sources or self.shares:
+                raise ValueError("a sector that takes up dialogues has no sources, levels or shares")
+            return self
         known = {source.name for source in self.sources}
         brought = {source.name for source in self.sources if source.material}
         for level in self.levels:
@@ -139,6 +152,11 @@ class Sector(Record):
     def fact_file(self) -> str | None:
         """The file of its facts, as the loader names it."""
         return f"{HOME}/{self.name}/{self.facts}" if self.facts else None
+
+    @property
+    def tool_file(self) -> str | None:
+        """The file of its tools, as the loader names it."""
+        return f"{HOME}/{self.name}/{self.tools}" if self.tools else None
 
     def level(self, name: str) -> Level:
         """The level of this name."""
@@ -183,6 +201,8 @@ def load(prompts: Prompts, name: str, shares: str | None = None) -> Sector:
         raise UsageError(f"sector {name!r}: no such sector{_near(name, known)}")
     file = f"{HOME}/{name}/sector.toml"
     fields = dict(prompts.data(file))
+    if fields.get("takes"):
+        return _taking(prompts, name, fields, shares)
     presets: dict[str, Any] = fields.get("shares") or {}
     preset = shares or str(fields.get("default_shares"))
     if preset not in presets:
@@ -197,6 +217,16 @@ def load(prompts: Prompts, name: str, shares: str | None = None) -> Sector:
         raise UsageError(f"{prompts.path(file)}: {one_line(error)}") from None
     except ValueError as error:
         raise UsageError(f"{prompts.path(file)}: shares.{preset}: {error}") from None
+
+
+def _taking(prompts: Prompts, name: str, fields: Mapping[str, Any], shares: str | None) -> Sector:
+    """A sector that takes up dialogues."""
+    if shares is not None:
+        raise UsageError(f"--shares {shares}: {name} takes up dialogues of yours and draws no openers; leave it out")
+    try:
+        return Sector.model_validate({"name": name, **fields})
+    except ValidationError as error:
+        raise UsageError(f"{prompts.path(f'{HOME}/{name}/sector.toml')}: {one_line(error)}") from None
 
 
 def roots(prompts: Prompts, sector: Sector, level: Level, language: str, input: Path | None = None) -> Sequence[Root]:

@@ -12,6 +12,7 @@ from generator.builtin.notes import Wanted, Wording
 from generator.builtin.passages import PASSAGE, instructions
 from generator.builtin.stream import Stream
 from generator.builtin.tasks import INSTRUCTIONS, TASK, evolved, new_tasks
+from generator.builtin.tooling import task_opener
 from generator.builtin.topic import lowered, name_of, phrase_of, words_in
 from generator.builtin.turns import TABLES, asked_for
 
@@ -147,6 +148,8 @@ def _subject(wanted: ListWanted, near: list[str], grammar: Grammar) -> str:
 
 def _opener(spec: Wanted, subject: str, near: list[str], used: set[Entry], grammar: Grammar, stream: Stream) -> str:
     """One opening message by its spec, in a frame that the list has not used yet, if one is left."""
+    if spec.task:
+        return task_opener(spec.task, spec.form, spec.language, stream)
     if spec.told:
         return told(spec.told, grammar)
     given = {"t": subject}

@@ -58,6 +58,8 @@ class Wanted(NamedTuple):
     sentinel: str | None = None
     told: tuple[str, ...] = ()
     """What an opener tells, and nothing besides."""
+    task: str | None = None
+    """What an opener asks to be worked out or looked up."""
 
 
 class Guide(NamedTuple):
@@ -103,6 +105,7 @@ class Wording:
         self._begins = around(opener["begins"], "{word}", "")
         self._mentions = around(opener["mentions"], "{facts}", str(opener["join"]).strip())
         self._tells = around(opener["tells"], "{facts}", str(opener["join"]).strip())
+        self._asks = Mark(str(opener["asks"]).partition("{task}")[0], "")
         self._join = str(opener["join_facts"])
         tables = [words, *own.values()]
         self._opener_forms = _by_phrase([table["opener"]["forms"] for table in tables])
@@ -143,7 +146,8 @@ class Wording:
         begins, facts, tells = self._begins.find(line), self._mentions.find(line), self._tells.find(line)
         opening = begins.strip(QUOTED) if begins else None
         told = tuple(tells.split(self._join)) if tells else ()
-        return Wanted(self.language, form=form, low=low, high=high, fact=facts or None, opening=opening, told=told)
+        task, fact = self._asks.find(line), facts or None
+        return Wanted(self.language, "deepen", form, low, high, fact, opening, told=told, task=task)
 
     def _render(self, **changed: object) -> str:
         return self._prompts.render(self._note, **(PLAIN | changed))

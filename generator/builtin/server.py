@@ -13,7 +13,9 @@ from generator.builtin.grammar import grammar, wide_characters
 from generator.builtin.languages import LANGUAGES
 from generator.builtin.lists import ListWanted, items, list_wanted
 from generator.builtin.notes import RANGE, SENTINEL, Foreign, Guide, Wanted, Wording, wordings
+from generator.builtin.rater import asked_in, rated, ratings, resumed
 from generator.builtin.stream import Stream
+from generator.builtin.tooling import RESULTS, has_tools, tool_turn
 from generator.builtin.transcripts import asked, transcript
 from generator.builtin.turns import user_turn
 
@@ -98,8 +100,11 @@ class Server:
     def _content(self, request: Mapping[str, Any], roles: list[str], texts: list[str], stream: Stream) -> str:
         last = texts[-1]
         latest, line, note = last.rpartition(NOTE)
+        if has_tools(texts[0]) and roles[0] == "system":
+            return self._with_tools(roles, texts, latest if line else last, bool(line), stream)
         if line and len(roles) > SYSTEM_AND_OPENER:  # those come to an assistant, and a passage may hold such a line
             wanted = self._wanted(note)
+            latest = resumed(note) or latest
             own = [text for role, text in zip(roles, texts, strict=True) if role == "assistant"]
             turn = user_turn(wanted, own, latest, grammar(wanted.language), stream, self._faults)
             for _ in range(REDRAWS if wanted.again else 0):
@@ -107,6 +112,9 @@ class Server:
                     break
                 turn = user_turn(wanted, own, latest, grammar(wanted.language), stream, self._faults)
             return turn
+        answers = rated(last)
+        if answers is not None:
+            return ratings(last, answers, grammar(language_of(asked_in(last))), stream)
         whole = asked(last)
         if whole is not None:
             wording, bank = self._wordings[whole.language], grammar(whole.language)
@@ -123,6 +131,14 @@ class Server:
         """The sector's guide that the system text ends with; None for a system prompt alone."""
         guides = (guide for wording in self._wordings.values() for guide in wording.guides)
         return next((guide for guide in guides if system.endswith(guide.text)), None)
+
+    def _with_tools(self, roles: list[str], texts: list[str], last: str, again: bool, stream: Stream) -> str:
+        """The turn of an assistant with tools; `again`: a note on its last reply stands below the message."""
+        before = (text for role, text in zip(roles[:-1], texts[:-1], strict=True) if role == "user")
+        turns = [*(text for text in before if not text.startswith(RESULTS)), last]
+        language = language_of(texts[0])
+        shares = self._wrong_share, self._faults
+        return tool_turn(texts[0], turns, last, again, language, grammar(language), stream, *shares)
 
     def _wanted(self, note: str) -> Wanted:
         """What the turn note asks for; a note in a wording of the user's own is read as far as its digits go."""

@@ -1,6 +1,7 @@
 """The journal of a run: one line for each finished turn and each change of a dialogue's state.
 
     {"k": "turn", "i", "n", "side", "message", "usage", "plan"}   a finished turn; `plan` where there is one
+                                                                  (`side` is "tool" for the results of commands)
     {"k": "spent", "i", "side", "usage"}                          a paid reply that became no turn
     {"k": "done", "i", "at"}                                      its line stands in dialogues.jsonl
     {"k": "fail", "i", "at", "failure"}                           it ended badly

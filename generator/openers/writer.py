@@ -18,6 +18,7 @@ from prompts.loader import Prompts
 from prompts.names import language_name
 from prompts.sector import Sector
 from prompts.seed_tasks import in_one_line
+from prompts.tasks import tool_plan
 
 ATTEMPTS = 3
 """Times a list is asked for, each with another seed, before it is left empty."""
@@ -135,12 +136,22 @@ def specs_of(
         return instruction_specs(prompts, sector, level, batch.language, run_seed, batch.key, ids)
     if level.wants:
         return task_specs(prompts, sector, level, batch.language, run_seed, batch.key, ids)
-    facts = sector.fact_file
-    specs = (
-        opener_spec(prompts, sector.column, batch.language, run_seed, id, facts=facts, longer=level.longer)
-        for id in ids
+    return [_line(prompts, sector, batch, run_seed, id) for id in ids]
+
+
+def _line(prompts: Prompts, sector: Sector, batch: Batch, run_seed: int, id: str) -> str:
+    task = tool_plan(prompts, sector, batch.language, batch.level.name, run_seed, id).task
+    spec = opener_spec(
+        prompts,
+        sector.column,
+        batch.language,
+        run_seed,
+        id,
+        facts=sector.fact_file,
+        longer=batch.level.longer,
+        task=task,
     )
-    return [spec["line"] for spec in specs]
+    return spec["line"]
 
 
 def render_list(prompts: Prompts, sector: Sector, batch: Batch, specs: Sequence[str]) -> str:

@@ -19,6 +19,7 @@ from generator.user.personas import Persona, Pool, pick, pool
 from prompts.facts import SLOT, FactPool
 from prompts.loader import Prompts
 from prompts.names import words
+from prompts.tasks import Task
 
 GOALS = "users/goals.toml"
 
@@ -117,6 +118,12 @@ def _own_goal(own: FactPool, count: int, told: int, *key: object) -> Goal:
         facts.append(Fact(text=text, told=number < told, key=name, value=value, ask=kind.ask))
     line = own.goal[int(share(*key, "goal") * len(own.goal))]
     return Goal(line=line, facts=tuple(facts), change=None, misconception=None)
+
+
+def task_goal(card: Goal, task: Task) -> Goal:
+    """The card where code drew what the opener asks for: the only fact is what comes out later."""
+    fact = Fact(text=task.then, told=False, value=task.then_figure)
+    return card.model_copy(update={"line": task.goal, "facts": (fact,), "change": None, "misconception": None})
 
 
 def opener_habit(traits: Mapping[str, str]) -> str:

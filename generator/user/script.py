@@ -7,20 +7,23 @@ a provider's prompt cache needs. What each template is given is said in its own 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from pydantic import JsonValue
 
 from dialogue.chance import draw, share
 from dialogue.faults import Fault
+from dialogue.likeness import words as all_words
 from dialogue.records import Seed
 from generator.user.acts import Rules, TurnPlan, plan_turn, rules
-from generator.user.goals import Goal, goal, opener_habit
+from generator.user.goals import Goal, goal, opener_habit, task_goal
 from generator.user.personas import Persona, persona
 from generator.user.rounds import rounds as draw_rounds
 from generator.user.shape import ACTS, shapes, span
 from prompts.facts import fact_pool
 from prompts.loader import Prompts
 from prompts.names import HOME, Tongue, tongue, words
+from prompts.tasks import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +155,13 @@ def script(
     own_opener: bool,
     facts: str | None = None,
     noise: bool = True,
+    task: Task | None = None,
 ) -> Script:
     """The script of the dialogue `id`. A person or a language that the seed brings along is kept.
 
     `own_opener`: a person wrote the opener, so that nothing of the card counts as said in it. `facts` and `noise`: the
-    file of the sector's own facts, and whether its messages are typed as people type.
+    file of the sector's own facts, and whether its messages are typed as people type. `task`: what the opener asks for,
+    where code drew it; what comes out later belongs to it too.
     """
     key = _key(run_seed, id)
     language = seed.language or "en"
@@ -166,12 +171,13 @@ def script(
     length = draw_rounds(prompts, preset, *rounds, key)
     pool = fact_pool(prompts, facts, language) if facts else None
     card = goal(prompts, language, column, person, key, own_opener=own_opener, pool=pool)
+    card = task_goal(card, task) if task else card
     law = rules(prompts, column, language)
     return Script(
         key=key,
         language=language,
         column=column,
-        topic=seed.subtopic or seed.topic,
+        topic=task.topic if task else seed.subtopic or seed.topic,
         persona=person,
         goal=card.fitting(length - 1 - law.reminds),
         rounds=length,
@@ -190,23 +196,28 @@ def opener_spec(
     wanted: str | None = None,
     forms: Mapping[str, float] | None = None,
     longer: float = 1.0,
+    task: Task | None = None,
 ) -> dict[str, str]:
     """What an opener shall be, for its writer, by the person and the card that `script` draws for the same key.
 
     `line` says it all in one line: who writes, how well they know the topic, the form, the words, how they write, the
     first word, and what stands behind the question. Where the sector has a file of `facts`: who writes, the words, and
-    what is told. An instruction says what is `wanted`, in forms of its own, and begins as it likes. `longer`: how many
-    times longer it is than the person's habit has it.
+    what is told. Where there is a `task`: who writes, the form, the words, how they write, and what is asked for. An
+    instruction says what is `wanted`, in forms of its own, and begins as it likes. `longer`: how many times longer it
+    is than the person's habit has it.
     """
     place = _key(*key)
     if facts is not None:
         return _telling_spec(prompts, column, language, place, facts)
     data, wording, look = prompts.data(ACTS)["opener"], words(prompts, language, column), shapes(prompts, language)
     person = persona(prompts, language, column, place)
-    told = goal(prompts, language, column, person, place).texts(told=True)
+    told = [] if task else goal(prompts, language, column, person, place).texts(told=True)
     form = draw(forms or data["column_forms"].get(column, data["forms"]), share(place, "opener form"))
-    habit = opener_habit(person.traits)
-    low, high = span(look, look.opener_lengths, habit, share(place, "opener words"), times=longer)
+    # A task's figures need their room, and no more than they is told.
+    room = 0 if task is None or task.passage else len(all_words(task.clause)) / look.per_word
+    longest = max(room, data["words_for_a_task"]) if task else inf
+    u = share(place, "opener words")
+    low, high = span(look, look.opener_lengths, opener_habit(person.traits), u, room, longest, longer)
     least, most = (round(count * len(told) * look.per_word) for count in data["words_per_fact"])
     label = wording["opener"]
     parts = {
@@ -219,10 +230,13 @@ def opener_spec(
     if style := label["join_facts"].join(filter(None, styles)):
         parts["style"] = style
     u = share(place, "opener begins") / data["begins"]
-    if u < 1 and wanted is None:
+    if u < 1 and wanted is None and not task:  # what is asked for decides how it begins
         parts["begins"] = label["begins"].format(word=draw(wording["openers"][form], u))
     if told:
         parts["facts"] = label["mentions"].format(facts=label["join_facts"].join(told))
+    if task:
+        del parts["knowledge"]
+        parts["task"] = label["asks"].format(task=task.clause)
     return parts | {"locale": person.traits["locale"], "line": label["join"].join(parts.values())}
 
 

@@ -1,154 +1,89 @@
-"""Seed tasks, bars and kinds: the files of the sectors that make tasks, and files of a user's own."""
+"""Tasks for tools: whole in every language, and drawn so that the figures of each are its own."""
 
-import os
-from collections import Counter
+import re
 from pathlib import Path
 
 import pytest
 
 from dialogue.errors import UsageError
-from dialogue.likeness import words
-from dialogue.novelty import rouge_l
-from prompts.bars import Bars, bars
 from prompts.loader import Prompts
-from prompts.sector import load, roots
-from prompts.seed_tasks import KINDS, Task, in_one_line, tasks
-from prompts.wants import kinds_of, wants
+from prompts.sector import load
+from prompts.tasks import TOOLS, kinds, searched, tool_plan, toolbox
 
 PROMPTS = Prompts()
-SEEDS = PROMPTS.read("sectors/self-instruct/seeds.jsonl")
-STARTS = PROMPTS.read("sectors/evol-instruct/starts.jsonl")
-BLACKLIST, ELIMINATION = "sectors/self-instruct/blacklist.toml", "sectors/evol-instruct/elimination.toml"
-SHARED = Path(os.environ.get("DUOLOGUE_SHARED", "/nowhere")) / "data" / "dialogues"
+SECTOR = load(PROMPTS, "tool-use")
+FILE = SECTOR.tool_file or ""
+LANGUAGES = ("en", "zh", "zh-TW")
+TEMPLATES = ("meta", "protocol", "results", "again")
+FIGURE = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 
 
-@pytest.mark.parametrize(("language", "least"), [("en", 60), ("zh", 60), ("zh-TW", 60)])
-def test_sixty_seeds_in_each_language_are_new_beside_one_another_and_not_barred(language: str, least: int) -> None:
-    found = tasks(SEEDS, "seeds", "any", language, shown=True)
-    assert len(found) >= least
-    assert {task.kind for task in found} == set(KINDS)
-    assert all(bool(task.input) == (task.kind != "open") for task in found)
-    rules = bars(PROMPTS, BLACKLIST, language)
-    assert [task.instruction for task in found if rules.instruction_fault(task.instruction)] == []
-    for place, task in enumerate(found):
-        assert all(rouge_l(words(task.instruction), words(other.instruction)) < 0.7 for other in found[:place])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_language_has_tasks_of_all_kinds_passages_and_templates(language: str) -> None:
+    found = kinds(PROMPTS, FILE, language)
+    assert {level: len(rows) >= 4 for level, rows in found.items()} == {"reckoning": True, "equation": True}
+    assert all(kind.changing for rows in found.values() for kind in rows)
+    box = toolbox(PROMPTS, FILE)
+    assert set(box.goals) == set(box.facts) == set(LANGUAGES)
+    assert len(searched(PROMPTS, FILE, None, language)) >= 12
+    assert all(PROMPTS.path(f"tools/{language}/{name}.j2") for name in TEMPLATES)
+    assert {level.name for level in SECTOR.levels} == set(box.tool_of)
 
 
-@pytest.mark.parametrize("language", ["en", "zh", "zh-TW", "fr"])
-def test_every_language_has_starts_and_seeds_of_all_kinds(language: str) -> None:
-    assert len(tasks(STARTS, "starts", "any", language, shown=True)) >= 40
-    for kind in KINDS:
-        assert {task.kind for task in tasks(SEEDS, "seeds", kind, language, shown=True)} == {kind}
+def test_a_language_without_tasks_of_its_own_takes_those_of_its_base_or_english() -> None:
+    assert kinds(PROMPTS, FILE, "zh-HK") is not kinds(PROMPTS, FILE, "zh")
+    assert kinds(PROMPTS, FILE, "zh-HK") == kinds(PROMPTS, FILE, "zh")
+    assert kinds(PROMPTS, FILE, "fr") == kinds(PROMPTS, FILE, "en")
 
 
-def test_rows_are_read_as_self_instruct_belle_alpaca_and_plain_lines_have_them() -> None:
-    text = """{"id": "s1", "instruction": "Sort it.", "instances": [{"input": "a b"}], "is_classification": true}
-{"instruction": "Cut it down.", "input": "x\\ny", "output": "z"}
-Name three birds.
-{"instruction": "Sing.", "instances": [{"input": "", "output": "la"}], "is_classification": false}
-"""
-    found = tasks(text, "f", "any", "en", shown=False)
-    assert [(task.kind, task.instruction, task.input) for task in found] == [
-        ("classification", "Sort it.", "a b"),
-        ("closed", "Cut it down.", "x\ny"),
-        ("open", "Name three birds.", ""),
-        ("open", "Sing.", ""),
-    ]
-    assert found[0].id == "s1"
-    assert [task.line for task in tasks(text, "f", "closed", "en", shown=False)] == ["Cut it down. | x / y"]
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("level", ["reckoning", "equation"])
+def test_a_task_holds_all_figures_of_its_argument_and_another_one_later(language: str, level: str) -> None:
+    for number in range(150):
+        task = tool_plan(PROMPTS, SECTOR, language, level, 3, f"tu-{number}").task
+        assert task is not None
+        assert task.argument
+        assert task.then_argument != task.argument
+        assert task.then_figure in FIGURE.findall(task.then)
+        own = {"1", "2", "12", "52", "100", "10000"}  # of the formula itself
+        assert set(FIGURE.findall(task.argument)) - own <= set(FIGURE.findall(task.clause))
+        assert "{" not in task.clause + task.argument + task.then
 
 
-def test_a_file_without_a_kind_gives_all_that_it_has() -> None:
-    assert len(tasks("Name a bird.\nName a fish.\n", "f", "classification", "en", shown=False)) == 2
+def test_the_tool_that_helps_is_mostly_on_and_each_tool_is_off_now_and_then() -> None:
+    plans = [tool_plan(PROMPTS, SECTOR, "en", "lookup", 3, f"tu-{number}") for number in range(1000)]
+    shares = {tool: sum(tool in plan.enabled for plan in plans) / len(plans) for tool in TOOLS}
+    assert 0.8 < shares["Search"] < 0.9
+    assert 0.45 < shares["Calculate"] < 0.55
+    assert any(not plan.enabled for plan in plans)
+    assert len({plan.task.passage for plan in plans if plan.task}) == len(searched(PROMPTS, FILE, None, "en"))
 
 
-@pytest.mark.parametrize(
-    ("text", "complaint"),
-    [
-        ("", "f: empty"),
-        ('{"instruction": 3}', "f:1: instruction: '3' is a int"),
-        ('One.\n{"instruction"', "f:2: not JSON"),
-        ('[{"instruction": "a b"}]', "f:1: a list, expected a JSON object"),
-        ('{"instruction": "..."}', "f:1: instruction: no word in it"),
-        ('{"instruction": "a b", "kind": "shut"}', "f:1: kind: got 'shut', expected classification, closed, open"),
-        ("One bird.\n\nOne bird.", "f:3: 'One bird.' stands in line 1 already"),
-        ('{"instruction": "a b", "language": "de"}', r"f: no task in en \(there are: de\)"),
-    ],
-)
-def test_a_row_that_is_no_task_is_refused_with_its_place(text: str, complaint: str) -> None:
-    with pytest.raises(UsageError, match=complaint):
-        tasks(text, "f", "any", "en", shown=False)
-
-
-@pytest.mark.parametrize("name", ["self_instruct_seed_tasks.jsonl", "belle_zh_seed_tasks.json"])
-@pytest.mark.skipif(not SHARED.exists(), reason="DUOLOGUE_SHARED is not set")
-def test_the_originals_seed_files_can_be_brought(name: str) -> None:
-    sector = load(PROMPTS, "self-instruct")
-    counts = {level.name: len(roots(PROMPTS, sector, level, "zh", SHARED / name)) for level in sector.levels}
-    assert sum(counts.values()) == 175
-    assert counts["classification"] == 26
-
-
-def test_a_task_of_several_lines_is_one_line_of_the_prompt() -> None:
-    assert in_one_line("Do  it.\n\na\n b\n\nc") == "Do it. | a / b / c"
-    assert Task(id="1", kind="open", instruction="Do it.").line == "Do it."
+def test_a_persons_own_opener_and_another_sector_have_no_task() -> None:
+    assert tool_plan(PROMPTS, SECTOR, "en", "reckoning", 3, "tu-1", own_opener=True).task is None
+    assert tool_plan(PROMPTS, load(PROMPTS, "recall"), "en", "telling", 3, "rc-1").enabled == ()
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"),
+    ("before", "after", "complaint"),
     [
-        ("Describe the picture on the wall for a blind man.", "blacklist"),
-        ("Open the attached FILE and count its lines.", "blacklist"),
-        ("Write a program that sorts five numbers.", "start"),
-        ("- Name the birds of the harbour.", "start"),
-        ("Name three birds", "length"),
-        ("word " * 151, "length"),
-        ("... !", "empty"),
-        ("Depict a profiled filet with photogenic imagery.", None),
+        ("{n} chairs at {p} each cost", "{m} chairs at {p} each cost", "no slot 'm'"),
+        ("n = [4, 48]", "n = [4]", "no slot 'n'"),
+        ("needed = 0.85", "needed = 1.85", "needed"),
+        ("commands = 3", "commands = 0", "commands"),
+        ('reckoning = "Calculate"', 'reckoning = "Weather"', "tool_of.reckoning"),
+        ("[goals]\nen =", "[goals]\nfr =", "goals: expected lines for 'en'"),
+        ("[[tasks.en.reckoning]]", "[[tasks.en.summing]]", "tasks: none of 'reckoning' in 'en'"),
     ],
 )
-def test_the_blacklist_bars_what_text_alone_cannot_do_and_nothing_that_only_looks_so(
-    text: str, fault: str | None
-) -> None:
-    assert bars(PROMPTS, BLACKLIST, "en").instruction_fault(text) == fault
-
-
-def test_bars_of_chinese_are_found_within_a_sentence_and_serve_their_languages() -> None:
-    assert bars(PROMPTS, BLACKLIST, "zh").instruction_fault("描述这张图片里的人") == "blacklist"
-    assert bars(PROMPTS, BLACKLIST, "zh").instruction_fault("用GPT写一首诗") == "blacklist"
-    assert bars(PROMPTS, BLACKLIST, "zh-TW").instruction_fault("描述這張圖片裡的人") == "blacklist"
-    assert bars(PROMPTS, BLACKLIST, "fr") is not None
-
-
-@pytest.mark.parametrize(
-    ("answer", "fault"),
-    [
-        ("I'm sorry, I cannot do that.", "sorry"),
-        ("Sorry for the long answer. " + "A word more. " * 40, None),
-        ("I was not sorry at all, " + "and went on and on " * 20, None),
-        ("It is what it is.", "empty"),
-        ("...", "empty"),
-        ("Forty-two.", None),
-    ],
-)
-def test_an_answer_that_gives_up_or_says_nothing_eliminates(answer: str, fault: str | None) -> None:
-    assert bars(PROMPTS, ELIMINATION, "en").answer_fault(answer) == fault
-
-
-def test_new_words_are_those_that_say_something_and_stand_in_no_parent() -> None:
-    rules = Bars(empty=("the", "a"))
-    assert rules.new_words("Sort the red and blue cups", "Sort a cups") == 3
-    assert rules.new_words("Sort the cups", "Sort a cups") == 0
-
-
-@pytest.mark.parametrize("language", ["en", "zh", "zh-TW", "fr"])
-@pytest.mark.parametrize("name", ["self-instruct", "evol-instruct"])
-def test_every_kind_is_worded_and_six_operations_come_equally_often(name: str, language: str) -> None:
-    sector = load(PROMPTS, name)
-    for level in sector.levels:
-        found = wants(PROMPTS, sector.wants(level) or "", language)
-        drawn = Counter(kinds_of(found, 1, "key", number)[0] for number in range(600))
-        assert set(drawn) == set(found.kinds)
-        if name == "evol-instruct":
-            assert set(found.kinds) == {"constrain", "deepen", "concretise", "reason", "complicate", "breadth"}
-            assert max(drawn.values()) - min(drawn.values()) < 60
+def test_a_fault_of_the_file_is_named(tmp_path: Path, before: str, after: str, complaint: str) -> None:
+    text = PROMPTS.read(FILE)
+    assert before in text
+    folder = tmp_path / FILE.rpartition("/")[0]
+    folder.mkdir(parents=True)
+    (folder / "tools.toml").write_text(text.replace(before, after), encoding="utf-8")
+    prompts = Prompts(tmp_path)
+    with pytest.raises(UsageError, match=complaint) as caught:
+        tool_plan(prompts, SECTOR, "en", "reckoning", 0, "tu-1")
+    assert "tools.toml" in str(caught.value)
+    assert "\n" not in str(caught.value)

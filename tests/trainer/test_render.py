@@ -134,7 +134,10 @@ TOOL_USE = Dialogue(
         Message(role="system", content="Search: enabled."),
         Message(role="user", content="Where is it?"),
         Message(
-            role="assistant", content="", thoughts="I have to look.", tool_calls=['Search("it")', {"name": "find"}]
+            role="assistant",
+            content="",
+            thoughts="I have to look.",
+            tool_calls=['Search("it")', {"raw": 'Solve("x = 1")'}, {"name": "find"}],
         ),
         Message(role="tool", content="<|1|>: in Warsaw"),
         Message(role="assistant", content="In Warsaw.", thoughts="Found."),

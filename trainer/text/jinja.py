@@ -70,8 +70,9 @@ def _speech(layout: Layout, thoughts: Thoughts) -> list[str]:
 
 def _calls(part: Part) -> str:
     one = (
-        "{%- set inner = call if call is string else call.function if call.function is defined else call -%}"
-        "{%- if call is string -%}{{- inner -}}{%- else -%}{{- inner | tojson -}}{%- endif -%}"
+        "{%- set raw = call if call is string else call.raw -%}"
+        "{%- set inner = call.function if call.function is defined else call -%}"
+        "{%- if raw is string -%}{{- raw -}}{%- else -%}{{- inner | tojson -}}{%- endif -%}"
     )
     between = "{%- if not loop.last -%}" + _literal(part.join) + "{%- endif -%}"
     loop = "{%- for call in message.tool_calls -%}" + one + between + "{%- endfor -%}"

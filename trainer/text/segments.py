@@ -115,8 +115,9 @@ def _calls(layout: Layout, message: Message, number: int) -> list[tuple[str, boo
 
 def call_text(call: JsonValue) -> str:
     """A tool call as the model writes it: a command as it stands, else JSON of the function and its arguments."""
-    if isinstance(call, str):
-        return call
+    raw = call.get("raw") if isinstance(call, dict) else call
+    if isinstance(raw, str):
+        return raw
     inner = call.get("function", call) if isinstance(call, dict) else call
     return json.dumps(inner, ensure_ascii=False)
 

@@ -1,0 +1,1 @@
+"""Tools that an assistant may use: each takes a text and gives a result, within bounds, whatever the text is."""
