@@ -74,6 +74,11 @@ class Scenery:
     row: Row = field(default_factory=Row)
     """Dialogues given up for the shape of their replies, where the assistant has tools."""
 
+    def bars(self, language: str) -> Bars | None:
+        """What ends a dialogue at its first answer; nothing does where a system is measured."""
+        file = self.sector.bar_file
+        return bars(self.prompts, file, language) if file and self.guided else None
+
 
 class Stage:
     """Plays one job."""
@@ -152,7 +157,7 @@ class Stage:
     def _assistant(self) -> Agent:
         told = self._script.guide(self._job.seed.kind) if self._all.guided else None
         tools = self._guide
-        plain = partial(Assistant, guide=told, bars=self._bars())
+        plain = partial(Assistant, guide=told, bars=self._all.bars(self._script.language))
         make = partial(ToolAssistant, guide=tools, row=self._all.row) if tools else plain
         return make(
             self._all.chats["assistant"],
@@ -162,11 +167,6 @@ class Stage:
             unused=lambda usage: self._unused("assistant", usage),
             failures=self._failures,
         )
-
-    def _bars(self) -> Bars | None:
-        """What ends a dialogue at its first answer; nothing does where a system is measured."""
-        file = self._all.sector.bar_file
-        return bars(self._all.prompts, file, self._script.language) if file and self._all.guided else None
 
     def _said(self, turn: Turn) -> None:
         side = turn.message.role
