@@ -21,7 +21,8 @@ from generator.folder.run_folder import RunFolder
 from generator.gate import Gate
 from generator.given import Given, file_of, usable
 from generator.openers.instructions import joined
-from generator.openers.pool import Pool, Stream
+from generator.openers.pool import Opener, Pool, Stream
+from generator.openers.tasks import measure_of, task
 from generator.openers.writer import OpenerWriter
 from generator.own import file_hash, identity, own_openers
 from generator.settings import ROLES, RunSettings
@@ -107,19 +108,24 @@ class Setup:
 
     async def _grown(self) -> AsyncIterator[OpenerLine]:
         lines = map(self.folder.opener, range(self.folder.openers))
-        pool = Pool(
-            self._streams(),
-            identify=self._id,
-            text_of=lambda index: str(self.folder.opener(index)["opener"]),
-            say=self.say,
-        )
+
+        def text_of(index: int) -> str:
+            return str(self.folder.opener(index)["opener"])
+
+        found = self._streams()
+        index = measure_of(self.sector, [stream.shelf for stream in found], text_of)
+        pool = Pool(found, identify=self._id, text_of=text_of, say=self.say, index=index, refused=self.writer.refused)
         self.refused = pool.refused
         await pool.restore((line["stream"], tuple(line["place"]), line["opener"]) for line in lines)
         async for opener in pool.openers(self.settings.n, self.settings.concurrency):
-            seed, around = joined(self.prompts, self.sector, self.settings.seed, opener)
-            yield OpenerLine(
-                id=opener.id, opener=opener.text, seed=seed, stream=opener.stream, place=opener.place, around=around
-            )
+            yield self._line(opener)
+
+    def _line(self, opener: Opener) -> OpenerLine:
+        text, run_seed = opener.text, self.settings.seed
+        seed, around = joined(self.prompts, self.sector, run_seed, opener)
+        if self.sector.level(opener.seed.kind or "").wants:
+            text, seed, around = task(self.prompts, self.sector, run_seed, opener)
+        return OpenerLine(id=opener.id, opener=text, seed=seed, stream=opener.stream, place=opener.place, around=around)
 
     def _streams(self) -> Sequence[Stream]:
         return streams(self.settings, self.prompts, self.sector, self.writer)

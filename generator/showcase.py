@@ -1,6 +1,6 @@
 """Every prompt of a sector, rendered with an example."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from dialogue.faults import Fault
 from dialogue.records import Seed
@@ -17,10 +17,12 @@ from generator.transcript import request
 from generator.user.acts import Rules, TurnPlan
 from generator.user.noise import typed
 from generator.user.script import Script, script
+from prompts.bars import bars
 from prompts.joining import joins
 from prompts.loader import Prompts
 from prompts.sector import Sector
 from prompts.tasks import TOOLS, ToolPlan, tool_plan
+from prompts.wants import wants
 
 ANSWER = "(the assistant's last answer)"
 OPENER = "(the opener)"
@@ -40,16 +42,12 @@ def every_prompt(
     if sector.takes in ("reanswer", "preference"):
         yield from taking_prompts(prompts, sector, language, rounds, preset)
         return
+    if sector.bar_file:
+        bars(prompts, sector.bar_file, language)
     shelves = shelves_of(prompts, sector, language, None, 0)
-    for level in sector.levels:
-        if level.template is None:
-            continue
-        shelf = shelves[level.name]
-        batch = Batch(level, language, 0, shelf.size(0), shelf.example_path(), ())
-        specs = specs_of(prompts, sector, batch, 0, lambda key: identify(0, sector, key))
-        text = render_list(prompts, sector, batch, specs)
-        yield f"opener writer, list of {level.name} ({sector.template(level)})", text
-    seed = Seed(language=language, topic=None if sector.takes else _topic(shelves[sector.levels[0].name]))
+    yield from _lists(prompts, sector, language, shelves)
+    topic = None if sector.takes else _topic(prompts, sector, shelves[sector.levels[0].name])
+    seed = Seed(language=language, topic=topic)
     plan = script(
         prompts,
         sector.column,
@@ -70,25 +68,59 @@ def every_prompt(
     if sector.takes:
         return
     opener = typed(prompts, OPENER, plan.persona.traits, language, EXAMPLE) if plan.noise else OPENER
-    if tools := guide_of(prompts, sector, language, ToolPlan(enabled=TOOLS)):
-        tools_of(prompts, sector, language)  # a file of passages that cannot be read must not wait for its turn
-        yield "assistant, system, kept in the record", tools.meta(None)
-        yield "assistant, system, all tools off", Guide(prompts, language, (), tools.commands).meta(None)
-        yield "assistant, how a reply looks, below the system", tools.protocol()
-        yield "assistant, results of its commands", tools.results(RESULTS)
-        for check in FAULTS:
-            yield f"assistant, asked again: {check}", tools.again(check, "(a piece of the reply)")
+    yield from _tools(prompts, sector, language)
     yield "assistant, the opener as it is typed", opener
+    yield from _joined(prompts, sector, language, shelves, opener)
+    yield from _guides(plan, [level.name for level in sector.levels if level.opener])
+
+
+def _lists(prompts: Prompts, sector: Sector, language: str, shelves: Mapping[str, Shelf]) -> Iterator[tuple[str, str]]:
+    """What the opener writer is asked for, level by level."""
+    for level in sector.levels:
+        if level.template is None:
+            continue
+        shelf = shelves[level.name]
+        batch = Batch(level, language, 0, shelf.size(0), shelf.example_path(), ())
+        specs = specs_of(prompts, sector, batch, 0, lambda key: identify(0, sector, key))
+        text = render_list(prompts, sector, batch, specs)
+        yield f"opener writer, list of {level.name} ({sector.template(level)})", text
+
+
+def _tools(prompts: Prompts, sector: Sector, language: str) -> Iterator[tuple[str, str]]:
+    """What an assistant with tools is told."""
+    tools = guide_of(prompts, sector, language, ToolPlan(enabled=TOOLS))
+    if tools is None:
+        return
+    tools_of(prompts, sector, language)  # a file of passages that cannot be read must not wait for its turn
+    yield "assistant, system, kept in the record", tools.meta(None)
+    yield "assistant, system, all tools off", Guide(prompts, language, (), tools.commands).meta(None)
+    yield "assistant, how a reply looks, below the system", tools.protocol()
+    yield "assistant, results of its commands", tools.results(RESULTS)
+    for check in FAULTS:
+        yield f"assistant, asked again: {check}", tools.again(check, "(a piece of the reply)")
+
+
+def _joined(
+    prompts: Prompts, sector: Sector, language: str, shelves: Mapping[str, Shelf], opener: str
+) -> Iterator[tuple[str, str]]:
+    """The opener with its passage, in each shape that there is."""
     for level in sector.levels:
         piece = shelves[level.name].root(0).piece
         if piece and (file := sector.joins(level)):
             found = joins(prompts, file, language)
             for shape in found.shapes:
-                yield (
-                    f"assistant, an {level.name} joined with its passage: {shape}",
-                    opener.join(found.around(shape, piece.text)),
-                )
-    yield from _guides(plan, [level.name for level in sector.levels if level.opener])
+                title = f"assistant, an {level.name} joined with its passage: {shape}"
+                yield title, opener.join(found.around(shape, piece.text))
+
+
+def _topic(prompts: Prompts, sector: Sector, shelf: Shelf) -> str:
+    """What the example's card says that it is about."""
+    level, root = shelf.level, shelf.root(0)
+    if level.wants and not level.evolves:
+        found = wants(prompts, sector.wants(level) or "", shelf.language)
+        return found.wanted(next(iter(found.kinds)), 0.0)
+    known = root.piece if root.piece and level.joins else root.task
+    return known.title if known else shelf.example_path()[0][1]
 
 
 def _simulator(prompts: Prompts, plan: Script) -> Iterator[tuple[str, str]]:
@@ -111,11 +143,6 @@ def _guides(plan: Script, kinds: Sequence[str]) -> Iterator[tuple[str, str]]:
         if text is not None and text not in seen:
             seen.add(text)
             yield f"assistant, system message that no record keeps: {kind}", text
-
-
-def _topic(first: Shelf) -> str | None:
-    piece = first.root(0).piece
-    return piece.title if piece and first.level.joins else first.example_path()[0][1]
 
 
 def _turns(law: Rules) -> Iterator[TurnPlan]:

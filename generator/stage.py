@@ -25,9 +25,10 @@ from generator.tools.guide import guide_of
 from generator.user.acts import TurnPlan
 from generator.user.noise import typed
 from generator.user.script import Script, script
+from prompts.bars import Bars, bars
 from prompts.loader import Prompts
 from prompts.sector import Sector
-from prompts.tasks import ToolPlan, tool_plan
+from prompts.tasks import Task, tool_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ class Stage:
         )
         self._tools = tools_of(scenery.prompts, scenery.sector, language)
         self._guide = guide_of(scenery.prompts, scenery.sector, language, self._plan)
-        self._script = _script(scenery, job, self._plan)
+        self._script = _scripted(scenery, job, self._plan.task)
         taken = [event for event in job.events if event["k"] == "turn"]
         self._past: list[dict[str, JsonValue]] = [dict(event["plan"]) for event in taken if event.get("plan")]
         self._history = self._opening() + [Message.model_validate(event["message"]) for event in taken]
@@ -151,7 +152,8 @@ class Stage:
     def _assistant(self) -> Agent:
         told = self._script.guide(self._job.seed.kind) if self._all.guided else None
         tools = self._guide
-        make = partial(ToolAssistant, guide=tools, row=self._all.row) if tools else partial(Assistant, guide=told)
+        plain = partial(Assistant, guide=told, bars=self._bars())
+        make = partial(ToolAssistant, guide=tools, row=self._all.row) if tools else plain
         return make(
             self._all.chats["assistant"],
             key=self._job.id,
@@ -160,6 +162,11 @@ class Stage:
             unused=lambda usage: self._unused("assistant", usage),
             failures=self._failures,
         )
+
+    def _bars(self) -> Bars | None:
+        """What ends a dialogue at its first answer; nothing does where a system is measured."""
+        file = self._all.sector.bar_file
+        return bars(self._all.prompts, file, self._script.language) if file and self._all.guided else None
 
     def _said(self, turn: Turn) -> None:
         side = turn.message.role
@@ -209,9 +216,7 @@ class Stage:
         return None if None in costs else round(sum(cost or 0.0 for cost in costs), 8)
 
     def _lose(self, error: ReplyFailed) -> None:
-        if (
-            not self._paid_for_nothing
-        ):  # a failure always leaves such a line: it is counted when the dialogue is retried
+        if not self._paid_for_nothing:  # such a line is always left: it is counted when the dialogue is retried
             self._unused("assistant", Usage())
         failure = Failure(
             id=self._job.id,
@@ -226,7 +231,8 @@ class Stage:
         self._all.tally.lost(error.reason)
 
 
-def _script(scenery: Scenery, job: Job, plan: ToolPlan) -> Script:
+def _scripted(scenery: Scenery, job: Job, task: Task | None) -> Script:
+    """All that is drawn for the job's dialogue."""
     return script(
         scenery.prompts,
         scenery.sector.column,
@@ -238,7 +244,7 @@ def _script(scenery: Scenery, job: Job, plan: ToolPlan) -> Script:
         own_opener=job.own,
         facts=scenery.sector.fact_file,
         noise=scenery.sector.noise,
-        task=plan.task,
+        task=task,
     )
 
 
