@@ -80,8 +80,6 @@ class Stage:
 
     _speaks_for_user: RoleName = "user"
     """The role whose endpoint speaks the user's side."""
-    _rounds: tuple[int, int]
-    """Fewest and most rounds of the dialogue."""
 
     def __init__(self, scenery: Scenery, job: Job) -> None:
         self._all = scenery
@@ -152,7 +150,7 @@ class Stage:
     def _assistant(self) -> Agent:
         told = self._script.guide(self._job.seed.kind) if self._all.guided else None
         tools = self._guide
-        plain = partial(Assistant, guide=told, bars=self._bars())
+        plain = partial(Assistant, guide=told, bars=_bars(self._all, self._script.language))
         make = partial(ToolAssistant, guide=tools, row=self._all.row) if tools else plain
         return make(
             self._all.chats["assistant"],
@@ -162,11 +160,6 @@ class Stage:
             unused=lambda usage: self._unused("assistant", usage),
             failures=self._failures,
         )
-
-    def _bars(self) -> Bars | None:
-        """What ends a dialogue at its first answer; nothing does where a system is measured."""
-        file = self._all.sector.bar_file
-        return bars(self._all.prompts, file, self._script.language) if file and self._all.guided else None
 
     def _said(self, turn: Turn) -> None:
         side = turn.message.role
@@ -246,6 +239,12 @@ def _scripted(scenery: Scenery, job: Job, task: Task | None) -> Script:
         noise=scenery.sector.noise,
         task=task,
     )
+
+
+def _bars(scenery: Scenery, language: str) -> Bars | None:
+    """What ends a dialogue at its first answer; nothing does where a system is measured."""
+    file = scenery.sector.bar_file
+    return bars(scenery.prompts, file, language) if file and scenery.guided else None
 
 
 def _plan(noted: Mapping[str, JsonValue]) -> TurnPlan:
