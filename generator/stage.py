@@ -85,8 +85,6 @@ class Stage:
 
     _speaks_for_user: RoleName = "user"
     """The role whose endpoint speaks the user's side."""
-    _rounds: tuple[int, int]
-    """Fewest and most rounds of the dialogue."""
 
     def __init__(self, scenery: Scenery, job: Job) -> None:
         self._all = scenery
