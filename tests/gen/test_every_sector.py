@@ -1,0 +1,70 @@
+"""Every sector there is: whole dialogues on the embedded endpoint, and a section in the docs."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import orjson
+import pytest
+
+from dialogue.records import Dialogue
+from gen.api import dialogues, run
+from prompts.loader import Prompts
+from prompts.sector import load, names
+
+DOCS = (Path(__file__).parents[2] / "docs" / "sectors.md").read_text(encoding="utf-8")
+N = 60
+PROMPTS = Prompts()
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Material for the sectors that need some: passages, seeds, dialogues."""
+    folder = tmp_path_factory.mktemp("given")
+    passages = [
+        {"id": f"p{n}", "text": f"Text {n}. The mill at weir {n} was built in {1700 + n}. It ground oats."}
+        for n in range(40)
+    ]
+    (folder / "passages.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in passages))
+    things = ("wool", "salt", "silk", "tea", "tin")
+    seeds = [
+        f"What should one know about the {thing} trade in year {year}?"
+        for year in range(1700, 1716)
+        for thing in things
+    ]
+    (folder / "seeds.txt").write_text("\n".join(seeds) + "\n")
+    run(sector="world-questions", n=N + 20, endpoint="builtin", out=folder / "run")
+    taken = dict.fromkeys(("continue", "reanswer", "preference"), folder / "run")
+    return {"materials": folder / "passages.jsonl", "self-chat": folder / "seeds.txt", **taken}
+
+
+def faults(dialogue: Dialogue) -> Iterator[str]:
+    """What is wrong with the structure of a dialogue."""
+    spoken = [message for message in dialogue.messages if message.role in ("user", "assistant")]
+    if not spoken or spoken[0].role != "user" or spoken[-1].role != "assistant":
+        yield "does not go from a question to an answer"
+    if any(one.role == other.role and not one.tool_calls for one, other in pairwise(spoken)):
+        yield "one side speaks twice"
+    if any(not message.content.strip() and not message.tool_calls for message in spoken):
+        yield "an empty turn"
+    if not dialogue.seed.kind or not dialogue.seed.language or dialogue.stop is None:
+        yield "a seed without kind or language, or no reason for its end"
+
+
+@pytest.mark.parametrize("name", names(PROMPTS))
+def test_a_sector_makes_whole_dialogues(name: str, given: dict[str, Path], tmp_path: Path) -> None:
+    summary = run(sector=name, n=N, endpoint="builtin", out=tmp_path / "run", input=given.get(name))
+    found = list(dialogues(tmp_path / "run"))
+    assert summary["status"] in (0, 1)
+    assert summary["stopped"] is None
+    assert len(found) >= 0.9 * N
+    assert {dialogue.sector for dialogue in found} == {name}
+    assert len({dialogue.id for dialogue in found}) == len(found)
+    assert [fault for dialogue in found for fault in faults(dialogue)] == []
+
+
+@pytest.mark.parametrize("name", names(PROMPTS))
+def test_a_sector_is_told_of(name: str) -> None:
+    section = DOCS.split(f"\n## `{name}`\n")[1].split("\n## ")[0]
+    assert load(PROMPTS, name).title
+    assert section.count("user:") >= 3 or section.count("**user:**") >= 3, "three samples"
