@@ -14,6 +14,7 @@ from dialogue.records import Dialogue, Failure, Message, Seed, Stop, Usage, enco
 from generator.agents import Assistant, UserSimulator
 from generator.client.chat import Chat
 from generator.folder.run_folder import RunFolder
+from generator.marking import Marked, WrongAnswer, problem_of
 from generator.own import SystemPrompt, system_for
 from generator.play import Agent, Turn, play
 from generator.settings import RoleName
@@ -86,6 +87,7 @@ class Stage:
         )
         self._tools = tools_of(scenery.prompts, scenery.sector, language)
         self._guide = guide_of(scenery.prompts, scenery.sector, language, self._plan)
+        self._problem = problem_of(scenery.sector, self._plan)
         self._script = script(
             scenery.prompts,
             scenery.sector.column,
@@ -158,14 +160,16 @@ class Stage:
         told = self._script.guide(self._job.seed.kind) if self._all.guided else None
         tools = self._guide
         make = partial(ToolAssistant, guide=tools, row=self._all.row) if tools else partial(Assistant, guide=told)
-        return make(
+        unused = partial(self._unused, "assistant")
+        made = make(
             self._all.chats["assistant"],
             key=self._job.id,
             priority=self._job.index,
             noted=self._all.tally.noted,
-            unused=lambda usage: self._unused("assistant", usage),
+            unused=unused,
             failures=self._failures,
         )
+        return Marked(made, self._problem, self._past, unused) if self._problem else made
 
     def _said(self, turn: Turn) -> None:
         side = turn.message.role
@@ -188,6 +192,9 @@ class Stage:
         extra = {**seed.extra, **plan.extra(), "acts": list(self._past)}
         if self._guide:
             extra |= noted(self._plan, self._tools)
+        if self._problem:
+            extra["problem"] = self._problem
+        if self._guide or self._problem:
             about = self._plan.task.topic if self._plan.task else seed.subtopic
             seed = seed.model_copy(update={"subtopic": about})
         return seed.model_copy(update={"persona": plan.persona.situation, "language": plan.language, "extra": extra})
@@ -225,7 +232,7 @@ class Stage:
             stage="dialogue",
             reason=error.reason,
             detail=error.detail,
-            messages=tuple(self._history),
+            messages=(*self._history, error.message) if isinstance(error, WrongAnswer) else tuple(self._history),
             seed=self._seed(),
         )
         self._all.folder.fail(self._job.index, failure)
