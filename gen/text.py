@@ -7,8 +7,9 @@ import orjson
 from pydantic import JsonValue
 
 from dialogue.records import Dialogue, Failure, Message
-from generator.estimate import ANSWER_TOKENS, USER_TOKENS, Estimate
+from generator.estimate import Estimate
 from generator.progress import duration
+from generator.side import ANSWER_TOKENS, USER_TOKENS
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 

@@ -17,6 +17,7 @@ from generator.play import Turn
 from generator.user.acts import TurnPlan
 from generator.user.noise import typed
 from generator.user.script import Script
+from prompts.bars import Bars
 from prompts.loader import Prompts
 
 SEPARATOR = "\n\n* * *\n"
@@ -190,13 +191,18 @@ class Assistant:
         unused: Callable[[Usage], None],
         failures: int = 0,
         guide: str | None = None,
+        bars: Bars | None = None,
     ) -> None:
-        """As for the user simulator. `guide` is said with every request, and is no part of the dialogue."""
+        """As for the user simulator. `guide` is said with every request, and is no part of the dialogue.
+
+        `bars`: what the first answer must not be.
+        """
         self._chat = chat
         self._key = key
         self._priority = priority
         self._noted = noted
         self._unused = unused
+        self._bars = bars
         self._first_attempt = ATTEMPTS * failures
         self._guide = guide
 
@@ -209,12 +215,21 @@ class Assistant:
             completion = await self._chat.complete(messages, key=self._key, priority=self._priority, seed=seed)
             usage = completion.usage if usage is None else usage + completion.usage
             text = completion.content
+            self._eliminate(text, history, usage)
             if not any(message.role == "assistant" and message.content == text for message in history):
                 return self._turn(text, completion, usage)
             self._noted["answer_repeated"] += 1
         assert usage is not None
         self._unused(usage)
         raise ReplyFailed("repeat", "answer_repeated: the same answer twice, word for word")
+
+    def _eliminate(self, text: str, history: Sequence[Message], usage: Usage) -> None:
+        """End the dialogue where the first answer shows that its instruction is no good."""
+        first = self._bars is not None and all(message.role != "assistant" for message in history)
+        fault = self._bars.answer_fault(text) if self._bars and first else None
+        if fault is not None:
+            self._unused(usage)
+            raise ReplyFailed("refusal" if fault == "sorry" else "bad_reply", f"eliminated, {fault}: {text[:80]}")
 
     def _turn(self, text: str, completion: Completion, usage: Usage) -> Turn:
         reason = "refusal" if completion.refused else completion.finish_reason

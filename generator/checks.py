@@ -7,6 +7,7 @@ from dialogue.errors import UsageError
 from generator.builtin.languages import LANGUAGES
 from generator.client.meter import Meter
 from generator.client.prices import price_of
+from generator.given import look_through
 from generator.own import SystemPrompt, check_openers, system_prompts
 from generator.settings import ROLES, RunSettings
 from generator.showcase import every_prompt
@@ -25,6 +26,8 @@ class Checked:
     """All that the run will speak: those asked for, and those that own openers bring."""
     systems: list[SystemPrompt]
     meter: Meter
+    note: str | None = None
+    """What is to be told of dialogues that are passed over."""
 
 
 def check(settings: RunSettings) -> Checked:
@@ -37,7 +40,10 @@ def check(settings: RunSettings) -> Checked:
     if sector.tools and settings.input:
         sector = sector.model_copy(update={"searched": settings.input})
     languages = set(settings.language)
-    if settings.openers:
+    taking = look_through(settings, prompts, sector)
+    if taking is not None:
+        languages = set(taking.languages)
+    elif settings.openers:
         languages |= check_openers(settings.openers, settings.n)
     else:
         check_capacity(settings, sector, streams(settings, prompts, sector))
@@ -58,12 +64,13 @@ def check(settings: RunSettings) -> Checked:
         max_cost_usd=settings.max_cost_usd,
         max_requests=settings.max_requests,
     )
-    return Checked(prompts, sector, languages, systems, meter)
+    return Checked(prompts, sector, languages, systems, meter, taking.note if taking else None)
 
 
 def _check_language(settings: RunSettings, language: str) -> None:
     if language not in LANGUAGES and any(settings.endpoint(role).is_builtin for role in ROLES):
-        place = "--language" if language in settings.language else "--openers: language"
+        brought = "--openers" if settings.openers else "--input"
+        place = "--language" if language in settings.language else f"{brought}: language"
         raise UsageError(
             f"{place} {language}: the builtin endpoint writes {', '.join(LANGUAGES)} only; name another --endpoint"
         )

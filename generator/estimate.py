@@ -1,7 +1,6 @@
 """What a run would ask: requests, tokens with the history that grows each round, money and hours. Sends nothing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from dialogue.chance import draw, share
@@ -10,10 +9,12 @@ from generator.agents import SEPARATOR
 from generator.checks import check
 from generator.client.prices import cost, price_of
 from generator.client.tokens import Counter
+from generator.estimate_given import GivenEstimate
 from generator.openers.tree import Batch, Shelf
 from generator.openers.writer import render_list, specs_of
 from generator.own import own_openers, system_for, system_prompts
 from generator.settings import ROLES, RoleName, RunSettings
+from generator.side import ANSWER_TOKENS, USER_TOKENS, Side
 from generator.sources import brought, identify, rounds_of, streams
 from generator.stage import sentinel_of
 from generator.tools.guide import guide_of
@@ -26,11 +27,6 @@ from prompts.tasks import tool_plan
 SAMPLE = 300
 """Dialogues whose plans are drawn to find the mean; more change the third digit."""
 
-ANSWER_TOKENS = 258
-USER_TOKENS = 22
-"""The first as measured on UltraChat by the authors of Pensieve, the second from the word ranges that are drawn here;
-the real ones are the models' affair."""
-
 TRANSCRIPT_ANSWER_TOKENS = 70
 """Answers written in a transcript are about a quarter as long (Baize, its first collector against its second)."""
 COMMANDS_SHARE = 0.6
@@ -41,21 +37,6 @@ COMMAND_TOKENS = 60
 OPENER_TOKENS = 40
 KEPT = 0.9
 """Share of a list's items that is expected to pass."""
-
-
-@dataclass(slots=True)
-class Side:
-    """What one role would be asked."""
-
-    requests: float = 0.0
-    prompt_tokens: float = 0.0
-    completion_tokens: float = 0.0
-
-    def add(self, prompt: float, completion: float, times: float = 1.0) -> None:
-        """Count requests of so many tokens each."""
-        self.requests += times
-        self.prompt_tokens += prompt * times
-        self.completion_tokens += completion * times
 
 
 class Estimate(Record):
@@ -169,6 +150,8 @@ def _dialogues(
 ) -> float:
     """Count the turns of n dialogues by those of a sample; returns the mean number of rounds."""
     sample = min(SAMPLE, settings.n)
+    if sector.takes:
+        return GivenEstimate(settings, prompts, sector, counter, sides).count(sample, examples)
     weight = settings.n / sample
     systems = system_prompts(settings.system) if settings.system else []
     openers = list(_openers(settings, sample))

@@ -52,6 +52,16 @@ def answer_of(tool: str, argument: str) -> str:
     return Solver().call(argument).text.removeprefix("x = ").partition(" (about")[0]
 
 
+def marked(
+    assistant: Agent,
+    problem: Mapping[str, JsonValue] | None,
+    acts: Sequence[Mapping[str, JsonValue]],
+    unused: Callable[[Usage], None],
+) -> Agent:
+    """The assistant, under the eyes of the problem, where there is one."""
+    return Marked(assistant, problem, acts, unused) if problem else assistant
+
+
 class Marked:
     """An assistant whose stated answers are marked."""
 

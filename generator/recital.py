@@ -40,8 +40,12 @@ class Recital(Stage):
                 return "max_turns" if most else "user_stopped"
             self._all.tally.noted[fault.check] += asked
         assert fault is not None
-        self._history = list(self._texts)
         raise ReplyFailed(fault.reason, f"{fault.check}: {fault.evidence}")
+
+    def _lose(self, error: ReplyFailed) -> None:
+        """What came back is kept as it came, whatever went wrong after it."""
+        self._history = list(self._texts)
+        super()._lose(error)
 
     async def _ask(self, attempt: int, fault: Fault | None) -> None:
         job, chat = self._job, self._all.chats["assistant"]
@@ -92,8 +96,3 @@ class Recital(Stage):
         if not plan.noise:
             return words
         return typed(self._all.prompts, words, plan.persona.traits, plan.language, self._job.id, number)
-
-
-def stage_for(scenery: Scenery, job: Job) -> Stage:
-    """The stage that the job's kind of dialogue needs."""
-    return Recital(scenery, job) if not job.own and scenery.sector.whole(job.seed.kind) else Stage(scenery, job)

@@ -13,11 +13,11 @@ from typing import Any
 from dialogue.errors import RunStopped
 from generator.openers.pool import short_pool
 from generator.progress import Progress, State
-from generator.recital import stage_for
 from generator.setting_up import Setup, set_up
 from generator.settings import ROLES, RunSettings
 from generator.signals import interrupted_by_signals
 from generator.stage import Job
+from generator.stages import stage_for
 
 TICK_S = 0.5
 CHECKPOINT_EVERY_S = 5.0

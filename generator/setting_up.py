@@ -1,8 +1,10 @@
 """Everything that a run needs, made from its settings and checked before the first request."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +19,10 @@ from generator.client.meter import Meter
 from generator.client.transport import HttpTransport, Transport
 from generator.folder.run_folder import RunFolder
 from generator.gate import Gate
+from generator.given import Given, file_of, usable
 from generator.openers.instructions import joined
-from generator.openers.pool import Pool, Stream
+from generator.openers.pool import Opener, Pool, Stream
+from generator.openers.tasks import measure_of, task
 from generator.openers.writer import OpenerWriter
 from generator.own import file_hash, identity, own_openers
 from generator.settings import ROLES, RunSettings
@@ -36,11 +40,13 @@ class OpenerLine(Record):
     opener: str
     seed: Seed
     stream: str
-    """Level and language it came from; "own" for a person's."""
+    """Level and language it came from; "own" for a person's, "taken" for a dialogue's."""
     place: tuple[int, int] = (0, 0)
     """Batch and column in its stream."""
     around: tuple[str, str] | None = None
     """What stands before and after the opener, where it is joined with a passage."""
+    given: Given | None = None
+    """What a dialogue of the user's brings, where one is taken up: it is read from here, not from their file."""
 
 
 @dataclass(slots=True)
@@ -64,12 +70,13 @@ class Setup:
         """Dialogue number `index`, with whatever was said in it before."""
         line = OpenerLine.model_validate(self.folder.opener(index))
         events = self.folder.events(index)
-        return Job(index, line.id, line.opener, line.seed, line.stream == "own", events, line.around)
+        own = line.stream in ("own", "taken")
+        return Job(index, line.id, line.opener, line.seed, own, events, line.around, line.given)
 
     async def new_openers(self) -> AsyncIterator[int]:
         """Numbers of openers that this call adds to the folder, as they are accepted."""
         if self.folder.openers < self.settings.n:
-            source = self._own() if self.settings.openers else self._grown()
+            source = self._taken() if self.sector.takes else self._own() if self.settings.openers else self._grown()
             async for line in source:
                 yield self.folder.add_opener(encode(line))
 
@@ -91,21 +98,34 @@ class Setup:
             language = found.language or draw(self.settings.language, share(seed, id, "language"))
             yield OpenerLine(id=id, opener=text, seed=found.model_copy(update={"language": language}), stream="own")
 
+    async def _taken(self) -> AsyncIterator[OpenerLine]:
+        takes, begun = self.sector.takes, self.folder.openers
+        assert takes is not None
+        found = usable(self.settings, self.prompts, takes, Counter())
+        for one in islice(found, begun, self.settings.n):
+            first = next(message.content for message in one.given.before if message.role == "user")
+            yield OpenerLine(id=self._id(one.id), opener=first, seed=one.seed, stream="taken", given=one.given)
+
     async def _grown(self) -> AsyncIterator[OpenerLine]:
         lines = map(self.folder.opener, range(self.folder.openers))
-        pool = Pool(
-            self._streams(),
-            identify=self._id,
-            text_of=lambda index: str(self.folder.opener(index)["opener"]),
-            say=self.say,
-        )
+
+        def text_of(index: int) -> str:
+            return str(self.folder.opener(index)["opener"])
+
+        found = self._streams()
+        index = measure_of(self.sector, [stream.shelf for stream in found], text_of)
+        pool = Pool(found, identify=self._id, text_of=text_of, say=self.say, index=index, refused=self.writer.refused)
         self.refused = pool.refused
         await pool.restore((line["stream"], tuple(line["place"]), line["opener"]) for line in lines)
         async for opener in pool.openers(self.settings.n, self.settings.concurrency):
-            seed, around = joined(self.prompts, self.sector, self.settings.seed, opener)
-            yield OpenerLine(
-                id=opener.id, opener=opener.text, seed=seed, stream=opener.stream, place=opener.place, around=around
-            )
+            yield self._line(opener)
+
+    def _line(self, opener: Opener) -> OpenerLine:
+        text, run_seed = opener.text, self.settings.seed
+        seed, around = joined(self.prompts, self.sector, run_seed, opener)
+        if self.sector.level(opener.seed.kind or "").wants:
+            text, seed, around = task(self.prompts, self.sector, run_seed, opener)
+        return OpenerLine(id=opener.id, opener=text, seed=seed, stream=opener.stream, place=opener.place, around=around)
 
     def _streams(self) -> Sequence[Stream]:
         return streams(self.settings, self.prompts, self.sector, self.writer)
@@ -151,7 +171,7 @@ def _assemble(settings: RunSettings, checked: Checked, say: Callable[[str], None
         )
         for role in ROLES
     }
-    note = cut_note(settings, sector)
+    note = checked.note or cut_note(settings, sector)
     folder = RunFolder.open(settings.out, _request(settings, checked), _facts(settings, note), say, fold=fold)
     if note:
         say(note)
@@ -202,7 +222,8 @@ def transports(settings: RunSettings, gate: Gate, say: Callable[[str], None]) ->
 def _request(settings: RunSettings, checked: Checked) -> dict[str, Any]:
     """What is asked, for the run's hash: settings, templates and the files brought by the user."""
     total = sum(settings.language.values())
-    inputs: dict[str, Path | None] = {"input": settings.input, "system": settings.system}
+    brought = settings.input and file_of(settings.input)
+    inputs: dict[str, Path | None] = {"input": brought, "system": settings.system}
     return {
         **settings.identity(),
         # As they come out: a default that is written out asks for the same.

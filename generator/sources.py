@@ -78,6 +78,9 @@ def capacity(found: Sequence[Stream]) -> int:
 def check_input(settings: RunSettings, sector: Sector) -> None:
     """Raise UsageError where a file of material is needed and not there, or there and of no use."""
     source = sector.input
+    if sector.takes:
+        _check_taking(settings, sector)
+        return
     if source is None and settings.input is not None and not sector.tools:
         raise UsageError(f"--input {settings.input}: the sector {sector.name} takes none; leave it out")
     if source is not None and source.material and settings.input is None and settings.openers is None:
@@ -85,6 +88,19 @@ def check_input(settings: RunSettings, sector: Sector) -> None:
             f"--input is missing: {sector.name} works on {source.name} of yours, in a file of JSON Lines with "
             f"`{source.material.keys[0]}`, of plain text, or Parquet"
         )
+
+
+def _check_taking(settings: RunSettings, sector: Sector) -> None:
+    """Raise UsageError for what does not go with dialogues that are taken up."""
+    name = sector.name
+    if settings.openers is not None:
+        raise UsageError(f"--openers {settings.openers}: {name} takes up whole dialogues; give them by --input")
+    if settings.input is None:
+        raise UsageError(f"--input is missing: {name} takes up dialogues of yours, in a run's folder or a file")
+    if settings.system is not None and sector.takes != "reanswer":
+        raise UsageError(f"--system {settings.system}: {name} leaves what was said as it is; leave it out")
+    if settings.rounds is not None and sector.takes == "preference":
+        raise UsageError(f"--rounds: {name} adds no rounds; leave it out")
 
 
 def brought(settings: RunSettings, sector: Sector) -> tuple[Material, Form] | None:

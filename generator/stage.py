@@ -14,7 +14,8 @@ from dialogue.records import Dialogue, Failure, Message, Seed, Stop, Usage, enco
 from generator.agents import Assistant, UserSimulator
 from generator.client.chat import Chat
 from generator.folder.run_folder import RunFolder
-from generator.marking import Marked, WrongAnswer, problem_of
+from generator.given import Given
+from generator.marking import WrongAnswer, marked, problem_of
 from generator.own import SystemPrompt, system_for
 from generator.play import Agent, Turn, play
 from generator.settings import RoleName
@@ -24,10 +25,11 @@ from generator.tools.box import Executor, noted, tools_of
 from generator.tools.guide import guide_of
 from generator.user.acts import TurnPlan
 from generator.user.noise import typed
-from generator.user.script import script
+from generator.user.script import Script, script
+from prompts.bars import Bars, bars
 from prompts.loader import Prompts
 from prompts.sector import Sector
-from prompts.tasks import tool_plan
+from prompts.tasks import Task, tool_plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ class Job:
     """Its finished turns, as journalled."""
     around: tuple[str, str] | None = None
     """What stands before and after the opener; it is no one's typing."""
+    given: Given | None = None
+    """What a dialogue of the user's brings, where one is taken up."""
 
 
 def sentinel_of(run_seed: int) -> str:
@@ -77,10 +81,13 @@ class Stage:
 
     _speaks_for_user: RoleName = "user"
     """The role whose endpoint speaks the user's side."""
+    _rounds: tuple[int, int]
+    """Fewest and most rounds of the dialogue."""
 
     def __init__(self, scenery: Scenery, job: Job) -> None:
         self._all = scenery
         self._job = job
+        self._rounds = scenery.rounds
         language = job.seed.language or "en"
         self._plan = tool_plan(
             scenery.prompts, scenery.sector, language, job.seed.kind, scenery.run_seed, job.id, job.own
@@ -88,19 +95,7 @@ class Stage:
         self._tools = tools_of(scenery.prompts, scenery.sector, language)
         self._guide = guide_of(scenery.prompts, scenery.sector, language, self._plan)
         self._problem = problem_of(scenery.sector, self._plan)
-        self._script = script(
-            scenery.prompts,
-            scenery.sector.column,
-            run_seed=scenery.run_seed,
-            id=job.id,
-            seed=job.seed,
-            rounds=scenery.rounds,
-            preset=scenery.preset,
-            own_opener=job.own,
-            facts=scenery.sector.fact_file,
-            noise=scenery.sector.noise,
-            task=self._plan.task,
-        )
+        self._script = _scripted(scenery, job, self._plan.task)
         taken = [event for event in job.events if event["k"] == "turn"]
         self._past: list[dict[str, JsonValue]] = [dict(event["plan"]) for event in taken if event.get("plan")]
         self._history = self._opening() + [Message.model_validate(event["message"]) for event in taken]
@@ -123,7 +118,7 @@ class Stage:
             self._history,
             self._user(),
             self._assistant(),
-            max_rounds=self._all.rounds[1],
+            max_rounds=self._rounds[1],
             said=self._said,
             tools=Executor(self._tools),
         )
@@ -146,7 +141,7 @@ class Stage:
             self._all.prompts,
             key=self._job.id,
             priority=self._job.index,
-            min_rounds=self._all.rounds[0],
+            min_rounds=self._rounds[0],
             sentinel=sentinel_of(self._all.run_seed),
             noted=self._all.tally.noted,
             unused=lambda usage: self._unused("user", usage),
@@ -158,8 +153,8 @@ class Stage:
 
     def _assistant(self) -> Agent:
         told = self._script.guide(self._job.seed.kind) if self._all.guided else None
-        tools = self._guide
-        make = partial(ToolAssistant, guide=tools, row=self._all.row) if tools else partial(Assistant, guide=told)
+        plain = partial(Assistant, guide=told, bars=_bars(self._all, self._script.language))
+        make = partial(ToolAssistant, guide=self._guide, row=self._all.row) if self._guide else plain
         unused = partial(self._unused, "assistant")
         made = make(
             self._all.chats["assistant"],
@@ -169,7 +164,7 @@ class Stage:
             unused=unused,
             failures=self._failures,
         )
-        return Marked(made, self._problem, self._past, unused) if self._problem else made
+        return marked(made, self._problem, self._past, unused) if self._all.guided else made
 
     def _said(self, turn: Turn) -> None:
         side = turn.message.role
@@ -209,7 +204,7 @@ class Stage:
             user_model=self._all.chats[self._speaks_for_user].model,
             assistant_model=self._all.chats["assistant"].model,
             usage=self._usage,
-            cost_usd=self._cost(),
+            cost_usd=_cost(self._all.chats, self._usage),
             scores={},
             run=self._all.run,
             created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -217,14 +212,8 @@ class Stage:
         self._all.folder.done(self._job.index, encode(dialogue))
         self._all.tally.finished(stop)
 
-    def _cost(self) -> float | None:
-        costs = [self._all.chats[side].cost(paid) for side, paid in self._usage.items() if paid.requests]
-        return None if None in costs else round(sum(cost or 0.0 for cost in costs), 8)
-
     def _lose(self, error: ReplyFailed) -> None:
-        if (
-            not self._paid_for_nothing
-        ):  # a failure always leaves such a line: it is counted when the dialogue is retried
+        if not self._paid_for_nothing:  # such a line is always left: it is counted when the dialogue is retried
             self._unused("assistant", Usage())
         failure = Failure(
             id=self._job.id,
@@ -237,6 +226,35 @@ class Stage:
         )
         self._all.folder.fail(self._job.index, failure)
         self._all.tally.lost(error.reason)
+
+
+def _scripted(scenery: Scenery, job: Job, task: Task | None) -> Script:
+    """All that is drawn for the job's dialogue."""
+    return script(
+        scenery.prompts,
+        scenery.sector.column,
+        run_seed=scenery.run_seed,
+        id=job.id,
+        seed=job.seed,
+        rounds=scenery.rounds,
+        preset=scenery.preset,
+        own_opener=job.own,
+        facts=scenery.sector.fact_file,
+        noise=scenery.sector.noise,
+        task=task,
+    )
+
+
+def _bars(scenery: Scenery, language: str) -> Bars | None:
+    """What ends a dialogue at its first answer; nothing does where a system is measured."""
+    file = scenery.sector.bar_file
+    return bars(scenery.prompts, file, language) if file and scenery.guided else None
+
+
+def _cost(chats: Mapping[str, Chat], usage: Mapping[str, Usage]) -> float | None:
+    """What it cost by the prices of the sides' endpoints; None where one of them has no price."""
+    costs = [chats[side].cost(paid) for side, paid in usage.items() if paid.requests]
+    return None if None in costs else round(sum(cost or 0.0 for cost in costs), 8)
 
 
 def _plan(noted: Mapping[str, JsonValue]) -> TurnPlan:

@@ -5,49 +5,30 @@ first (Ding et al. 2023, arXiv 2305.14233). A shape here is a text with {passage
 language without shapes of its own takes those of its base, else those under `any`, which hold no words.
 """
 
-from collections.abc import Mapping, Sequence
 from functools import cache
 
 from pydantic import Field, ValidationError, model_validator
 
 from dialogue.chance import draw, share
 from dialogue.errors import UsageError
-from dialogue.records import Record, one_line
+from dialogue.records import one_line
 from prompts.loader import Prompts
+from prompts.wants import Wants
 
 PASSAGE, INSTRUCTION = "{passage}", "{instruction}"
 
 
-class Joins(Record):
+class Joins(Wants):
     """Kinds and shapes as one language has them."""
 
-    kinds: dict[str, float] = Field(min_length=1)
-    """The weight of each kind of instruction."""
-    forms: dict[str, dict[str, float]]
-    """Weights of the forms of a message, by kind where it has its own, else `default`."""
-    label: str
-    """How a line for the writer says what is wanted, with {wanted}."""
-    wants: dict[str, tuple[str, ...]]
-    """What is wanted, by kind, in several wordings."""
     shapes: dict[str, str] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _fits(self) -> "Joins":
-        if set(self.wants) != set(self.kinds):
-            raise ValueError(f"wants: {sorted(self.wants)}, but kinds are {sorted(self.kinds)}")
         for name, shape in self.shapes.items():
             if shape.count(PASSAGE) != 1 or shape.count(INSTRUCTION) != 1:
                 raise ValueError(f"shapes.{name}: expected one {PASSAGE} and one {INSTRUCTION}")
         return self
-
-    def form_weights(self, kind: str) -> Mapping[str, float]:
-        """The weights of a message's forms for a kind of instruction."""
-        return self.forms.get(kind) or self.forms["default"]
-
-    def line(self, kind: str, u: float) -> str:
-        """What is wanted, for the writer; `u` in [0, 1) chooses the wording."""
-        wordings = self.wants[kind]
-        return self.label.format(wanted=wordings[int(u * len(wordings))])
 
     def around(self, shape: str, passage: str) -> tuple[str, str]:
         """What stands before and after an instruction that is joined with the passage."""
@@ -66,17 +47,6 @@ def joins(prompts: Prompts, file: str, language: str) -> Joins:
         return Joins.model_validate({"kinds": data["kinds"], "forms": data["forms"]} | words | {"shapes": shapes})
     except ValidationError as error:
         raise UsageError(f"{prompts.path(file)}: {code or 'en'}: {one_line(error)}") from None
-
-
-def kinds_of(found: Joins, count: int, *key: object) -> Sequence[str]:
-    """The kinds of a list of instructions: by their weights, and none twice before all have come."""
-    kinds: list[str] = []
-    left: dict[str, float] = {}
-    for number in range(count):
-        left = left or dict(found.kinds)
-        kinds.append(draw(left, share(*key, number, "instruction")))
-        del left[kinds[-1]]
-    return kinds
 
 
 def shape_of(found: Joins, *key: object) -> str:

@@ -17,6 +17,7 @@ from dialogue.errors import UsageError
 from dialogue.records import Record
 from prompts.loader import Prompts
 from prompts.materials import Form, Material, Piece, material
+from prompts.seed_tasks import Task, tasks
 
 NAME_KEYS = ("name", "label", "entity")
 DETAIL_KEYS = ("kind", "region", "description")
@@ -38,6 +39,9 @@ class Source(Record):
     """How a file of material is read: the sector then has none of its own, `file` only shows what its prompts are
     like, and a run needs --input."""
 
+    tasks: str | None = None
+    """The kind of seed task that it holds ("open"; "any" for all), where its file, and that of --input, has such."""
+
     @model_validator(mode="after")
     def _is_brought(self) -> "Source":
         if self.material and not self.input:
@@ -56,6 +60,8 @@ class Root(Record):
     """Kind, region or description, where known."""
     piece: Piece | None = None
     """The passage or seed that it is, where the source is a file of material."""
+    task: Task | None = None
+    """The seed task that it is, where the source holds such."""
 
     @property
     def path(self) -> tuple[tuple[str, str], ...]:
@@ -92,6 +98,16 @@ def from_material(path: Path, form: Form, what: str, language: str, *, shown: bo
         there = ", ".join(str(name) for name in found.languages)
         raise UsageError(f"--input {path}: no row in {language} (there are: {there})")
     return Pieces(found, what, numbers or range(len(found)))
+
+
+def from_tasks(own: str, brought: Path | None, source: Source, language: str) -> list[Root]:
+    """The seed tasks of a source in a language: those of the sector's own file, or of the user's in its place."""
+    try:
+        text, place = (own, source.file) if brought is None else (brought.read_text("utf-8-sig"), f"--input {brought}")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--input {brought}: {error}") from None
+    found = tasks(text, place, source.tasks or "", language, shown=brought is None)
+    return [Root(what=source.what, name=task.line, task=task) for task in found]
 
 
 def from_data(prompts: Prompts, file: str, what: str, language: str) -> list[Root]:

@@ -7,7 +7,7 @@ more presets of shares: how many openers come from which level. A sector holds n
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -15,9 +15,21 @@ from dialogue.errors import UsageError
 from dialogue.records import Record, one_line
 from prompts.loader import Prompts
 from prompts.roots import Root as Root  # callers know it from here
-from prompts.roots import Source, from_data, from_input, from_material
+from prompts.roots import Source, from_data, from_input, from_material, from_tasks
 
 HOME = "sectors"
+
+Taken = Literal["continue", "reanswer", "preference"]
+"""What is done with dialogues that are there already."""
+
+
+class Novelty(Record):
+    """How alike an opener may be to earlier ones, and to the sector's tasks (dialogue/novelty.py)."""
+
+    measure: Literal["rouge-l", "bm25", "shingles"]
+    """`shingles`: Jaccard similarity of word 3-grams."""
+    most: float = Field(gt=0)
+    """What reaches it is refused; with bm25, what exceeds it."""
 
 
 class Level(Record):
@@ -48,6 +60,13 @@ class Level(Record):
     joined with their passage (prompts/joining.py)."""
     whole: bool = False
     """Whether one request writes a whole dialogue from an item, both sides of it."""
+    wants: str | None = None
+    """File in the sector's folder with kinds of task or of change (prompts/wants.py): its openers are tasks, each line
+    of a list says what is wanted, and a later pass is not told what earlier ones gave."""
+    shows: int = Field(default=1, ge=1)
+    """Roots shown in one request: the one that the list belongs to, and others drawn beside it."""
+    evolves: bool = False
+    """Whether its items are made from the item above by the change that is wanted, and so must differ from it."""
 
 
 class Shares(Record):
@@ -56,6 +75,8 @@ class Shares(Record):
     weights: dict[str, float]
     levels: dict[str, dict[str, int]] = Field(default_factory=dict)
     """Other `batch` or `passes` by level name."""
+    novelty: Novelty | None = None
+    """Another measure than the sector's."""
 
 
 class Sector(Record):
@@ -71,8 +92,10 @@ class Sector(Record):
     """Least and most rounds, "3-7"."""
     preset: str
     """How the rounds are spread over that range."""
-    sources: tuple[Source, ...]
-    levels: tuple[Level, ...]
+    takes: Taken | None = None
+    """The sector has no tree: --input brings dialogues, and this is what is done with them (generator/given.py)."""
+    sources: tuple[Source, ...] = ()
+    levels: tuple[Level, ...] = ()
     """Each stands below the one that it grows from."""
     facts: str | None = None
     """File in the sector's folder with facts that its people tell and ask for again (prompts/facts.py); None: what
@@ -85,18 +108,26 @@ class Sector(Record):
     """The user's file of passages that its assistant searches, in the place of the sector's own."""
     noise: bool = True
     """Whether messages lose capitals, marks and letters as their people type (users/noise.toml)."""
+    novelty: Novelty | None = None
+    """How openers are compared; None: as those of all sectors are (generator/openers/pool.py)."""
+    bars: str | None = None
+    """File in the sector's folder with what an instruction must not hold, and what an answer must not be."""
     waived: tuple[str, ...] = ()
     """Checks of a user's turn that it does without (dialogue/faults.py): stage directions belong to a play."""
-    shares: dict[str, float]
+    shares: dict[str, float] = Field(default_factory=dict)
     """Weight of each opener level under the preset in force."""
-    share_preset: str
+    share_preset: str = ""
     """The preset in force."""
-    share_presets: tuple[str, ...]
+    share_presets: tuple[str, ...] = ()
     """All presets that sector.toml has."""
-    default_shares: str
+    default_shares: str = ""
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "Sector":
+        if self.takes:
+            if self.levels or self.sources or self.shares:
+                raise ValueError("a sector that takes up dialogues has no sources, levels or shares")
+            return self
         known = {source.name for source in self.sources}
         brought = {source.name for source in self.sources if source.material}
         for level in self.levels:
@@ -113,6 +144,11 @@ class Sector(Record):
         if not any(weight > 0 for weight in self.shares.values()) or min(self.shares.values()) < 0:
             raise ValueError(f"shares.{self.share_preset}: weights must be positive, got {self.shares}")
         return self
+
+    @property
+    def bar_file(self) -> str | None:
+        """The file of its bars, as the loader names it."""
+        return f"{HOME}/{self.name}/{self.bars}" if self.bars else None
 
     @property
     def fact_file(self) -> str | None:
@@ -146,6 +182,10 @@ class Sector(Record):
         """The level's file of kinds and shapes, as the loader names it."""
         return f"{HOME}/{self.name}/{level.joins}" if level.joins else None
 
+    def wants(self, level: Level) -> str | None:
+        """The level's file of kinds, as the loader names it."""
+        return f"{HOME}/{self.name}/{level.wants}" if level.wants else None
+
     def whole(self, kind: str | None) -> bool:
         """Whether one request writes a whole dialogue of this kind."""
         return any(level.whole for level in self.levels if level.name == kind)
@@ -168,6 +208,8 @@ def load(prompts: Prompts, name: str, shares: str | None = None) -> Sector:
         raise UsageError(f"sector {name!r}: no such sector{_near(name, known)}")
     file = f"{HOME}/{name}/sector.toml"
     fields = dict(prompts.data(file))
+    if fields.get("takes"):
+        return _taking(prompts, name, fields, shares)
     presets: dict[str, Any] = fields.get("shares") or {}
     preset = shares or str(fields.get("default_shares"))
     if preset not in presets:
@@ -176,11 +218,22 @@ def load(prompts: Prompts, name: str, shares: str | None = None) -> Sector:
         chosen = Shares.model_validate(presets[preset])
         fields["levels"] = _changed(fields.get("levels") or [], chosen.levels)
         fields |= {"shares": chosen.weights, "share_preset": preset, "share_presets": tuple(presets)}
+        fields |= {"novelty": chosen.novelty} if chosen.novelty else {}
         return Sector.model_validate({"name": name} | fields)
     except ValidationError as error:
         raise UsageError(f"{prompts.path(file)}: {one_line(error)}") from None
     except ValueError as error:
         raise UsageError(f"{prompts.path(file)}: shares.{preset}: {error}") from None
+
+
+def _taking(prompts: Prompts, name: str, fields: Mapping[str, Any], shares: str | None) -> Sector:
+    """A sector that takes up dialogues."""
+    if shares is not None:
+        raise UsageError(f"--shares {shares}: {name} takes up dialogues of yours and draws no openers; leave it out")
+    try:
+        return Sector.model_validate({"name": name, **fields})
+    except ValidationError as error:
+        raise UsageError(f"{prompts.path(f'{HOME}/{name}/sector.toml')}: {one_line(error)}") from None
 
 
 def roots(prompts: Prompts, sector: Sector, level: Level, language: str, input: Path | None = None) -> Sequence[Root]:
@@ -190,6 +243,9 @@ def roots(prompts: Prompts, sector: Sector, level: Level, language: str, input: 
         own = prompts.path(f"{HOME}/{sector.name}/{source.file}")
         file = input or own or Path(source.file)
         return from_material(file, source.material, source.what, language, shown=input is None)
+    if source.tasks:
+        shipped = prompts.read(f"{HOME}/{sector.name}/{source.file}")
+        return from_tasks(shipped, input if source.input else None, source, language)
     if input is not None and source.input:
         return from_input(input, source.what, language)
     return from_data(prompts, f"{HOME}/{sector.name}/{source.file}", source.what, language)

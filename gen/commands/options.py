@@ -36,7 +36,8 @@ def run_options(parser: argparse.ArgumentParser) -> None:
         "--input",
         metavar="FILE",
         help="material for the sector. world-questions: entities, one a line, or a Wikidata dump; "
-        "materials: passages; self-chat: seeds (JSONL, plain text, Parquet)",
+        "materials: passages; self-chat: seeds (JSONL, plain text, Parquet); continue, reanswer, "
+        "preference: dialogues (a run's folder, or a file of any layout)",
     )
     what.add_argument(
         "--system", metavar="FILE", help="system prompts: JSONL with `system` and `weight`, or plain lines"

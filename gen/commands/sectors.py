@@ -27,6 +27,9 @@ def command(arguments: argparse.Namespace) -> int:
     if arguments.show is None:
         for name in names(prompts):
             sector = load(prompts, name)
+            if sector.takes:
+                print(f"{name}: {sector.title}; {sector.rounds} rounds")
+                continue
             levels = ", ".join(level.name for level in sector.levels if level.opener)
             presets = ", ".join(sector.share_presets)
             print(f"{name}: {sector.title}; {sector.rounds} rounds; openers: {levels}; shares: {presets}")

@@ -12,6 +12,7 @@ from generator.builtin.notes import Wanted, Wording
 from generator.builtin.passages import PASSAGE, instructions
 from generator.builtin.schooling import problem_opener
 from generator.builtin.stream import Stream
+from generator.builtin.tasks import INSTRUCTIONS, TASK, evolved, new_tasks
 from generator.builtin.tooling import task_opener
 from generator.builtin.topic import lowered, name_of, phrase_of, words_in
 from generator.builtin.turns import TABLES, asked_for
@@ -89,6 +90,10 @@ def items(wanted: ListWanted, prompt: str, wording: Wording, grammar: Grammar, s
         return _names(wanted, prompt.casefold(), grammar, stream)
     if wanted.path and wanted.path[-1][0] == PASSAGE:
         return instructions(wanted.path[-1][1], wanted.n, wanted.specs, wording, grammar, stream)
+    if wanted.path and wanted.path[0][0] == TASK:
+        return new_tasks(wanted.n, wanted.specs, wording, grammar, stream)
+    if wanted.path and wanted.path[-1][0] in INSTRUCTIONS:
+        return evolved(wanted.path[-1][1], wanted.n, wanted.specs, wording, grammar, stream)
     near = _near(wanted, grammar)
     subject = _subject(wanted, near, grammar)
     used: set[Entry] = set()

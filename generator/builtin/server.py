@@ -13,6 +13,7 @@ from generator.builtin.grammar import grammar, wide_characters
 from generator.builtin.languages import LANGUAGES
 from generator.builtin.lists import ListWanted, items, list_wanted
 from generator.builtin.notes import RANGE, SENTINEL, Foreign, Guide, Wanted, Wording, wordings
+from generator.builtin.rater import asked_in, rated, ratings, resumed
 from generator.builtin.schooling import GUIDE, solution
 from generator.builtin.stream import Stream
 from generator.builtin.tooling import RESULTS, has_tools, tool_turn
@@ -104,6 +105,7 @@ class Server:
             return self._with_tools(roles, texts, latest if line else last, bool(line), stream)
         if line and len(roles) > SYSTEM_AND_OPENER:  # those come to an assistant, and a passage may hold such a line
             wanted = self._wanted(note)
+            latest = resumed(note) or latest
             own = [text for role, text in zip(roles, texts, strict=True) if role == "assistant"]
             turn = user_turn(wanted, own, latest, grammar(wanted.language), stream, self._faults)
             for _ in range(REDRAWS if wanted.again else 0):
@@ -111,6 +113,9 @@ class Server:
                     break
                 turn = user_turn(wanted, own, latest, grammar(wanted.language), stream, self._faults)
             return turn
+        answers = rated(last)
+        if answers is not None:
+            return ratings(last, answers, grammar(language_of(asked_in(last))), stream)
         whole = asked(last)
         if whole is not None:
             wording, bank = self._wordings[whole.language], grammar(whole.language)

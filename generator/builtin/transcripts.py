@@ -7,6 +7,7 @@ from typing import NamedTuple
 from generator.builtin.answers import answer
 from generator.builtin.faults import planted
 from generator.builtin.grammar import Grammar, capital
+from generator.builtin.languages import LANGUAGES
 from generator.builtin.lists import SPEC
 from generator.builtin.marks import Mark
 from generator.builtin.notes import SIGN, Wanted, Wording
@@ -60,7 +61,7 @@ class Form(NamedTuple):
 @cache
 def _forms() -> Mapping[str, Form]:
     prompts = Prompts()
-    return {language: _form(prompts, language) for language in ("en", "zh", "zh-TW")}
+    return {language: _form(prompts, language) for language in LANGUAGES}
 
 
 def _form(prompts: Prompts, language: str) -> Form:

@@ -9,10 +9,11 @@ from dialogue.records import Seed
 from generator.openers.pool import Opener
 from generator.user.script import opener_spec
 from prompts.cutting import tokens
-from prompts.joining import joins, kinds_of, shape_of
+from prompts.joining import joins, shape_of
 from prompts.loader import Prompts
 from prompts.materials import Piece
 from prompts.sector import Level, Sector
+from prompts.wants import kinds_of
 
 
 def instruction_specs(

@@ -24,6 +24,11 @@ _ANSWER = re.compile(
     rf"(?:\n[ \t]*|(?<=[?？])[ \t]*[(（]?)(?:\*\*)?(?:{_ANSWERS})(?:\*\*)?\s*[:：](?=\s*\S)", re.IGNORECASE
 )
 
+# An answer in a paragraph of its own behind what a task works on; within that, such words are the task's.
+_OWN_ANSWER = re.compile(
+    r"(?:\*\*)?(?:answer|response|solution|expected output|output|答案|回答)(?:\*\*)?\s*[:：]", re.I
+)
+
 _OWN_NUMBER = re.compile(r"\(?(\d{1,3})[.)、．:：](?:\s+|(?=[^\x00-\x7f]))")
 
 
@@ -44,6 +49,15 @@ def plain(item: str, echo: Sequence[str] = ()) -> str:
     if whole := _BOLD.fullmatch(item):
         item = whole[2]
     return item.strip()
+
+
+def plain_task(item: str, echo: Sequence[str] = ()) -> str:
+    """The item alone, where what stands behind its first empty line is material: that stays, but for an answer."""
+    instruction, *material = re.split(r"\n[ \t]*\n", bare(item).strip())
+    if material and _OWN_ANSWER.match(material[-1].lstrip()):
+        material.pop()
+    instruction = plain(instruction, echo)
+    return "\n\n".join([instruction, *(_CONTROL.sub("", part).rstrip() for part in material)]) if instruction else ""
 
 
 def strip_quotes(item: str) -> str:

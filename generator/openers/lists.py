@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from generator.openers.items import bare, plain, strip_own_numbers, strip_quotes
+from generator.openers.items import bare, plain, plain_task, strip_own_numbers, strip_quotes
 from generator.openers.numbered import list_start, numbered_items
 
 ENOUGH = 0.6
@@ -58,10 +58,13 @@ _CUT_STRINGS = re.compile(r'(\[\s*"(?:[^"\\]|\\.)*"(?:\s*,\s*"(?:[^"\\]|\\.)*")*
 _BROKEN_JSON = re.compile(r'^[ \t]*(?:```\w*\s*)?(?:\[\s*["“{]|\{\s*["“])', re.MULTILINE)
 
 
-def parse_list(text: str, finish_reason: str | None, expected: int, specs: Sequence[str] = ()) -> list[tuple[int, str]]:
+def parse_list(
+    text: str, finish_reason: str | None, expected: int, specs: Sequence[str] = (), tasks: bool = False
+) -> list[tuple[int, str]]:
     """(number, item) of each item that is whole, numbers rising within 1..expected; items beyond are left out.
 
     `specs` are the lines that the writer was given: one that it wrote out before its item is taken off again.
+    `tasks`: an item may bring material behind an empty line, which may look like anything.
     Raises ValueError where nothing sure can be made of the text, or too little.
     """
     if len(text) > MAX_CHARACTERS:
@@ -72,7 +75,8 @@ def parse_list(text: str, finish_reason: str | None, expected: int, specs: Seque
         found = [(number, strip_quotes(item)) for number, item in numbered_items(text, finish_reason, expected)]
     else:
         found = _unquoted(found)
-    items = [(number, plain(item, specs[number - 1 : number])) for number, item in _placed(found, expected)]
+    alone = plain_task if tasks else plain
+    items = [(number, alone(item, specs[number - 1 : number])) for number, item in _placed(found, expected)]
     whole = [(number, item) for number, item in strip_own_numbers(items) if item]
     if len(whole) < math.ceil(ENOUGH * expected):
         raise ValueError(f"{len(whole)} of {expected} items")

@@ -18,6 +18,7 @@ from pydantic import JsonValue
 from dialogue.faults import opener_fault
 from dialogue.likeness import jaccard
 from dialogue.near import NearIndex
+from dialogue.novelty import Index
 from dialogue.records import Seed
 from generator.openers.tree import Path, Shelf, seen
 from prompts.sector import Level, Root
@@ -51,6 +52,11 @@ class Opener:
     """Batch and column in its stream."""
     root: Root
     """What it grew from in the end."""
+    shown: tuple[Root, ...] = ()
+    """All that the request for it showed."""
+    path: Path = ()
+    way: tuple[tuple[str, int, int], ...] = ()
+    """Level, batch and column of each step of the path below the root."""
 
 
 @dataclass(slots=True)
@@ -120,14 +126,22 @@ class Pool:
         identify: Callable[[str], str],
         text_of: Callable[[int], str],
         say: Callable[[str], None],
+        index: Index | None = None,
+        refused: Counter[str] | None = None,
     ) -> None:
-        """`text_of`: the opener of that number, once it has been accepted."""
+        """`text_of`: the opener of that number, once it has been accepted.
+
+        `index`: the sector's own measure, of instructions without what they work on. `refused`: what the writer left
+        out already is counted there as well.
+        """
         self._streams = streams
         self._identify = identify
         self._text_of = text_of
         self._say = say
-        self._near = NearIndex(NEAR, NGRAM, text_of)
-        self.refused: Counter[str] = Counter()
+        self._own_measure = index is not None
+        self._compared = instruction_of if index is not None else str
+        self._near: Index = index or NearIndex(NEAR, NGRAM, text_of)
+        self.refused: Counter[str] = Counter() if refused is None else refused
         self.count = 0
 
     async def restore(self, accepted: Iterable[tuple[str, tuple[int, int], str]]) -> None:
@@ -141,7 +155,7 @@ class Pool:
                 stream.column = column + 1
                 stream.kept.append(text)
                 stream.taken += 1
-            self._near.extend(text for _, _, text in chunk)
+            self._near.extend(self._compared(text) for _, _, text in chunk)
             self.count += len(chunk)
             await asyncio.sleep(0)
 
@@ -183,12 +197,13 @@ class Pool:
             language = stream.shelf.language
             if self._refuses(text, language, stream.kept, stream.shelf.level):
                 continue
-            self._near.add(text)
+            self._near.add(self._compared(text))
             stream.kept.append(text)
             stream.taken += 1
             key = f"{stream.name}/{place[0]}/{place[1]}"
-            root = stream.shelf.root(place[0])
-            return Opener(self._identify(key), text, _seed(stream, path), stream.name, place, root)
+            shelf, seed = stream.shelf, _seed(stream, path)
+            root, shown, way = shelf.root(place[0]), tuple(shelf.shown(place[0])), shelf.places(place[0])
+            return Opener(self._identify(key), text, seed, stream.name, place, root, shown, path, way)
         return None
 
     def _refuses(self, text: str, language: str, siblings: Sequence[str], level: Level) -> bool:
@@ -200,18 +215,25 @@ class Pool:
             return True
         if level.alike and not level.joins:
             return False
+        siblings = () if self._own_measure else siblings
         if any(jaccard(text, other, NGRAM) >= NEAR_IN_LIST for other in siblings):
             self.refused["near_in_list"] += 1
             return True
-        if not level.alike and self._near.find(text) is not None:
+        if not level.alike and self._near.find(self._compared(text)) is not None:
             self.refused["near"] += 1
             return True
         return False
 
 
+def instruction_of(text: str) -> str:
+    """Of a task the instruction: what it works on stands behind an empty line."""
+    return text.partition("\n\n")[0]
+
+
 def _seed(stream: Stream, path: Path) -> Seed:
     """What an opener grew from; an opener on the way down is no topic, but it is kept. And what its level notes."""
-    steps = list(zip(path[1:], stream.shelf.above_are_names(), strict=True))
+    are_names = stream.shelf.above_are_names()
+    steps = list(zip(path[len(path) - len(are_names) :], are_names, strict=True))
     names = [value for (_, value), is_name in steps if is_name]
     parents: dict[str, JsonValue] = {label.lower(): value for (label, value), is_name in steps if not is_name}
     level = stream.shelf.level

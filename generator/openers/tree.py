@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dialogue.chance import rng
 from prompts.sector import Level, Root
 
 BLOCK = 1024
@@ -97,7 +98,7 @@ class Shelf:
         """The way to the parent of a batch; None where the parent is a gap."""
         parent = self._parent(number)
         if not isinstance(self.above, Shelf):
-            return self.above[parent].path
+            return tuple(step for root in self.shown(number) for step in root.path)
         place = self.above.place(parent)
         above, items = await asyncio.gather(self.above.path(place[0]), self.above.items(place[0]))
         item = items[place[1]] if place[1] < len(items) else None
@@ -108,10 +109,25 @@ class Shelf:
         parent = self._parent(number)
         return self.above.root(self.above.place(parent)[0]) if isinstance(self.above, Shelf) else self.above[parent]
 
+    def shown(self, number: int) -> list[Root]:
+        """The roots that a batch's request shows: the one that it grows from, and others drawn beside it."""
+        if isinstance(self.above, Shelf):
+            return [self.root(number)]
+        parent, count = self._parent(number), min(self.level.shows, len(self.above))
+        others = rng("shown", self.language, self.level.name, number).sample(range(len(self.above) - 1), count - 1)
+        return [self.above[place] for place in (parent, *(other + (other >= parent) for other in others))]
+
+    def places(self, number: int) -> tuple[tuple[str, int, int], ...]:
+        """Level, batch and column of each item on the way from the root to a batch, from the top."""
+        if not isinstance(self.above, Shelf):
+            return ()
+        place = self.above.place(self._parent(number))
+        return (*self.above.places(place[0]), (self.above.level.name, *place))
+
     def example_path(self) -> Path:
         """A way down to a list of this shelf: a real root, and placeholders for the items on the way."""
         if not isinstance(self.above, Shelf):
-            return self.above[0].path
+            return tuple(step for root in self.shown(0) for step in root.path)
         level = self.above.level
         return (*self.above.example_path(), (level.what, f"(an item of the list of {level.name})"))
 
@@ -126,7 +142,7 @@ class Shelf:
         if path is None:
             return ()
         earlier: list[str] = []
-        for before in () if self.level.alike else self._earlier(number):
+        for before in () if self.level.alike or self.level.wants else self._earlier(number):
             earlier += [item for item in await self.items(before) if item]
         return await self._ask(Batch(self.level, self.language, number, self.size(number), path, tuple(earlier)))
 

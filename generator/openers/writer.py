@@ -1,5 +1,6 @@
 """The opener writer: asks a model for one list of the tree, and reads it strictly."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from dialogue.errors import ReplyFailed, RunStopped
@@ -9,12 +10,14 @@ from generator.client.chat import Chat
 from generator.folder.run_folder import RunFolder
 from generator.openers.instructions import instruction_specs
 from generator.openers.lists import LIST_SCHEMA, parse_list
+from generator.openers.tasks import task_fault, task_specs
 from generator.openers.tree import Batch
 from generator.tally import Tally
 from generator.user.script import opener_spec
 from prompts.loader import Prompts
 from prompts.names import language_name
 from prompts.sector import Sector
+from prompts.seed_tasks import in_one_line
 from prompts.tasks import tool_plan
 
 ATTEMPTS = 3
@@ -54,6 +57,8 @@ class OpenerWriter:
         self._run_seed = run_seed
         self._identify = identify
         self._say = say
+        self.refused: Counter[str] = Counter()
+        """Tasks that were left out, by reason."""
         self._in_vain = 0
         """Lists running that came to nothing."""
         self._read = folder.lists > 0
@@ -76,6 +81,7 @@ class OpenerWriter:
         usage, fault = Usage(), ""
         specs = specs_of(self._prompts, self._sector, batch, self._run_seed, self._identify)
         messages = [{"role": "user", "content": render_list(self._prompts, self._sector, batch, specs)}]
+        tasks = batch.level.wants is not None
         for attempt in range(ATTEMPTS):
             seed = seed_of(self._run_seed, batch.key, attempt)
             try:
@@ -87,7 +93,7 @@ class OpenerWriter:
                 break
             usage += completion.usage
             try:
-                found = parse_list(completion.content, completion.finish_reason, batch.size, specs)
+                found = parse_list(completion.content, completion.finish_reason, batch.size, specs, tasks)
             except ValueError as error:
                 fault = f"unreadable: {error}"
                 continue
@@ -111,6 +117,9 @@ class OpenerWriter:
                 continue
             if named:
                 known.add(text.casefold())
+            elif fault := task_fault(self._prompts, self._sector, batch, self._run_seed, number - 1, text):
+                self.refused[fault] += 1
+                continue
             items[number - 1] = text
         return items
 
@@ -125,6 +134,8 @@ def specs_of(
     ids = [identify(f"{batch.key}/{column}") for column in range(batch.size)]
     if level.joins:
         return instruction_specs(prompts, sector, level, batch.language, run_seed, batch.key, ids)
+    if level.wants:
+        return task_specs(prompts, sector, level, batch.language, run_seed, batch.key, ids)
     return [_line(prompts, sector, batch, run_seed, id) for id in ids]
 
 
@@ -149,7 +160,7 @@ def render_list(prompts: Prompts, sector: Sector, batch: Batch, specs: Sequence[
     return prompts.render(
         sector.template(batch.level),
         n=batch.size,
-        path=batch.path,
+        path=[(label, in_one_line(value)) for label, value in batch.path] if batch.level.wants else batch.path,
         language_name=language_name(prompts, batch.language),
         language_code=batch.language,
         specs=list(specs),

@@ -151,7 +151,7 @@ class _Table:
 @cache
 def _table(prompts: Prompts, language: str, column: str) -> _Table:
     data, wording = prompts.data(GOALS), words(prompts, language, column)
-    wording = {**wording, **wording.get("card", {}).get(column, {})}
+    wording = {**wording, **wording.get("card", {}).get(data["cards"].get(column, column), {})}
     if column not in data["facts"]:
         raise UsageError(f"{GOALS}: facts: no column {column!r} (there are: {', '.join(data['facts'])})")
     least, most = data["facts"][column]

@@ -1,10 +1,13 @@
 """What the assistant of some sectors is told beside the dialogue: sent with every answer, kept in no record."""
 
+from collections import Counter
 from pathlib import Path
 
 import orjson
 from runs import Disk, Watched, gen, questions, write_config, write_openers
 
+from filters.engine.base import Drop
+from filters.refusals import Refusals
 from gen.api import dialogues, plan, run
 from generator.agents import guided
 from generator.showcase import every_prompt
@@ -80,11 +83,7 @@ def test_openers_of_the_users_own_get_the_guide_of_the_kind_that_they_name(tmp_p
     rows += [{"opener": f"How do I kill a process, number {i}?"} for i in range(6)]
     (tmp_path / "openers.jsonl").write_bytes(b"\n".join(map(orjson.dumps, rows)))
     run(sector="harmless", openers=tmp_path / "openers.jsonl", endpoint="builtin", out=tmp_path / "run")
-    found = list(dialogues(tmp_path / "run"))
-    assert len(found) >= 10
-    for dialogue in found:
-        declines = any(
-            cue in dialogue.messages[1].content
-            for cue in ("help with", "provide that", "decline", "cannot assist", "not assist")
-        )
-        assert declines == (dialogue.seed.kind == "tempt"), dialogue.messages[1].content
+    reader = Refusals(disclaimer="off", turns="first")
+    declined = Counter(d.seed.kind for d in dialogues(tmp_path / "run") if isinstance(reader.apply(d), Drop))
+    assert declined["tempt"] >= 5
+    assert declined[None] <= 1, "builtin plants a refusal now and then"

@@ -8,7 +8,7 @@ from prompts.loader import Prompts
 from prompts.sector import load
 
 TEXT = (Path(__file__).parents[2] / "docs" / "sectors.md").read_text(encoding="utf-8")
-TOLD = ["creation", "role-chat", "harmless"]
+TOLD = ["creation", "role-chat", "harmless", "self-instruct", "evol-instruct"]
 
 
 @pytest.mark.parametrize("name", TOLD)
@@ -18,3 +18,10 @@ def test_a_sector_has_a_section_with_its_openers_and_three_samples(name: str) ->
     assert all(f"`{level}`" in section for level in sector.shares)
     assert [f"**Sample {number}**" in section for number in (1, 2, 3)] == [True] * 3
     assert f"over {sector.rounds.replace('-', ' to ')} rounds" in section.replace("\n", " ")
+
+
+@pytest.mark.parametrize("name", ["continue", "reanswer", "preference"])
+def test_a_sector_that_takes_up_dialogues_has_a_section_and_three_samples(name: str) -> None:
+    section = TEXT.split(f"\n## `{name}`\n")[1].split("\n## ")[0]
+    assert [f"**Sample {number}**" in section for number in (1, 2, 3)] == [True] * 3
+    assert f"--sector {name} --input" in section

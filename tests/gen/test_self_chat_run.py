@@ -145,6 +145,15 @@ async def test_a_conversation_that_shows_a_fault_is_asked_for_once_more_and_give
     assert detail in json.loads((tmp_path / "run" / "failures.jsonl").read_text())["detail"]
 
 
+async def test_a_broken_text_is_kept_where_the_second_request_is_refused(tmp_path: Path) -> None:
+    answers = [reply("no transcript at all"), status(400)]
+    async with FaultyServer(lambda number, body: answers[min(number, 1)]) as server:
+        await engine(stub(tmp_path, server), progress=Progress())
+    failure = json.loads((tmp_path / "run" / "failures.jsonl").read_text())
+    assert failure["reason"] == "bad_request"
+    assert [message["content"] for message in failure["messages"]] == ["no transcript at all"]
+
+
 async def test_a_transcript_cut_by_the_token_limit_is_not_taken(tmp_path: Path) -> None:
     async with FaultyServer(lambda number, body: reply(GOOD, finish_reason="length")) as server:
         summary = await engine(stub(tmp_path, server), progress=Progress())

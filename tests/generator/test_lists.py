@@ -394,3 +394,24 @@ def test_any_text_gives_a_list_within_bounds_or_a_value_error(
     assert numbers == sorted(set(numbers))
     assert set(numbers) <= set(range(1, expected + 1))
     assert all(item.strip() and item.encode() for _, item in items)
+
+
+TASKS = [
+    "Does the reply answer it? yes, partly, no\n\nQuestion: When does the pool close?\nAnswer: It was built in 1974.",
+    "Who brings the ladder?\n\nUser: who's got a ladder?\nAssistant: Not me.\nKaren: I'll bring mine on Friday.",
+    "What does this print?\n\nfor i in range(3):\n    print(i * 2)\n\nprint('done')",
+    "Put these in order.\n\n1. The bakery opens\n2. The flour arrives",
+    "判断回答对不对。\n\n问：几点关门？\n答：1974年。",
+]
+
+
+def test_what_a_task_works_on_stays_whatever_it_looks_like() -> None:
+    answer = json.dumps([{"i": number, "text": text} for number, text in enumerate(TASKS, 1)])
+    assert [item for _, item in parse_list(answer, "stop", len(TASKS), tasks=True)] == TASKS
+    assert [item for _, item in parse_list(answer, "stop", len(TASKS))] != TASKS
+
+
+@pytest.mark.parametrize("label", ["Answer: yes", "**Answer:** yes", "Expected output: yes", "答案：是"])
+def test_an_answer_in_a_paragraph_of_its_own_is_taken_off_a_task(label: str) -> None:
+    answer = json.dumps([{"i": 1, "text": f"Is it so?\n\na claim\n\n{label}"}, {"i": 2, "text": f"Sing.\n\n{label}"}])
+    assert [item for _, item in parse_list(answer, "stop", 2, tasks=True)] == ["Is it so?\n\na claim", "Sing."]

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 
 from dialogue.errors import UsageError
-from prompts.joining import INSTRUCTION, PASSAGE, Joins, joins, kinds_of, shape_of
+from prompts.joining import INSTRUCTION, PASSAGE, Joins, joins, shape_of
 from prompts.loader import Prompts
+from prompts.wants import kinds_of
 
 FILE = "sectors/materials/instructions.toml"
 PROMPTS = Prompts()

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from dialogue.errors import UsageError
+from prompts.loader import Prompts
 from prompts.materials import Form, material
+from prompts.sector import load
 
 PASSAGES = Form(keys=("text", "passage"), most_tokens=6, cut=True, blocks=True)
 SEEDS = Form(keys=("question", "title", "text"), most_tokens=6)
@@ -120,3 +122,15 @@ def test_parquet_is_read_where_pyarrow_is(tmp_path: Path) -> None:
         material(path, PASSAGES)
     with pytest.raises(UsageError, match=r"m.parquet: not Parquet"):
         material(file(tmp_path, b"PAR1 and no more", "m.parquet"), PASSAGES)
+
+
+def test_real_passages_are_read_and_the_long_ones_end_as_a_sentence_does(shared: Path) -> None:
+    source = load(Prompts(), "materials").input
+    assert source is not None
+    assert source.material is not None
+    found = material(shared / "data" / "passages" / "c4_300.jsonl", source.material)
+    assert len(found) == 300
+    assert len({piece.id for piece in found}) == 300
+    ends = [piece.text[-1] for piece in found if piece.cut_from is not None]
+    assert len(ends) == found.cut > 20
+    assert all(end in ".!?" for end in ends)

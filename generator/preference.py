@@ -1,0 +1,132 @@
+"""The last turn of a dialogue answered by several principles, and all its answers rated: candidates of one message.
+
+The assistant's endpoint answers, the user's endpoint rates. Whatever came back is journalled before it is looked at, so
+a run that was killed asks for nothing twice.
+"""
+
+from collections.abc import Sequence
+
+from pydantic import JsonValue
+
+from dialogue.chance import rng
+from dialogue.errors import ReplyFailed
+from dialogue.faults import Fault
+from dialogue.preferences import Candidate, choice
+from dialogue.records import Message, Seed, Stop
+from generator.agents import ATTEMPTS, named, seed_of
+from generator.client.chat import Chat, Completion
+from generator.play import Turn
+from generator.ratings import Rating, parse, principles, request
+from generator.stage import Job, Scenery, Stage
+
+FEWEST = 2
+"""Answers that differ, without which there is nothing to prefer."""
+
+
+class Preference(Stage):
+    """Makes the candidates of one dialogue."""
+
+    def __init__(self, scenery: Scenery, job: Job) -> None:
+        super().__init__(scenery, job)
+        assert job.given is not None
+        self._given = job.given
+        self._principles = principles(scenery.prompts, scenery.sector, self._script.language)
+        turns = [event for event in job.events if event["k"] == "turn"]
+        told = [(event["plan"] or {}, Message.model_validate(event["message"])) for event in turns]
+        self._written = [(str(plan["principle"]), message) for plan, message in told if "principle" in plan]
+        self._replies = [message for plan, message in told if "principle" not in plan]
+        """What was said of the answers, as it came; the last one is the one that counts."""
+        self._history = list(job.given.before)
+
+    async def _played(self) -> Stop:
+        """Ask for the answers that are missing, then for their ratings, twice at most."""
+        try:
+            for name in self._principles.guides:
+                await self._write(name)
+            answers = self._candidates()
+            ratings = await self._rate([str(one["content"]) for one in answers])
+        except ReplyFailed:
+            self._history = [*self._given.before, *(message for _, message in self._written), *self._replies]
+            raise
+        rated = [
+            {**one, "score": rating.score, "critique": rating.critique, "ratings": dict(rating.ratings)}
+            for one, rating in zip(answers, ratings, strict=True)
+        ]
+        self._history.append(choice(rated))
+        return "max_turns"
+
+    async def _write(self, principle: str) -> None:
+        """Have one answer written; one that was of no use only where the dialogue is tried again."""
+        tries = [message for name, message in self._written if name == principle]
+        if any(map(_sound, tries)) or len(tries) > self._failures:
+            return
+        *head, last = self._given.before
+        own = f"{head[0].content}\n\n" if head and head[0].role == "system" else ""
+        talk = [message for message in (*head, last) if message.role != "system"]
+        messages = [{"role": "system", "content": own + self._principles.guides[principle]}]
+        messages += [{"role": message.role, "content": message.content} for message in talk]
+        message = await self._ask("assistant", messages, {"principle": principle}, principle, len(tries))
+        self._written.append((principle, message))
+
+    def _candidates(self) -> list[Candidate]:
+        """Those that are there already and those written, each text once."""
+        model = self._all.chats["assistant"].model
+        found: dict[str, Candidate] = {str(one["content"]): dict(one) for one in self._given.answers}
+        for principle, message in self._written:
+            made = {"content": message.content, "model": message.model or model, "principle": principle}
+            if _sound(message):
+                found.setdefault(message.content, made)
+        if len(found) < FEWEST:
+            raise ReplyFailed("repeat", f"too_few: {len(found)} answers that differ, expected {FEWEST}")
+        chosen = list(found.values())
+        rng(self._job.id, "shown").shuffle(chosen)  # a rater may lean to the first place
+        return chosen
+
+    async def _rate(self, answers: Sequence[str]) -> list[Rating]:
+        fault: Fault | None = None
+        for attempt in range(ATTEMPTS * (self._failures + 1)):
+            asked = attempt == len(self._replies)
+            if asked:
+                again = fault.evidence if fault else None
+                everything = self._all.prompts, self._all.sector, self._script.language
+                prompt = request(*everything, self._given.before, answers, self._job.id, again)
+                messages = [{"role": "user", "content": prompt}]
+                plan: dict[str, JsonValue] = {"rates": len(answers), **({"again": fault.check} if fault else {})}
+                self._replies.append(await self._ask("user", messages, plan, "rating", attempt))
+            reply = self._replies[attempt]
+            try:
+                return parse(reply.content, len(answers), self._principles.aspects)
+            except ValueError as error:
+                fault = Fault("bad_reply", "ratings", str(error))
+                self._all.tally.noted[fault.check] += asked
+        assert fault is not None
+        raise ReplyFailed(fault.reason, f"{fault.check}: {fault.evidence}")
+
+    async def _ask(
+        self, side: str, messages: list[dict[str, str]], plan: dict[str, JsonValue], what: str, attempt: int
+    ) -> Message:
+        chat, job = self._all.chats[side], self._job
+        seed = seed_of(job.id, what, attempt)
+        completion = await chat.complete(messages, key=job.id, priority=job.index, seed=seed)
+        message = _message(completion, chat, side)
+        self._said(Turn(message, completion.usage, plan=plan))
+        return message
+
+    def _seed(self) -> Seed:
+        """The dialogue's own seed, and by what its answers were made."""
+        made: list[JsonValue] = list(self._principles.guides)
+        return self._job.seed.model_copy(update={"extra": {**self._job.seed.extra, "principles": made}})
+
+
+def _sound(message: Message) -> bool:
+    return message.finish_reason not in ("length", "refusal") and bool(message.content.strip())
+
+
+def _message(completion: Completion, chat: Chat, side: str) -> Message:
+    return Message(
+        role="user" if side == "user" else "assistant",
+        content=completion.content,
+        thoughts=completion.thoughts,
+        finish_reason="refusal" if completion.refused else completion.finish_reason,
+        model=named(completion, chat),
+    )
