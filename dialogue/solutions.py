@@ -12,14 +12,39 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from dialogue.records import Dialogue
+from pydantic import Field, ValidationError
+
+from dialogue.records import Dialogue, Record
 
 FIGURE = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+ANSWER = r"^-?[0-9]+(\.[0-9]+|/[1-9][0-9]*)?$"
 _STATED = re.compile(r"^[^\w\n]*(?:Answer|答案)[^\w\n:]*:(.*)$", re.MULTILINE | re.IGNORECASE)
 _VALUE = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?: ?/ ?[0-9]+)?")
 _THOUSANDS = re.compile(r"(?<=[0-9]),(?=[0-9]{3}(?![0-9]))")
 
 SHOWN_CHARACTERS = 40
+
+
+class Change(Record):
+    """A figure of the problem that is another one later."""
+
+    fact: str
+    """How the user comes out with it."""
+    figures: tuple[str, ...]
+    argument: str
+    """What works out the answer: an expression, or an equation for x."""
+    answer: str = Field(pattern=ANSWER)
+
+
+class Problem(Record):
+    """A problem as the seed has it."""
+
+    asks: str
+    figures: tuple[str, ...]
+    """All that its user's first message has to hold."""
+    argument: str
+    answer: str = Field(pattern=ANSWER)
+    then: Change
 
 
 class Due(NamedTuple):
@@ -41,15 +66,14 @@ class Mark(NamedTuple):
     detail: str
 
 
-def due(problem: Mapping[str, Any], acts: Sequence[Mapping[str, Any]], turn: int) -> Due:
+def due(problem: Problem, acts: Sequence[Mapping[str, Any]], turn: int) -> Due:
     """What is due in the round `turn`, from 1, by the plans of the user's turns."""
     if turn == 1:
-        return Due(str(problem["answer"]), tuple(map(str, problem["figures"])))
-    changed = next((act["number"] for act in acts if act.get("release")), None)
-    if changed is None or changed > turn:
-        return Due(str(problem["answer"]), ())
-    then = problem["then"]
-    return Due(str(then["answer"]), tuple(map(str, then["figures"])) if changed == turn else ())
+        return Due(problem.answer, problem.figures)
+    changed = next((act.get("number") for act in acts if act.get("release")), None)
+    if not isinstance(changed, int) or changed > turn:
+        return Due(problem.answer, ())
+    return Due(problem.then.answer, problem.then.figures if changed == turn else ())
 
 
 def untold(wanted: Due, message: str) -> str | None:
@@ -72,9 +96,11 @@ def marks(dialogue: Dialogue) -> Iterator[Mark]:
 
     Turns are counted as they were played: a filter that takes out rounds has to come after whoever asks this.
     """
-    problem, acts = dialogue.seed.extra.get("problem"), dialogue.seed.extra.get("acts")
-    if not isinstance(problem, dict):
+    try:
+        problem = Problem.model_validate(dialogue.seed.extra.get("problem"))
+    except ValidationError:
         return
+    acts = dialogue.seed.extra.get("acts")
     plans = [act for act in acts if isinstance(act, dict)] if isinstance(acts, list) else []
     turn = 0
     for place, message in enumerate(dialogue.messages):

@@ -4,13 +4,14 @@ A wrong reply ends its dialogue, and goes with it to failures.jsonl, so that non
 turn of the journal: a run with --retry-failed asks for it anew.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from pydantic import JsonValue
 
-from dialogue.errors import ReplyFailed
+from dialogue.errors import ReplyFailed, UsageError
 from dialogue.records import Message, Usage
-from dialogue.solutions import FIGURE, due, untold, wrong
+from dialogue.solutions import ANSWER, FIGURE, Change, Problem, due, untold, wrong
 from generator.play import Agent, Turn
 from generator.tools.calculator import Calculator
 from generator.tools.solver import Solver
@@ -26,35 +27,40 @@ class WrongAnswer(ReplyFailed):
         self.message = message
 
 
-def problem_of(sector: Sector, plan: ToolPlan) -> dict[str, JsonValue] | None:
-    """The problem of a dialogue as its seed has it; None where there is none."""
+def problem_of(sector: Sector, plan: ToolPlan) -> Problem | None:
+    """The problem of a dialogue with its answers; None where there is none."""
     task = plan.task
-    if sector.problem_file is None or task is None or task.argument is None or task.then_argument is None:
+    if sector.problem_file is None or task is None:
         return None
-    return {
-        "asks": task.clause,
-        "figures": [*FIGURE.findall(task.clause)],
-        "argument": task.argument,
-        "answer": answer_of(task.tool, task.argument),
-        "then": {
-            "fact": task.then,
-            "figures": [task.then_figure],
-            "argument": task.then_argument,
-            "answer": answer_of(task.tool, task.then_argument),
-        },
-    }
+    assert task.argument is not None
+    assert task.then_argument is not None
+    then = Change(
+        fact=task.then,
+        figures=tuple(FIGURE.findall(task.then)),
+        argument=task.then_argument,
+        answer=answer_of(task.tool, task.then_argument),
+    )
+    return Problem(
+        asks=task.clause,
+        figures=tuple(FIGURE.findall(task.clause)),
+        argument=task.argument,
+        answer=answer_of(task.tool, task.argument),
+        then=then,
+    )
 
 
 def answer_of(tool: str, argument: str) -> str:
-    """The value of an expression, or what x is in an equation."""
-    if tool == "Calculate":
-        return Calculator().call(argument).text
-    return Solver().call(argument).text.removeprefix("x = ").partition(" (about")[0]
+    """The value of an expression, or what x is in an equation. Raises UsageError where that is no figure."""
+    found = (Calculator() if tool == "Calculate" else Solver()).call(argument)
+    text = found.text.removeprefix("x = ").partition(" (about")[0]
+    if not re.fullmatch(ANSWER, text):
+        raise UsageError(f"problem {argument!r}: {found.error or found.text!r}, expected one figure for an answer")
+    return text
 
 
 def marked(
     assistant: Agent,
-    problem: Mapping[str, JsonValue] | None,
+    problem: Problem | None,
     acts: Sequence[Mapping[str, JsonValue]],
     unused: Callable[[Usage], None],
 ) -> Agent:
@@ -68,7 +74,7 @@ class Marked:
     def __init__(
         self,
         assistant: Agent,
-        problem: Mapping[str, JsonValue],
+        problem: Problem,
         acts: Sequence[Mapping[str, JsonValue]],
         unused: Callable[[Usage], None],
     ) -> None:

@@ -188,7 +188,7 @@ class Stage:
         if self._guide:
             extra |= noted(self._plan, self._tools)
         if self._problem:
-            extra["problem"] = self._problem
+            extra["problem"] = self._problem.model_dump(mode="json")
         if self._guide or self._problem:
             about = self._plan.task.topic if self._plan.task else seed.subtopic
             seed = seed.model_copy(update={"subtopic": about})
