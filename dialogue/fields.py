@@ -100,6 +100,8 @@ def plain_losses(dialogue: Dialogue, *, system: bool = False, candidates: bool =
         lost.append("tool calls and results")
     if not system and any(message.role == "system" for message in messages):
         lost.append("the system message")
+    if system and any(message.role == "system" for message in messages[1:]):
+        lost.append("system messages behind the first message")
     if any(message.thoughts for message in messages):
         lost.append("thoughts")
     if not candidates and any(message.candidates for message in messages):

@@ -111,9 +111,9 @@ class NearIndex:
         same = self._same(sketch)
         if same is not None:
             return [same]
-        return [item for alike, item in self._similar(sketch) if alike >= self._threshold]
+        return [item for alike, item in self._similar(sketch, _REREAD) if alike >= self._threshold]
 
-    def _similar(self, sketch: _Sketch, most: int | None = None) -> list[tuple[float, int]]:
+    def _similar(self, sketch: _Sketch, most: int) -> list[tuple[float, int]]:
         """The exact similarity of the likely items; of long ones that of the `most` likeliest."""
         items, need = self._candidates(sketch), self._need(sketch)
         weighed = zip(self._shared(sketch, items), items, strict=True)

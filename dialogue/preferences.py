@@ -1,6 +1,8 @@
 """Answers that were compared: all candidates stay in the record, the best of them is what the assistant says."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from math import isnan
 from typing import Any
 
 from dialogue.fields import candidates
@@ -16,15 +18,30 @@ def score_of(fields: Mapping[str, Any], name: str) -> float | None:
     value = fields.get(name)
     if value is None:
         return None
+    if isinstance(value, str):  # tables hold texts
+        with suppress(ValueError):
+            value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise ValueError(f"{name}: {kind_of(value)}, expected a number")
-    return value
+    return None if isnan(value) else value
+
+
+def others(fields: Mapping[str, Any], used: Sequence[str]) -> Candidate:
+    """What else is said of an answer, as part of a candidate; what bears a name of ours gets an underscore."""
+    left = {name: value for name, value in fields.items() if name not in used}
+    return {f"_{name}" if name in ("content", "score") else name: value for name, value in left.items()}
+
+
+def theirs(candidate: Candidate) -> dict[str, Any]:
+    """`others` back from a candidate."""
+    left = {name: value for name, value in candidate.items() if name not in ("content", "score")}
+    return {name[1:] if name in ("_content", "_score") else name: value for name, value in left.items()}
 
 
 def choice(answers: Sequence[Candidate], **more: Any) -> Message:
     """The assistant's turn with all candidates: the first of the best scored; the first of all without scores."""
-    scored = [one for one in answers if one.get("score") is not None]
-    chosen = max(scored, key=lambda one: float(one["score"])) if scored else answers[0]
+    scored = [one for one in answers if _number(one) is not None]
+    chosen: Candidate = max(scored, key=lambda one: float(one["score"])) if scored else answers[0]
     kept = [{name: value for name, value in one.items() if value is not None} for one in answers]
     return Message(role="assistant", content=chosen["content"], candidates=list(kept), **more)
 
@@ -38,8 +55,13 @@ def best(dialogue: Dialogue) -> Candidate | None:
 def worst(dialogue: Dialogue) -> Candidate:
     """The candidate of the lowest score, the last of the others without scores. ValueError where all say the same."""
     said = dialogue.messages[-1].content
-    others = [one for one in candidates(dialogue, "a pair") if one["content"] != said]
-    if not others:
+    rivals = [one for one in candidates(dialogue, "a pair") if one["content"] != said]
+    if not rivals:
         raise ValueError("all candidates say the same")
-    scored = [one for one in others if one.get("score") is not None]
-    return min(scored, key=lambda one: float(one["score"])) if scored else others[-1]
+    scored = [one for one in rivals if _number(one) is not None]
+    return min(scored, key=lambda one: float(one["score"])) if scored else rivals[-1]
+
+
+def _number(candidate: Candidate) -> float | None:
+    score = candidate.get("score")
+    return score if isinstance(score, int | float) and not isinstance(score, bool) and not isnan(score) else None

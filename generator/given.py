@@ -6,6 +6,7 @@ first request and stand in run.json. A row that is no dialogue at all is an erro
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from os import SEEK_END
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,9 @@ from dialogue.records import Dialogue, Message, Record, Seed, content_id
 from generator.settings import RunSettings
 from prompts.loader import Prompts
 from prompts.sector import Sector, Taken
+
+TOLD_BY = 2000
+"""Characters of the user's by which the language is told."""
 
 
 class Given(Record):
@@ -167,13 +171,19 @@ def _seed(dialogue: Dialogue, takes: Taken, language: str) -> Seed:
 
 def _language(prompts: Prompts, dialogue: Dialogue) -> str | None:
     """The language that the dialogue says it is in, else the one that its user's words are surely in."""
-    names: Mapping[str, Any] = prompts.data("languages/names.toml")
     stated = dialogue.seed.language or dialogue.seed.extra.get("language")
+    if isinstance(stated, str) and (code := _code(prompts, stated)):
+        return code
     text = " ".join(message.content for message in dialogue.messages if message.role == "user")
-    by_name = {row["name"].lower(): code for code, row in names["languages"].items()}
-    for word in (stated if isinstance(stated, str) else None, language_of(text[:2000])):
-        if word and (code := by_name.get(word.lower(), names["folders"].get(word, word))) in names["languages"]:
-            return str(code)
-        if word and word.split("-")[0] in names["languages"]:
-            return word
-    return None
+    found = language_of(text[:TOLD_BY])
+    return _code(prompts, found) if found else None
+
+
+@cache
+def _code(prompts: Prompts, language: str) -> str | None:
+    """The code of a language given by its code or its English name; None for one that names.toml does not know."""
+    names: Mapping[str, Any] = prompts.data("languages/names.toml")
+    known: Mapping[str, Mapping[str, Any]] = names["languages"]
+    by_name = {str(row["name"]).lower(): code for code, row in known.items()}
+    code = by_name.get(language.lower()) or names["folders"].get(language, language)
+    return code if code in known or code.split("-")[0] in known else None

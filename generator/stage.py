@@ -75,14 +75,17 @@ class Scenery:
     row: Row = field(default_factory=Row)
     """Dialogues given up for the shape of their replies, where the assistant has tools."""
 
+    def bars(self, language: str) -> Bars | None:
+        """What ends a dialogue at its first answer; nothing does where a system is measured."""
+        file = self.sector.bar_file
+        return bars(self.prompts, file, language) if file and self.guided else None
+
 
 class Stage:
     """Plays one job."""
 
     _speaks_for_user: RoleName = "user"
     """The role whose endpoint speaks the user's side."""
-    _rounds: tuple[int, int]
-    """Fewest and most rounds of the dialogue."""
 
     def __init__(self, scenery: Scenery, job: Job) -> None:
         self._all = scenery
@@ -153,7 +156,7 @@ class Stage:
 
     def _assistant(self) -> Agent:
         told = self._script.guide(self._job.seed.kind) if self._all.guided else None
-        plain = partial(Assistant, guide=told, bars=_bars(self._all, self._script.language))
+        plain = partial(Assistant, guide=told, bars=self._all.bars(self._script.language))
         make = partial(ToolAssistant, guide=self._guide, row=self._all.row) if self._guide else plain
         unused = partial(self._unused, "assistant")
         made = make(
@@ -243,12 +246,6 @@ def _scripted(scenery: Scenery, job: Job, task: Task | None) -> Script:
         noise=scenery.sector.noise,
         task=task,
     )
-
-
-def _bars(scenery: Scenery, language: str) -> Bars | None:
-    """What ends a dialogue at its first answer; nothing does where a system is measured."""
-    file = scenery.sector.bar_file
-    return bars(scenery.prompts, file, language) if file and scenery.guided else None
 
 
 def _cost(chats: Mapping[str, Chat], usage: Mapping[str, Usage]) -> float | None:

@@ -32,6 +32,10 @@ def elements(path: Path) -> Iterator[tuple[bytes, str | None]]:
                 return
         if buffer.peek() == "":
             yield b"", "the array does not end: the file was cut off"
+            return
+        buffer.skip(1)
+        if buffer.peek() != "":
+            yield buffer.rest(), "something stands behind the array; it is not read"
     finally:
         buffer.close()
 

@@ -1,5 +1,6 @@
 """The layout of a data set hub: data/SPLIT-*.parquet and a README card, loadable by `datasets.load_dataset(FOLDER)`."""
 
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -64,12 +65,14 @@ class Shards:
     def write(self, lines: bytes) -> None:
         """What a format made of a dialogue."""
         if not self.targets or self.targets[-1].written >= ROWS_A_SHARD:
-            path = self._folder / f"{self._split}-{len(self.targets):05d}.parquet"
-            self.targets.append(Target(path, self._format))
+            self.targets.append(self._next())
         self.targets[-1].write(lines)
 
+    def _next(self) -> Target:
+        return Target(self._folder / f"{self._split}-{len(self.targets):05d}.parquet", self._format)
+
     def finish(self) -> None:
-        """Put the files in their places."""
+        """Put the files in their places; an empty split has none, as `datasets` loads no empty one."""
         for target in self.targets:
             target.finish()
 
@@ -77,6 +80,14 @@ class Shards:
         """Forget what was written."""
         for target in self.targets:
             target.drop()
+
+
+def stale(folder: Path, written: list[Shards]) -> None:
+    """Take away files of an earlier conversion, which would be read as part of this one."""
+    names = {target.path.name for shards in written for target in shards.targets}
+    for path in (folder / "data").glob("*.parquet"):
+        if path.name not in names and re.fullmatch(r"(?:train|validation|test)-\d{5}\.parquet", path.name):
+            path.unlink()
 
 
 def write_card(folder: Path, splits: dict[str, Statistics], format: str, sources: list[str]) -> None:

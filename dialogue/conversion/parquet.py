@@ -132,13 +132,23 @@ class ParquetFile:
         data = b"".join(self._lines)
         self._lines, self._size = [], 0
         if self._columns:
-            rows = [_texts(orjson.loads(line), self._kinds) for line in data.split(b"\n") if line]
-            table = pyarrow.Table.from_pylist(rows, schema=self._schema)
+            table = self._made(data)
         else:
-            options = pyarrow.json.ParseOptions(explicit_schema=self._schema, unexpected_field_behavior="ignore")
-            read = pyarrow.json.ReadOptions(block_size=len(data) + 1, use_threads=False)
-            table = pyarrow.json.read_json(pyarrow.BufferReader(data), read_options=read, parse_options=options)
+            table = self._parsed(data)
         self._writer.write_table(table)
+
+    def _made(self, data: bytes) -> pyarrow.Table:
+        rows = [_texts(orjson.loads(line), self._kinds) for line in data.split(b"\n") if line]
+        return pyarrow.Table.from_pylist(rows, schema=self._schema)
+
+    def _parsed(self, data: bytes) -> pyarrow.Table:
+        """The same by Arrow's own parser, in a third of the time, where every value is of its column's kind."""
+        options = pyarrow.json.ParseOptions(explicit_schema=self._schema, unexpected_field_behavior="ignore")
+        read = pyarrow.json.ReadOptions(block_size=len(data) + 1, use_threads=False)
+        try:
+            return pyarrow.json.read_json(pyarrow.BufferReader(data), read_options=read, parse_options=options)
+        except pyarrow.ArrowException:
+            return self._made(data)
 
 
 def _texts(value: Any, kind: Kind) -> Any:
@@ -151,4 +161,6 @@ def _texts(value: Any, kind: Kind) -> Any:
         return [_texts(one, kind[0]) for one in value]
     if isinstance(kind, Mapping):
         return {name: _texts(value.get(name), one) for name, one in kind.items()}
+    if kind == "text" and not isinstance(value, str):
+        return orjson.dumps(value).decode()
     return value

@@ -56,6 +56,8 @@ class Recogniser:
         self._native = self._readers[0] is messages
         """Whether the next row is likely to be a record of ours: the last one was."""
         self._said: dict[int, str] = {}
+        self.folds = False
+        """Whether the last row was of a layout whose rows may begin longer ones."""
         self.counts: Counter[str] = Counter()
         """Rows by format."""
 
@@ -67,7 +69,7 @@ class Recogniser:
 
     def part_of_tree(self, row: Row) -> bool:
         """Whether the row is one message of a tree, to be put together with others first."""
-        if b'"role"' not in row.line or b'"text"' not in row.line:  # most rows end here, undecoded
+        if row.line and (b'"role"' not in row.line or b'"text"' not in row.line):  # most rows end here, undecoded
             return False
         try:
             fields = row.fields
@@ -79,6 +81,7 @@ class Recogniser:
         """The dialogues of a row, most often one. ValueError, in one line, where there is none."""
         if self._native and row.line and (dialogue := messages.native(row.line)) is not None:
             self.counts["messages"] += 1
+            self.folds = False
             yield dialogue
             return
         reader = self.reader(row.fields)
@@ -86,6 +89,7 @@ class Recogniser:
         if reader is None:
             raise ValueError(f"no dialogue of any known format (fields: {', '.join(row.fields)[:80] or 'none'})")
         self.counts[name_of(reader)] += 1
+        self.folds = bool(getattr(reader, "folds", False))
         if reader is oasst:
             yield from oasst.several(row.fields, self._paths)
             return

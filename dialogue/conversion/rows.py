@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import orjson
+
 from dialogue.conversion.elements import elements
 from dialogue.conversion.row import Row
 from dialogue.errors import UsageError
@@ -16,6 +18,9 @@ from dialogue.mixtures import runs_in
 BOM = b"\xef\xbb\xbf"
 TABLES = (".csv", ".tsv", ".parquet")
 SUFFIXES = (".jsonl", ".json", ".ndjson", ".html", *TABLES)
+DROPPED = ".dropped.jsonl"
+"""How the name of a file of refused rows ends."""
+_MOST_PRETTY_BYTES = 1 << 26
 _KNOWN = ("dialogues.jsonl", "kept.jsonl")
 """What stands for a folder: a run's dialogues, or those that a filter has kept."""
 _PAGE_DATA = re.compile(rb'<script[^>]*\bid="__NEXT_DATA__"[^>]*>(.*?)</script>', re.DOTALL)
@@ -27,6 +32,8 @@ def files(path: Path) -> list[Path]:
     if not path.exists():
         raise UsageError(f"{path}: no such file or folder")
     if not path.is_dir():
+        if not path.is_file():
+            raise UsageError(f"{path}: a pipe or a device, which cannot be read twice; write it to a file first")
         return [path]
     if (runs := runs_in(path)) is not None:
         return [file for run in runs for file in files(run)]
@@ -34,10 +41,24 @@ def files(path: Path) -> list[Path]:
         if (path / known).exists():
             return [path / known]
     inside = path / "data" if (path / "data").is_dir() else path
-    found = sorted(file for file in inside.iterdir() if file.suffix in SUFFIXES and not file.name.startswith("."))
+    found = sorted(file for file in inside.iterdir() if _read_in_folders(file))
     if not found:
         raise UsageError(f"{path}: no {', '.join(_KNOWN)}, nor other {', '.join(SUFFIXES)} file in it")
     return found
+
+
+def _read_in_folders(file: Path) -> bool:
+    hidden = file.name.startswith(".") or file.name.endswith(DROPPED)
+    return file.is_file() and file.suffix in SUFFIXES and not hidden
+
+
+def skipped(path: Path) -> list[str]:
+    """What in a folder is not read, by name: folders in it, and files of other kinds; hidden ones are not told."""
+    if not path.is_dir() or runs_in(path) is not None or any((path / known).exists() for known in _KNOWN):
+        return []
+    inside = path / "data" if (path / "data").is_dir() else path
+    others = (one for one in inside.iterdir() if not one.name.startswith(".") and not _read_in_folders(one))
+    return sorted(f"{one.name}/" if one.is_dir() else one.name for one in others)
 
 
 def rows(path: Path) -> Iterator[Row]:
@@ -70,6 +91,18 @@ def _begin(path: Path) -> bytes:
         raise UsageError(f"{path}: {error.strerror}") from None
 
 
+def _pretty(path: Path) -> Row | None:
+    """The row in a file that is one object over many lines; None where it is something else."""
+    if path.stat().st_size > _MOST_PRETTY_BYTES:
+        return None
+    data = path.read_bytes().removeprefix(BOM)
+    try:
+        orjson.loads(data)
+    except orjson.JSONDecodeError:
+        return None
+    return Row(path, 1, data)
+
+
 def page_row(path: Path) -> Row:
     """The row in a saved page: the data that its script element carries."""
     data = path.read_bytes()
@@ -86,6 +119,9 @@ def _lines(path: Path) -> Iterator[Row]:
                 line = line.removeprefix(BOM)
             if line.isspace() or not line:
                 continue
+            if number == 1 and line.strip() == b"{" and (whole := _pretty(path)) is not None:
+                yield whole
+                return
             yield Row(path, number, line)
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialogue.chance import hash64
+from dialogue.errors import UsageError
 from dialogue.near import NearIndex
 from dialogue.records import Dialogue
 
@@ -34,6 +35,7 @@ class Selection:
         self._sample, self._split, self._by, self._seed = sample, split, by, seed
         self._keys = array("Q")
         self._strata = array("Q")
+        self._known = False
         self._groups: Groups | None = Groups() if len(split) > 1 else None
 
     def note(self, dialogues: Iterable[Dialogue]) -> None:
@@ -41,12 +43,16 @@ class Selection:
         for dialogue in dialogues:
             said = [message.content for message in dialogue.messages]
             self._keys.append(hash64(self._seed, *said))
-            self._strata.append(hash64(value_of(dialogue, self._by)) if self._by else 0)
+            value = value_of(dialogue, self._by) if self._by else None
+            self._known = self._known or value is not None
+            self._strata.append(0 if value is None else hash64(value))
             if self._groups is not None:
                 self._groups.add("\n".join(one.content for one in dialogue.messages if one.role == "user"))
 
     def places(self) -> NDArray[np.int8]:
         """The part of the split that each dialogue goes to, -1 where it is left out."""
+        if self._by and len(self._keys) and not self._known:
+            raise UsageError(f"--by {self._by}: no dialogue has such a field; as sector, seed.topic, assistant_model")
         keys, strata = np.frombuffer(self._keys, np.uint64), np.frombuffer(self._strata, np.uint64)
         found = np.zeros(len(keys), np.int8)
         if self._sample is not None:
@@ -67,7 +73,7 @@ class Selection:
         for stratum in np.unique(strata[groups]):
             inside = np.flatnonzero(strata[groups] == stratum)
             total = int(sizes[inside].sum())
-            small = inside[sizes[inside] <= max(1, total * LARGEST_GROUP)]
+            small = inside[sizes[inside] <= max(1, len(kept) * LARGEST_GROUP)]
             small = small[np.argsort(group_keys[small], kind="stable")]
             for number in range(len(self._split) - 1, 0, -1):
                 taken = int(np.searchsorted(np.cumsum(sizes[small]), round(self._split[number] * total), side="right"))

@@ -14,6 +14,12 @@ from dialogue.errors import UsageError
 BATCH_ROWS = 1000
 JSON_COLUMNS = b"duologue.json_columns"
 """In a Parquet file's metadata: columns of ours whose texts are JSON."""
+STRUCTURED = frozenset(
+    (
+        *("messages", "conversations", "data", "items", "history", "completions", "candidates", "chat", "seed"),
+        *("chatgpt_answers", "human_answers"),
+    )
+)
 _MOST_CELL = 1 << 27
 
 
@@ -21,7 +27,7 @@ def csv_rows(path: Path) -> Iterator[Row]:
     """A row is an object of texts, or of what a cell's JSON list or object holds."""
     csv.field_size_limit(_MOST_CELL)
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        lines = csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
+        lines = csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
         header = next(lines, None)
         if not header or len(set(header)) < len(header) or not all(name.strip() for name in header):
             raise UsageError(f"{path}:1: expected a header whose names all differ (found {str(header)[:80]})")
@@ -46,17 +52,15 @@ def _csv_row(path: Path, number: int, header: list[str], cells: list[str]) -> Ro
         line.decode()
     except UnicodeDecodeError as error:
         return Row(path, number, line, trouble=f"not UTF-8 ({error.reason})")
-    fields = {name: _cell(cell) for name, cell in zip(header, cells, strict=True)}
+    fields = {name: _cell(name, cell) for name, cell in zip(header, cells, strict=True)}
     return Row(path, number, orjson.dumps(fields), fields)
 
 
-def _cell(cell: str) -> Any:
-    if cell[:1] in ("[", "{"):
+def _cell(name: str, cell: str) -> Any:
+    """The text of a cell; in columns that are lists or objects in every layout, what its JSON holds."""
+    if name in STRUCTURED and cell[:1] in ("[", "{"):
         with suppress(orjson.JSONDecodeError):
             return orjson.loads(cell)
-    if cell[:1] in tuple("-0123456789"):
-        with suppress(ValueError):
-            return int(cell) if cell.lstrip("-").isdecimal() and len(cell) < 16 else cell
     return cell
 
 
@@ -71,11 +75,25 @@ def parquet_rows(path: Path) -> Iterator[Row]:
             columns = set(orjson.loads(named))
             number = 0
             for batch in file.iter_batches(batch_size=BATCH_ROWS):
-                for fields in batch.to_pylist():
+                for fields in _objects(batch):
                     number += 1
-                    yield Row(path, number, b"", _plain(fields, columns))
+                    if fields is None:
+                        yield Row(path, number, b"", trouble="not UTF-8")
+                    else:
+                        yield Row(path, number, b"", _plain(fields, columns))
     except (pyarrow.ArrowException, OSError) as error:
         raise UsageError(f"{path}: no Parquet file that can be read ({str(error).splitlines()[0][:120]})") from None
+
+
+def _objects(batch: Any) -> list[dict[str, Any] | None]:
+    """The rows of a batch; None in the place of one whose texts are no UTF-8."""
+    try:
+        found: list[dict[str, Any] | None] = batch.to_pylist()
+    except UnicodeDecodeError:
+        if len(batch) == 1:
+            return [None]
+        found = [one for place in range(len(batch)) for one in _objects(batch.slice(place, 1))]
+    return found
 
 
 def _plain(value: dict[str, Any], columns: set[str], prefix: str = "") -> dict[str, Any]:
@@ -91,6 +109,13 @@ def _plain(value: dict[str, Any], columns: set[str], prefix: str = "") -> dict[s
         elif isinstance(one, dict):
             one = _plain(one, columns, f"{path}.")
         elif isinstance(one, list):
-            one = [_plain(part, columns, f"{path}.") if isinstance(part, dict) else part for part in one]
-        found[name] = one
+            one = [_plain(part, columns, f"{path}.") if isinstance(part, dict) else _json(part) for part in one]
+        found[name] = _json(one)
     return found
+
+
+def _json(value: Any) -> Any:
+    """The value, or its text where JSON has none of its kind: a time, a decimal, bytes."""
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return value if isinstance(value, str | int | float | bool | list | dict) or value is None else str(value)

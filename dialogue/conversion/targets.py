@@ -42,7 +42,7 @@ class Target:
     def __init__(self, path: Path, format: str) -> None:
         self.path = path
         self.written = 0
-        self._beside = path.with_name(f".{path.name}.new")
+        self._beside = path.with_name(f".{path.name}.{os.getpid()}.new")
         self._sink = self._opened(format)
 
     def _opened(self, format: str) -> Sink:

@@ -19,17 +19,19 @@ about = "instruction, input, output"
 def recognise(fields: Mapping[str, Any]) -> bool:
     """Whether an object looks like this format, and is no history."""
     instruction = fields.get("instruction")
-    return instruction is not None and "output" in fields and not begins_history(instruction)
+    answered = "output" in fields or ("input" in fields and "response" in fields)
+    return instruction is not None and answered and "conversations" not in fields and not begins_history(instruction)
 
 
 def from_object(fields: Mapping[str, Any]) -> Dialogue:
     """The dialogue in an object; an input stands below its instruction. ValueError where there is none."""
     instruction, more = said(fields, "instruction"), text(fields, "input", "")
     question = f"{instruction}\n\n{more}" if more.strip() else instruction
-    answer = said(fields, "output")
+    told = "output" if "output" in fields else "response"
+    answer = said(fields, told)
     earlier = _history(fields.get("history"))
     keep = {"extra": {"input": more}} if more.strip() else {}
-    return made(turns(*earlier, question, answer), fields, ("instruction", "input", "output", "history"), **keep)
+    return made(turns(*earlier, question, answer), fields, ("instruction", "input", told, "history"), **keep)
 
 
 def _history(value: object) -> list[str]:

@@ -29,15 +29,7 @@ def recognise(fields: Mapping[str, Any]) -> bool:
 def from_object(fields: Mapping[str, Any]) -> Dialogue:
     """The dialogue of a script of two. ValueError where a third speaks, or one of them twice in a row."""
     situation, script = said(fields, "instruction"), said(fields, "output")
-    spoken: list[tuple[str, str]] = []
-    for line in script.strip().split("\n"):
-        turn = _TURN.fullmatch(line)
-        if turn and (len(dict(spoken)) < 2 or turn[1].strip() in dict(spoken)):
-            spoken.append((turn[1].strip(), turn[2].strip()))
-        elif spoken:
-            spoken[-1] = (spoken[-1][0], f"{spoken[-1][1]}\n{line}".strip())
-        else:
-            raise ValueError("output: expected lines that begin with a name and a colon")
+    spoken = _spoken(script)
     names = list(dict(spoken))
     if len(names) != 2 or any(name != names[place % 2] for place, (name, _) in enumerate(spoken)):
         raise ValueError(f"output: expected two who speak in turn, found {' '.join(name for name, _ in spoken)[:80]}")
@@ -45,6 +37,22 @@ def from_object(fields: Mapping[str, Any]) -> Dialogue:
         raise ValueError("output: a turn is empty")
     messages = [Message(role="system", content=situation), *turns(*(words for _, words in spoken))]
     return made(messages, fields, ("instruction", "input", "output", "system"), extra={"names": list(names)})
+
+
+def _spoken(script: str) -> list[tuple[str, str]]:
+    """Names and words; a line without a name of the two goes on with what was said before."""
+    found: list[tuple[str, list[str]]] = []
+    names: set[str] = set()
+    for line in script.strip().split("\n"):
+        turn = _TURN.fullmatch(line)
+        if turn and (len(names) < 2 or turn[1].strip() in names):
+            names.add(turn[1].strip())
+            found.append((turn[1].strip(), [turn[2].strip()]))
+        elif found:
+            found[-1][1].append(line)
+        else:
+            raise ValueError("output: expected lines that begin with a name and a colon")
+    return [(name, "\n".join(lines).strip()) for name, lines in found]
 
 
 def to_line(dialogue: Dialogue) -> bytes:

@@ -20,7 +20,7 @@ from dialogue.records import Dialogue, Message, Role, decode, plain
 suffix = ".jsonl"
 about = "chosen, rejected, and what came before"
 
-_USED = ("prompt", "chosen", "rejected", "conversations", "instruction", "input", "candidates")
+_USED = ("prompt", "messages", "chosen", "rejected", "conversations", "instruction", "input", "candidates")
 _SCORES = ("score_chosen", "score_rejected")
 _LABEL = re.compile(r"(?:^|\n\n)(Human|Assistant):[ \n]*")
 

@@ -14,7 +14,7 @@ about = "instruction, context, response"
 
 def recognise(fields: Mapping[str, Any]) -> bool:
     """Whether an object looks like this format."""
-    return "instruction" in fields and "response" in fields and "completions" not in fields
+    return "instruction" in fields and "response" in fields and not {"completions", "input"} & set(fields)
 
 
 def from_object(fields: Mapping[str, Any]) -> Dialogue:

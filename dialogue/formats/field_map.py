@@ -28,11 +28,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from dialogue.errors import UsageError
 from dialogue.fields import made, said, text, turns
-from dialogue.preferences import Candidate, choice, score_of
+from dialogue.preferences import Candidate, choice, others, score_of
 from dialogue.records import Dialogue, Message, Record, one_line
 
 FOLDER = Path(__file__).parent / "maps"
@@ -41,9 +41,9 @@ FOLDER = Path(__file__).parent / "maps"
 class Sides(Record):
     """Where the turns of both sides are in a field."""
 
-    field: str
-    user: str
-    assistant: str
+    field: str = Field(min_length=1)
+    user: str = Field(min_length=1)
+    assistant: str = Field(min_length=1)
 
 
 class FieldMap(Record):
@@ -90,7 +90,8 @@ class FieldMap(Record):
         if before.strip():
             messages.insert(0, Message(role="system", content=before))
         kind = fields.get(self.kind) if self.kind else None
-        return made(messages, fields, (*self.used, "system"), kind=str(kind) if kind is not None else None)
+        own = {"system": fields["system"]} if "system" in fields and self.system != "system" else {}
+        return made(messages, fields, (*self.used, "system"), extra=own, kind=str(kind) if kind is not None else None)
 
     def _turns(self, fields: Mapping[str, Any]) -> list[Message]:
         if self.pairs:
@@ -111,7 +112,8 @@ class FieldMap(Record):
             part = one if isinstance(one, dict) else {"content": one}
             try:
                 content = said(part, self.text if self.text and isinstance(one, dict) else "content")
-                found.append({"content": content, "score": score_of(part, self.score) if self.score else None})
+                more = others(part, ("content", *filter(None, (self.text, self.score))))
+                found.append({"content": content, "score": score_of(part, self.score) if self.score else None, **more})
             except ValueError as error:
                 raise ValueError(f"{self.assistant}.{place}: {error}") from None
         if not found:

@@ -1,8 +1,10 @@
 """`messages`: our own record, and any object with a `messages` list of {role, content}."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+import orjson
 from pydantic import ValidationError
 
 from dialogue.records import Dialogue, decode, encode
@@ -10,17 +12,42 @@ from dialogue.records import Dialogue, decode, encode
 suffix = ".jsonl"
 about = "messages with role and content"
 
+_FREE = ("seed", "usage", "scores")
+_FREE_IN = ("tool_calls", "scores", "candidates")
+"""Of a record and of its messages: parts of free form, which tables hold as texts of JSON."""
 _RECORD = Dialogue.__pydantic_validator__
 
 
 def recognise(fields: Mapping[str, Any]) -> bool:
     """Whether an object looks like this format."""
-    return isinstance(fields.get("messages"), list)
+    return isinstance(fields.get("messages"), list) and not ("chosen" in fields and "rejected" in fields)
 
 
 def from_object(fields: Mapping[str, Any]) -> Dialogue:
-    """The dialogue in an object; ValueError where there is none."""
-    return decode(fields)
+    """The dialogue in an object; ValueError where there is none.
+
+    Parts that were made texts of JSON on the way through a table are read as what they were.
+    """
+    texts = any(isinstance(fields.get(name), str) for name in _FREE)
+    messages = fields.get("messages")
+    if isinstance(messages, list) and any(isinstance(one, dict) and _packed(one) for one in messages):
+        fields = {
+            **fields,
+            "messages": [_unpacked(one, _FREE_IN) if isinstance(one, dict) else one for one in messages],
+        }
+    return decode(_unpacked(fields, _FREE) if texts else fields)
+
+
+def _packed(message: Mapping[str, Any]) -> bool:
+    return any(isinstance(message.get(name), str) for name in _FREE_IN)
+
+
+def _unpacked(fields: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    found = dict(fields)
+    for name in names:
+        with suppress(orjson.JSONDecodeError):
+            found[name] = orjson.loads(found[name]) if isinstance(found.get(name), str) else found.get(name)
+    return {name: value for name, value in found.items() if value is not None or name in fields}
 
 
 def native(line: bytes) -> Dialogue | None:

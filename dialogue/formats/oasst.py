@@ -35,7 +35,7 @@ def recognise(fields: Mapping[str, Any]) -> bool:
 
 def part(fields: Mapping[str, Any]) -> bool:
     """Whether an object is one message of a tree."""
-    return "text" in fields and "role" in fields and any(name in fields for name in _PARENTS)
+    return "text" in fields and "role" in fields and any(name in fields for name in (*_PARENTS, *_IDS))
 
 
 def from_object(fields: Mapping[str, Any]) -> Dialogue:
@@ -134,15 +134,21 @@ def _pairs(root: Node) -> Iterator[list[Message]]:
         left += [(reply, path) for reply in replies]
 
 
-def whole(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """Trees from flat rows, each with the place of its first message; a message without its parent is its own tree.
+def whole(
+    rows: Iterable[tuple[str, Mapping[str, Any]]],
+) -> tuple[list[tuple[str, Mapping[str, Any]]], list[tuple[str, str]]]:
+    """Trees from flat rows, each with the place of its first message; and what is in none of them, with the reason.
 
-    All messages are held at once: a parent may stand anywhere in a file.
+    A message whose parent is not there begins a tree of its own. All are held at once: a parent may stand anywhere.
     """
     nodes: dict[str, tuple[str, dict[str, Any]]] = {}
+    refused = []
     for number, (place, row) in enumerate(rows):
         id = next((str(row[name]) for name in _IDS if row.get(name) is not None), f"row {number}")
-        nodes[id] = (place, {**row, "replies": []})
+        if id in nodes:
+            refused.append((place, f"a second message with the id {id}"))
+        else:
+            nodes[id] = (place, {**row, "replies": []})
     roots = []
     for id, (_, node) in nodes.items():
         parent = next((str(node[name]) for name in _PARENTS if node.get(name) is not None), None)
@@ -150,8 +156,28 @@ def whole(rows: Iterable[tuple[str, Mapping[str, Any]]]) -> Iterator[tuple[str, 
             roots.append(id)
         else:
             nodes[parent][1]["replies"].append(node)
-    for id in roots:
-        yield nodes[id][0], {"message_tree_id": id, "prompt": nodes[id][1]}
+    reached = _below([nodes[id][1] for id in roots])
+    refused += [
+        (place, "its parents lead round in a circle") for place, node in nodes.values() if id_of(node) not in reached
+    ]
+    trees: list[tuple[str, Mapping[str, Any]]] = [
+        (nodes[id][0], {"message_tree_id": id, "prompt": nodes[id][1]}) for id in roots
+    ]
+    return trees, refused
+
+
+def id_of(node: Node) -> int:
+    """What tells one node of a tree in memory from another."""
+    return id(node)
+
+
+def _below(left: list[dict[str, Any]]) -> set[int]:
+    found = set()
+    while left:
+        node = left.pop()
+        found.add(id_of(node))
+        left += node["replies"]
+    return found
 
 
 def to_line(dialogue: Dialogue) -> bytes:

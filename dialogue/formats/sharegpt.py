@@ -51,7 +51,8 @@ def from_object(fields: Mapping[str, Any]) -> Dialogue:
 
 def message_of(turn: object, place: int) -> Message:
     """The message of a turn; ValueError where it is none. `place` is for what is said of it."""
-    speaker, value = (turn.get("from"), turn.get("value")) if isinstance(turn, dict) else (None, None)
+    turn = turn if isinstance(turn, dict) else {}
+    speaker, value = turn.get("from", turn.get("role")), turn.get("value", turn.get("content"))
     if not isinstance(value, str) or not isinstance(speaker, str) or speaker not in _ROLES:
         raise ValueError(f"conversations.{place}: expected `from` ({', '.join(_ROLES)}) and `value`")
     if speaker == "function_call":
@@ -78,6 +79,6 @@ def losses(dialogue: Dialogue) -> list[str]:
     thoughts = calls = False
     for message in dialogue.messages:
         thoughts = thoughts or bool(message.thoughts)
-        calls = calls or bool(message.tool_calls and message.content)
+        calls = calls or bool(message.tool_calls and (message.content or len(message.tool_calls) > 1))
     lost = ["seed, usage and other metadata"]
-    return [*lost, *["thoughts"] * thoughts, *["tool calls beside text"] * calls]
+    return [*lost, *["thoughts"] * thoughts, *["tool calls beside text or beside another"] * calls]

@@ -80,7 +80,10 @@ def _message(item: object, place: int) -> Message:
     speaker, value = item.get("from"), item.get("value")
     if not isinstance(speaker, str) or speaker not in _ROLES or not isinstance(value, str):
         raise ValueError(f"items.{place}: expected `from` ({', '.join(_ROLES)}) and `value`")
-    content = markdown(value) if _MARKUP.match(value.lstrip()) else html.unescape(value).strip()
+    try:
+        content = markdown(value) if _MARKUP.match(value.lstrip()) else html.unescape(value).strip()
+    except RecursionError:
+        raise ValueError(f"items.{place}: its markup is nested too deeply") from None
     if not content:
         raise ValueError(f"items.{place}: is empty")
     return Message(role=_ROLES[speaker], content=content)

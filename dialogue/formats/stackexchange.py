@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from dialogue.fields import candidates, made, one_exchange, plain_losses, said, turns
-from dialogue.preferences import choice, score_of
+from dialogue.preferences import choice, others, score_of, theirs
 from dialogue.records import Dialogue
 
 suffix = ".jsonl"
@@ -40,7 +40,11 @@ def from_object(fields: Mapping[str, Any]) -> Dialogue:
         raise ValueError("answers: expected a list of objects that is not empty")
     (user,) = turns(said(fields, "question"))
     found = made([user, choice([_candidate(one) for one in answers])], fields, ("question", "answers", "qid"))
-    return found.model_copy(update={"id": str(fields["qid"])}) if "qid" in fields and "id" not in fields else found
+    return (
+        found.model_copy(update={"id": str(fields["qid"])})
+        if fields.get("qid") is not None and "id" not in fields
+        else found
+    )
 
 
 def _candidate(answer: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,7 +54,7 @@ def _candidate(answer: Mapping[str, Any]) -> dict[str, Any]:
     if given is None and upvotes is not None:
         given = score(upvotes, accepted)
     told = "text" if "text" in answer else "answer"
-    more = {name: value for name, value in answer.items() if name not in (told, "pm_score", "score")}
+    more = others(answer, (told, "pm_score", "score"))
     more |= {"votes": upvotes} if votes == "score" and upvotes is not None else {}
     return {"content": said(answer, told), "score": given, **more}
 
@@ -62,8 +66,7 @@ def to_line(dialogue: Dialogue) -> bytes:
     for one in candidates(dialogue, "stackexchange", 1):
         if one.get("score") is None:
             raise ValueError("a candidate has no score; stackexchange's answers have one")
-        more = {name: value for name, value in one.items() if name not in ("content", "score")}
-        answers.append({**more, "text": one["content"], "pm_score": one["score"]})
+        answers.append({**theirs(one), "text": one["content"], "pm_score": one["score"]})
     fields = {"qid": dialogue.id, "question": user.content, "answers": answers}
     return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
 

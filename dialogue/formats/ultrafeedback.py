@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from dialogue.fields import candidates, made, one_exchange, plain_losses, said, turns
-from dialogue.preferences import choice, score_of
+from dialogue.preferences import choice, others, score_of, theirs
 from dialogue.records import Dialogue
 
 suffix = ".jsonl"
@@ -25,7 +25,7 @@ def from_object(fields: Mapping[str, Any]) -> Dialogue:
         raise ValueError("completions: expected a list of objects that is not empty")
     found = []
     for one in completions:
-        more = {name: value for name, value in one.items() if name not in ("response", "overall_score")}
+        more = others(one, ("response", "overall_score"))
         found.append({"content": said(one, "response"), "score": score_of(one, "overall_score"), **more})
     (user,) = turns(said(fields, "instruction"))
     topic = fields.get("source")
@@ -38,7 +38,7 @@ def to_line(dialogue: Dialogue) -> bytes:
     user, _ = one_exchange(dialogue, "ultrafeedback")
     completions = []
     for one in candidates(dialogue, "ultrafeedback", 1):
-        more = {name: value for name, value in one.items() if name not in ("content", "score")}
+        more = theirs(one)
         scored = {"overall_score": one["score"]} if one.get("score") is not None else {}
         completions.append({**more, "response": one["content"], **scored})
     fields = {

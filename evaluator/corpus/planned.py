@@ -56,12 +56,14 @@ def _table(value: Any) -> Mapping[str, Any]:
 
 @cache
 def law_of(sector: str | None) -> Rules | None:
-    """The shares that a sector's acts are drawn by; None for a sector that is not this package's."""
+    """The shares that a sector's acts are drawn by; None for one that draws none, or is not this package's."""
     if sector is None:
         return None
     prompts = Prompts()
     try:
-        return rules(prompts, load(prompts, sector).column, _LANGUAGE)
+        found = load(prompts, sector)
+        drawn = found.takes in (None, "continue")
+        return rules(prompts, found.column, _LANGUAGE) if drawn else None
     except UsageError:
         return None
 

@@ -177,7 +177,7 @@ BAD: dict[str, dict[str, dict[str, Any]]] = {
     },
     "stackexchange": {
         "missing": {"question": "q", "answers": [{"pm_score": 1}]},
-        "type": {"question": "q", "answers": [{"text": "a", "pm_score": "1"}]},
+        "type": {"question": "q", "answers": [{"text": "a", "pm_score": "high"}]},
         "empty": {"question": "q", "answers": [{"text": " ", "pm_score": 1}]},
     },
     "chosen_rejected": {
@@ -266,6 +266,7 @@ def test_an_array_gives_its_elements_wherever_it_is_cut(
         (b'[{"a":1} {"a":2}]', 1, "comma"),
         (b'[{"a":1},nonsense,{"a":2}]', 1, "nothing behind it"),
         (b"[", 0, "cut off"),
+        (b'[{"a":1}]\n[{"a":2}]', 1, "behind the array"),
     ],
 )
 def test_a_broken_array_gives_what_was_whole_and_says_where_it_broke(
@@ -490,3 +491,196 @@ def test_mixed_layouts_in_one_file_are_each_recognised(tmp_path: Path) -> None:
     report = run(tmp_path / "in.jsonl", tmp_path / "out.jsonl", fold=False)
     assert report.dropped == 0
     assert sorted(line.partition(":")[0] for line in report.recognised) == [n for n in names() if n != "belle_chat"]
+
+
+def test_an_input_that_is_called_like_the_file_of_refusals_stays(tmp_path: Path) -> None:
+    path = laid_down(tmp_path / "out.jsonl.dropped.jsonl", [talk("q", "a")])
+    before = path.read_bytes()
+    for overwrite in (False, True):
+        with pytest.raises(UsageError, match="one of the inputs"):
+            run(path, tmp_path / "out.jsonl", overwrite=overwrite)
+    assert path.read_bytes() == before
+    laid_down(tmp_path / "in.jsonl", [talk("q", "a")])
+    with pytest.raises(UsageError, match="--overwrite"):
+        run(tmp_path / "in.jsonl", tmp_path / "out.jsonl")
+    assert path.read_bytes() == before
+
+
+def test_refusals_are_not_read_again_from_a_folder_and_other_things_are_told(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    (folder / "deeper").mkdir(parents=True)
+    laid_down(folder / "a.jsonl", [talk("q", "a")])
+    (folder / "old.jsonl.dropped.jsonl").write_text("{}\n")
+    (folder / "notes.md").write_text("")
+    report = run(folder, tmp_path / "out.jsonl")
+    assert report.rows == 1
+    assert report.skipped == [f"{folder}/{name}" for name in ("deeper/", "notes.md", "old.jsonl.dropped.jsonl")]
+
+
+def test_a_hubs_readme_is_not_replaced_unasked_and_old_shards_go(tmp_path: Path) -> None:
+    path = laid_down(tmp_path / "in.jsonl", many(40))
+    folder = tmp_path / "hub"
+    folder.mkdir()
+    (folder / "README.md").write_text("precious")
+    with pytest.raises(UsageError, match=r"README\.md: is there already"):
+        run(path, folder, to="hub")
+    run(path, folder, to="hub", split=(0.5, 0.5), overwrite=True)
+    run(path, folder, to="hub", sample=3, overwrite=True)
+    assert sorted(one.name for one in (folder / "data").iterdir()) == ["train-00000.parquet"]
+    assert run(folder, tmp_path / "back.jsonl").rows == 3
+
+
+def test_a_hub_names_no_empty_part_and_is_loaded(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    path = laid_down(tmp_path / "in.jsonl", many(10))
+    run(path, tmp_path / "hub", to="hub", split=(0.99, 0.01))
+    loaded = datasets.load_dataset(str(tmp_path / "hub"), cache_dir=str(tmp_path / "cache"))
+    assert {name: len(part) for name, part in loaded.items()} == {"train": 10}
+
+
+def test_records_come_back_from_tables_made_by_others(tmp_path: Path) -> None:
+    """They know nothing of which texts are JSON, and write nulls for what is not there."""
+    import pyarrow.parquet
+
+    calls = Message(role="assistant", content="a", tool_calls=[{"name": "f"}], scores={"x": 1})
+    record = Dialogue(id="x", messages=(Message(role="user", content="q"), calls), seed=Seed(topic="t"))
+    path = laid_down(tmp_path / "in.jsonl", [record])
+    run(path, tmp_path / "x.parquet")
+    table = pyarrow.parquet.read_table(tmp_path / "x.parquet").replace_schema_metadata(None)
+    pyarrow.parquet.write_table(table, tmp_path / "y.parquet")
+    (tmp_path / "y.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in table.to_pylist()))
+    for name in ("y.parquet", "y.jsonl"):
+        run(tmp_path / name, tmp_path / "back.jsonl", overwrite=True)
+        assert (tmp_path / "back.jsonl").read_bytes() == path.read_bytes()
+
+
+def test_tables_of_any_kind_of_column_are_read(tmp_path: Path) -> None:
+    import datetime
+
+    import pyarrow
+    import pyarrow.parquet
+
+    rows_ = [
+        {"instruction": "q", "output": "a", "at": datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC), "raw": b"\xff"},
+        {"instruction": "r", "output": "b", "at": None, "raw": None},
+    ]
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows_), tmp_path / "a.parquet")
+    report = run(tmp_path / "a.parquet", tmp_path / "out.jsonl")
+    assert report.dropped == 0
+    assert found(tmp_path / "out.jsonl")[0]["seed"]["extra"] == {"at": "2026-01-02 00:00:00+00:00", "raw": "\ufffd"}
+    names_ = pyarrow.array([b"q", b"\xff"]).view(pyarrow.string())
+    table = pyarrow.table({"instruction": names_, "output": ["a", "b"]})
+    pyarrow.parquet.write_table(table, tmp_path / "b.parquet")
+    assert run(tmp_path / "b.parquet", tmp_path / "c.jsonl").reasons == {"not UTF-8": 1}
+
+
+def test_trees_of_rows_are_read_from_parquet(tmp_path: Path) -> None:
+    import pyarrow
+    import pyarrow.parquet
+
+    rows_ = [
+        {"message_id": "a", "parent_id": None, "text": "q", "role": "prompter"},
+        {"message_id": "b", "parent_id": "a", "text": "a", "role": "assistant"},
+    ]
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows_), tmp_path / "a.parquet")
+    report = run(tmp_path / "a.parquet", tmp_path / "out.jsonl")
+    assert (report.rows, report.dialogues, report.dropped) == (2, 1, 0)
+
+
+def test_cells_stay_texts(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text('id,instruction,output\n007,How many?,42\n8,Which?,"[2, 3]"\n')
+    assert run(tmp_path / "a.csv", tmp_path / "a.jsonl").dropped == 0
+    assert [(row["id"], row["messages"][1]["content"]) for row in found(tmp_path / "a.jsonl")] == [
+        ("007", "42"),
+        ("8", "[2, 3]"),
+    ]
+    (tmp_path / "b.csv").write_text("question,answer_0,score_0,answer_1,score_1\nq,a,0.5,b,-1\n")
+    run(tmp_path / "b.csv", tmp_path / "b.jsonl")
+    assert found(tmp_path / "b.jsonl")[0]["messages"][1]["content"] == "a"
+    (tmp_path / "c.csv").write_text('instruction,output\nq,a\nr,"b\ns,c\n')
+    assert run(tmp_path / "c.csv", tmp_path / "c.jsonl").dropped == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "to", "said"),
+    [
+        (
+            b'{"id":"x","messages":[{"role":"user","content":"q"}],"seed":{"extra":{"n":%s}}}' % (b"9" * 30),
+            "messages",
+            "64-bit",
+        ),
+        (encode(talk(*["q", "a"] * 200)), "oasst", "Recursion limit"),
+    ],
+)
+def test_what_json_cannot_hold_is_one_row_refused(tmp_path: Path, line: bytes, to: str, said: str) -> None:
+    (tmp_path / "in.jsonl").write_bytes(line.rstrip() + b"\n" + encode(talk("q", "a")))
+    report = run(tmp_path / "in.jsonl", tmp_path / "out.jsonl", to=to)
+    assert report.dropped == 1
+    assert said in next(iter(report.reasons))
+    assert report.written == {str(tmp_path / "out.jsonl"): 1}
+
+
+def test_values_of_another_kind_are_texts_in_a_table(tmp_path: Path) -> None:
+    row = {"items": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}], "condition": 4}
+    (tmp_path / "in.jsonl").write_bytes(orjson.dumps(row) + b"\n")
+    assert run(tmp_path / "in.jsonl", tmp_path / "out.parquet", to="openchat").dropped == 0
+    assert found(tmp_path / "out.parquet")[0]["condition"] == "4"
+
+
+def test_a_field_that_nobody_has_is_no_stratum(tmp_path: Path) -> None:
+    path = laid_down(tmp_path / "in.jsonl", many(5))
+    with pytest.raises(UsageError, match="--by colour: no dialogue"):
+        run(path, tmp_path / "out.jsonl", sample=2, by="colour")
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_pairs_of_copies_are_split_within_small_strata_too(tmp_path: Path) -> None:
+    one = many(100, topics=10)
+    copies = [talk(f"{d.messages[0].content} more", "b", id=f"c{d.id}", seed=d.seed) for d in one]
+    path = laid_down(tmp_path / "in.jsonl", [*one, *copies])
+    run(path, tmp_path / "out.jsonl", split=(0.8, 0.2), by="seed.topic")
+    part = found(tmp_path / "out.test.jsonl")
+    assert Counter(row["seed"]["topic"] for row in part) == {f"t{n}": 4 for n in range(10)}
+
+
+def test_belles_rows_behind_others_are_folded_and_others_are_not(tmp_path: Path) -> None:
+    others = [talk("q", "a", id="x"), talk("q", "a", "r", "b", id="y"), *many(150)]
+    belle = named("belle").to_line(talk("s", "c", "t", "d"))
+    (tmp_path / "in.jsonl").write_bytes(b"".join(map(encode, others)) + belle)
+    report = run(tmp_path / "in.jsonl", tmp_path / "out.jsonl")
+    assert (report.folded, report.written) == (1, {str(tmp_path / "out.jsonl"): 153})
+
+
+def test_one_object_over_many_lines_is_a_row(tmp_path: Path) -> None:
+    (tmp_path / "in.json").write_bytes(orjson.dumps(GOOD["alpaca"], option=orjson.OPT_INDENT_2))
+    assert run(tmp_path / "in.json", tmp_path / "out.jsonl").written == {str(tmp_path / "out.jsonl"): 1}
+
+
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    import os
+
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    with pytest.raises(UsageError, match="a pipe or a device"):
+        run(tmp_path / "pipe.jsonl", tmp_path / "out.jsonl")
+
+
+def test_another_conversion_that_came_first_is_not_replaced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = laid_down(tmp_path / "in.jsonl", many(3))
+    plain = named("ultrachat").to_line
+
+    def slow(dialogue: Dialogue) -> bytes:
+        (tmp_path / "out.jsonl").write_text("the other's")
+        return bytes(plain(dialogue))
+
+    monkeypatch.setattr("dialogue.formats.ultrachat.to_line", slow)
+    with pytest.raises(UsageError, match="is there already"):
+        run(path, tmp_path / "out.jsonl", to="ultrachat")
+    assert (tmp_path / "out.jsonl").read_text() == "the other's"
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["in.jsonl", "out.jsonl"]
+
+
+def test_what_a_layout_has_no_place_for_is_named() -> None:
+    calls = Message(role="assistant", content="", tool_calls=[{"name": "f"}, {"name": "g"}])
+    assert any("beside another" in lost for lost in named("sharegpt").losses(Dialogue(id="x", messages=(calls,))))
+    late = Dialogue(id="x", messages=(Message(role="user", content="q"), Message(role="system", content="s")))
+    assert any("behind the first" in lost for lost in named("alpaca").losses(late))

@@ -138,8 +138,8 @@ def test_a_tree_gives_its_best_path_all_paths_or_pairs() -> None:
 
 def test_flat_rows_of_real_trees_are_put_together(shared: Path) -> None:
     rows = orjson.loads((shared / "data/formats/oasst/realistic_seed_data.json").read_bytes())
-    trees = list(oasst.whole((str(number), row) for number, row in enumerate(rows)))
-    assert len(trees) == 74
+    trees, left = oasst.whole((str(number), row) for number, row in enumerate(rows))
+    assert (len(trees), left) == (74, [])
     assert Counter(row["parent_message_id"] is None for row in rows)[True] == 74
     found, refused = [], []
     for place, fields in trees:
@@ -308,3 +308,82 @@ def test_a_map_of_ones_own_takes_the_best_scored_candidate(tmp_path: Path) -> No
 def test_what_is_said_of_an_object_is_one_line() -> None:
     with pytest.raises(ValueError, match="seed: expected an object"):
         reading.named("messages").from_object({"messages": [], "seed": 1, "foreign": 2})
+
+
+def test_messages_of_no_tree_are_named() -> None:
+    rows = [
+        {"message_id": "a", "parent_id": "b", "text": "x", "role": "prompter"},
+        {"message_id": "b", "parent_id": "a", "text": "y", "role": "assistant"},
+        {"message_id": "c", "parent_id": None, "text": "q", "role": "prompter"},
+        {"message_id": "c", "parent_id": None, "text": "again", "role": "prompter"},
+    ]
+    trees, left = oasst.whole((str(number), row) for number, row in enumerate(rows))
+    assert [fields["prompt"]["text"] for _, fields in trees] == ["q"]
+    assert left == [
+        ("3", "a second message with the id c"),
+        ("0", "its parents lead round in a circle"),
+        ("1", "its parents lead round in a circle"),
+    ]
+
+
+def test_what_is_said_of_an_answer_never_stands_for_it() -> None:
+    completions = [
+        {"response": "a", "overall_score": 1, "content": "b", "score": [9]},
+        {"response": "c", "overall_score": 0},
+    ]
+    fields = {"instruction": "q", "completions": completions}
+    found = ultrafeedback.from_object(fields)
+    assert texts(found) == ["q", "a"]
+    assert orjson.loads(ultrafeedback.to_line(found))["completions"] == [{**completions[0]}, completions[1]]
+
+
+@pytest.mark.parametrize(
+    ("fields", "name", "said"),
+    [
+        (
+            {
+                "prompt": "q",
+                "messages": [{"role": "user", "content": "q"}],
+                "chosen": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}],
+                "rejected": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "b"}],
+            },
+            "chosen_rejected",
+            ["q", "a"],
+        ),
+        ({"instruction": "q", "input": "i", "response": "a"}, "alpaca", ["q\n\ni", "a"]),
+        (
+            {
+                "instruction": "",
+                "output": "",
+                "conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a"}],
+            },
+            "sharegpt",
+            ["q", "a"],
+        ),
+        (
+            {"conversations": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]},
+            "sharegpt",
+            ["q", "a"],
+        ),
+    ],
+)
+def test_layouts_that_share_fields_are_told_apart(fields: dict[str, Any], name: str, said: list[str]) -> None:
+    (found,) = [one for one in reading.known() if one.recognise(fields)]
+    assert found.__name__.rpartition(".")[2] == name
+    assert texts(found.from_object(fields)) == said
+
+
+def test_a_script_of_many_lines_is_read_in_no_time() -> None:
+    script = "\n".join(f"{'AB'[place % 2]}: line {place}" for place in range(20_000))
+    assert len(belle_chat.from_object({"instruction": "s", "output": script}).messages) == 20_001
+
+
+def test_a_map_keeps_what_it_does_not_name(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('user = ["q"]\nassistant = "a"\ntext = "body"')
+    found = field_map.loaded(tmp_path / "own.toml")
+    one = found.from_object({"q": "q", "a": [{"body": "x", "author": "n"}, {"body": "y"}], "system": "s"})
+    assert one.seed.extra == {"system": "s"}
+    assert (one.messages[-1].candidates or [])[0] == {"content": "x", "author": "n"}
+    (tmp_path / "empty.toml").write_text('[history]\nfield = "t"\nuser = ""\nassistant = "B:"')
+    with pytest.raises(UsageError, match=r"history\.user"):
+        field_map.loaded(tmp_path / "empty.toml")

@@ -161,7 +161,14 @@ def test_an_answer_of_regret_ends_its_dialogue_and_is_kept_as_a_failure(tmp_path
 
 @pytest.mark.parametrize("language", ["zh", "zh-TW"])
 def test_it_is_played_in_chinese_as_well(language: str, tmp_path: Path) -> None:
-    found = play("evol-instruct", 60, tmp_path / "run", language)
+    run(sector="evol-instruct", n=60, endpoint="builtin", out=tmp_path / "run", language=language)
+    found = stored(tmp_path / "run")
+    lost = [orjson.loads(line) for line in (tmp_path / "run" / "failures.jsonl").open("rb")]
+    assert len(found) + len(lost) == 60
+    assert len(lost) <= 4
+    assert all(
+        failure["detail"].startswith("eliminated, sorry: ") for failure in lost
+    )  # disclaimers that builtin plants
     assert_whole(found, "evol-instruct")
     assert all(any("\u4e00" <= letter <= "\u9fff" for letter in one.messages[0].content) for one in found)
 

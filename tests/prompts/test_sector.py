@@ -98,3 +98,16 @@ def test_a_sector_of_the_users_own_is_one_new_folder(tmp_path: Path) -> None:
     prompts = Prompts(tmp_path)
     sector = load(prompts, "tiny")
     assert [root.path for root in roots(prompts, sector, sector.level("ask"), "en")] == [(("Thing", "Tea"),)]
+
+
+def test_a_sector_that_takes_up_dialogues_has_no_tree(tmp_path: Path) -> None:
+    sector = load(Prompts(), "continue")
+    assert (sector.takes, sector.levels, sector.sources, sector.shares) == ("continue", (), (), {})
+    with pytest.raises(UsageError, match="--shares paper: continue takes up dialogues of yours"):
+        load(Prompts(), "continue", "paper")
+    folder = tmp_path / "sectors" / "continue"
+    folder.mkdir(parents=True)
+    source = '[[sources]]\nname = "topics"\nfile = "topics.toml"\nwhat = "Topic"\n'
+    (folder / "sector.toml").write_text(Prompts().read("sectors/continue/sector.toml") + source, encoding="utf-8")
+    with pytest.raises(UsageError, match="a sector that takes up dialogues has no sources, levels or shares"):
+        load(Prompts(tmp_path), "continue")

@@ -22,7 +22,7 @@ BLACKLIST, ELIMINATION = "sectors/self-instruct/blacklist.toml", "sectors/evol-i
 SHARED = Path(os.environ.get("DUOLOGUE_SHARED", "/nowhere")) / "data" / "dialogues"
 
 
-@pytest.mark.parametrize(("language", "least"), [("en", 60), ("zh", 60)])
+@pytest.mark.parametrize(("language", "least"), [("en", 60), ("zh", 60), ("zh-TW", 60)])
 def test_sixty_seeds_in_each_language_are_new_beside_one_another_and_not_barred(language: str, least: int) -> None:
     found = tasks(SEEDS, "seeds", "any", language, shown=True)
     assert len(found) >= least
