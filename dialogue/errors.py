@@ -24,6 +24,7 @@ Reason = Literal[
     "refusal",
     "opener",
     "reasoning_only",
+    "wrong_answer",
 ]
 """The one word that says why a dialogue failed."""
 

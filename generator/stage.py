@@ -15,6 +15,7 @@ from generator.agents import Assistant, UserSimulator
 from generator.client.chat import Chat
 from generator.folder.run_folder import RunFolder
 from generator.given import Given
+from generator.marking import WrongAnswer, marked, problem_of
 from generator.own import SystemPrompt, system_for
 from generator.play import Agent, Turn, play
 from generator.settings import RoleName
@@ -96,6 +97,7 @@ class Stage:
         )
         self._tools = tools_of(scenery.prompts, scenery.sector, language)
         self._guide = guide_of(scenery.prompts, scenery.sector, language, self._plan)
+        self._problem = problem_of(scenery.sector, self._plan)
         self._script = _scripted(scenery, job, self._plan.task)
         taken = [event for event in job.events if event["k"] == "turn"]
         self._past: list[dict[str, JsonValue]] = [dict(event["plan"]) for event in taken if event.get("plan")]
@@ -154,17 +156,18 @@ class Stage:
 
     def _assistant(self) -> Agent:
         told = self._script.guide(self._job.seed.kind) if self._all.guided else None
-        tools = self._guide
         plain = partial(Assistant, guide=told, bars=self._all.bars(self._script.language))
-        make = partial(ToolAssistant, guide=tools, row=self._all.row) if tools else plain
-        return make(
+        make = partial(ToolAssistant, guide=self._guide, row=self._all.row) if self._guide else plain
+        unused = partial(self._unused, "assistant")
+        made = make(
             self._all.chats["assistant"],
             key=self._job.id,
             priority=self._job.index,
             noted=self._all.tally.noted,
-            unused=lambda usage: self._unused("assistant", usage),
+            unused=unused,
             failures=self._failures,
         )
+        return marked(made, self._problem, self._past, unused) if self._all.guided else made
 
     def _said(self, turn: Turn) -> None:
         side = turn.message.role
@@ -187,6 +190,9 @@ class Stage:
         extra = {**seed.extra, **plan.extra(), "acts": list(self._past)}
         if self._guide:
             extra |= noted(self._plan, self._tools)
+        if self._problem:
+            extra["problem"] = self._problem.model_dump(mode="json")
+        if self._guide or self._problem:
             about = self._plan.task.topic if self._plan.task else seed.subtopic
             seed = seed.model_copy(update={"subtopic": about})
         return seed.model_copy(update={"persona": plan.persona.situation, "language": plan.language, "extra": extra})
@@ -201,17 +207,13 @@ class Stage:
             user_model=self._all.chats[self._speaks_for_user].model,
             assistant_model=self._all.chats["assistant"].model,
             usage=self._usage,
-            cost_usd=self._cost(),
+            cost_usd=_cost(self._all.chats, self._usage),
             scores={},
             run=self._all.run,
             created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         )
         self._all.folder.done(self._job.index, encode(dialogue))
         self._all.tally.finished(stop)
-
-    def _cost(self) -> float | None:
-        costs = [self._all.chats[side].cost(paid) for side, paid in self._usage.items() if paid.requests]
-        return None if None in costs else round(sum(cost or 0.0 for cost in costs), 8)
 
     def _lose(self, error: ReplyFailed) -> None:
         if not self._paid_for_nothing:  # such a line is always left: it is counted when the dialogue is retried
@@ -222,7 +224,7 @@ class Stage:
             stage="dialogue",
             reason=error.reason,
             detail=error.detail,
-            messages=tuple(self._history),
+            messages=(*self._history, error.message) if isinstance(error, WrongAnswer) else tuple(self._history),
             seed=self._seed(),
         )
         self._all.folder.fail(self._job.index, failure)
@@ -244,6 +246,12 @@ def _scripted(scenery: Scenery, job: Job, task: Task | None) -> Script:
         noise=scenery.sector.noise,
         task=task,
     )
+
+
+def _cost(chats: Mapping[str, Chat], usage: Mapping[str, Usage]) -> float | None:
+    """What it cost by the prices of the sides' endpoints; None where one of them has no price."""
+    costs = [chats[side].cost(paid) for side, paid in usage.items() if paid.requests]
+    return None if None in costs else round(sum(cost or 0.0 for cost in costs), 8)
 
 
 def _plan(noted: Mapping[str, JsonValue]) -> TurnPlan:

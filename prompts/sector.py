@@ -102,6 +102,8 @@ class Sector(Record):
     stands behind their questions is drawn from languages/*/words.toml."""
     tools: str | None = None
     """File in the sector's folder with the tools of its assistant and the tasks for them (prompts/tasks.py)."""
+    problems: str | None = None
+    """File in the sector's folder with problems whose answers code works out (prompts/tasks.py)."""
     searched: Path | None = None
     """The user's file of passages that its assistant searches, in the place of the sector's own."""
     noise: bool = True
@@ -157,6 +159,11 @@ class Sector(Record):
     def tool_file(self) -> str | None:
         """The file of its tools, as the loader names it."""
         return f"{HOME}/{self.name}/{self.tools}" if self.tools else None
+
+    @property
+    def problem_file(self) -> str | None:
+        """The file of its problems, as the loader names it."""
+        return f"{HOME}/{self.name}/{self.problems}" if self.problems else None
 
     def level(self, name: str) -> Level:
         """The level of this name."""

@@ -1,7 +1,8 @@
 """Tasks for an assistant with tools: what its people ask for, with figures drawn by code, so that the answer is known.
 
 A sector names their file in its `sector.toml`. For each level of its openers it has the tool that helps, and for each
-language the tasks: a clause with slots, the range of each slot, and the tool's argument with the same slots.
+language the tasks: a clause with slots, the range of each slot, and the tool's argument with the same slots. A sector
+with problems has the same without tools: code works out the answer, and the assistant has to state it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,7 @@ from prompts.passages import Passage
 from prompts.sector import Sector
 
 Item = TypeVar("Item")
+Table = TypeVar("Table", bound=Record)
 
 TOOLS = ("Calculate", "Solve", "Search")
 
@@ -80,6 +82,21 @@ class Toolbox(Record):
         return self
 
 
+class Problems(Record):
+    """What a sector says of its problems."""
+
+    tool_of: dict[str, Literal["Calculate", "Solve"]]
+    """What works out the answer, by level of openers: the value of an expression, or the unknown x of an equation."""
+    goals: dict[str, tuple[str, ...]]
+    """What people want, by language."""
+
+    @model_validator(mode="after")
+    def _speaks(self) -> "Problems":
+        if not all(self.goals.values()) or "en" not in self.goals:
+            raise ValueError("goals: expected lines for 'en', which every other language falls back on")
+        return self
+
+
 class Task(Record):
     """One task, drawn."""
 
@@ -115,8 +132,18 @@ class ToolPlan(Record):
 @cache
 def toolbox(prompts: Prompts, file: str) -> Toolbox:
     """What the file says of the tools. Raises UsageError."""
+    return _read(Toolbox, prompts, file)
+
+
+@cache
+def problems(prompts: Prompts, file: str) -> Problems:
+    """What the file says of the problems. Raises UsageError."""
+    return _read(Problems, prompts, file)
+
+
+def _read(kind: type[Table], prompts: Prompts, file: str) -> Table:
     try:
-        return Toolbox.model_validate({name: value for name, value in prompts.data(file).items() if name != "tasks"})
+        return kind.model_validate({name: value for name, value in prompts.data(file).items() if name != "tasks"})
     except ValidationError as error:
         raise UsageError(f"{prompts.path(file)}: {one_line(error)}") from None
 
@@ -127,7 +154,7 @@ def tool_plan(
     """The plan for the dialogue `id`, whose opener is of this level; a person's own opener has no task of ours."""
     file, key = sector.tool_file, f"{run_seed}/{id}"
     if file is None:
-        return ToolPlan()
+        return ToolPlan(task=None if own_opener else _problem(prompts, sector, language, str(level), key))
     box = toolbox(prompts, file)
     tool = None if own_opener else box.tool_of.get(level or "")
     chance = {name: box.needed if name == tool else box.others for name in TOOLS}
@@ -143,9 +170,22 @@ def _task(prompts: Prompts, sector: Sector, language: str, level: str, tool: str
         passage = _one(searched(prompts, sector.tool_file, sector.searched, language), key, "passage")
         fact = _one(_in(box.facts, language), key, "then")
         return Task(tool=tool, clause=_told(passage), passage=passage.name, goal=goal, then=fact)
-    choices = kinds(prompts, sector.tool_file, language).get(level)
+    return _drawn(prompts, sector.tool_file, language, level, tool, goal, key)
+
+
+def _problem(prompts: Prompts, sector: Sector, language: str, level: str, key: str) -> Task | None:
+    if sector.problem_file is None:
+        return None
+    table = problems(prompts, sector.problem_file)
+    goal = _one(_in(table.goals, language), key, "goal")
+    return _drawn(prompts, sector.problem_file, language, level, table.tool_of[level], goal, key)
+
+
+def _drawn(prompts: Prompts, file: str, language: str, level: str, tool: str, goal: str, key: str) -> Task:
+    """A task of the level with its figures, and with one that changes later."""
+    choices = kinds(prompts, file, language).get(level)
     if not choices:
-        raise UsageError(f"{prompts.path(sector.tool_file)}: tasks: none of {level!r} in {language!r}")
+        raise UsageError(f"{prompts.path(file)}: tasks: none of {level!r} in {language!r}")
     kind = _one(choices, key, "task")
     figures = {name: _figure(bounds, share(key, "slot", name)) for name, bounds in kind.slots.items()}
     new = {name: _another(kind.slots[name], figures[name], share(key, "then", name)) for name in kind.changing}

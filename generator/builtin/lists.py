@@ -10,6 +10,7 @@ from generator.builtin.grammar import Entry, Grammar, capital, words_of
 from generator.builtin.memory import told
 from generator.builtin.notes import Wanted, Wording
 from generator.builtin.passages import PASSAGE, instructions
+from generator.builtin.schooling import problem_opener
 from generator.builtin.stream import Stream
 from generator.builtin.tasks import INSTRUCTIONS, TASK, evolved, new_tasks
 from generator.builtin.tooling import task_opener
@@ -149,7 +150,8 @@ def _subject(wanted: ListWanted, near: list[str], grammar: Grammar) -> str:
 def _opener(spec: Wanted, subject: str, near: list[str], used: set[Entry], grammar: Grammar, stream: Stream) -> str:
     """One opening message by its spec, in a frame that the list has not used yet, if one is left."""
     if spec.task:
-        return task_opener(spec.task, spec.form, spec.language, stream)
+        problem = problem_opener(spec.task, spec.form, spec.language, stream)
+        return problem or task_opener(spec.task, spec.form, spec.language, stream)
     if spec.told:
         return told(spec.told, grammar)
     given = {"t": subject}

@@ -14,6 +14,7 @@ from generator.builtin.languages import LANGUAGES
 from generator.builtin.lists import ListWanted, items, list_wanted
 from generator.builtin.notes import RANGE, SENTINEL, Foreign, Guide, Wanted, Wording, wordings
 from generator.builtin.rater import asked_in, rated, ratings, resumed
+from generator.builtin.schooling import GUIDE, solution
 from generator.builtin.stream import Stream
 from generator.builtin.tooling import RESULTS, has_tools, tool_turn
 from generator.builtin.transcripts import asked, transcript
@@ -125,6 +126,8 @@ class Server:
         turns = [text for role, text in zip(roles, texts, strict=True) if role == "user"] or [last]
         guide = self._guide(texts[0]) if roles[0] == "system" else None
         language = guide.language if guide else language_of(turns[-1] + turns[0][:200])
+        if guide and guide.lists.startswith(GUIDE) and (solved := solution(turns, language, stream, self._wrong_share)):
+            return solved
         return answer(turns, language, grammar(language), stream, self._wrong_share, self._faults, guide)
 
     def _guide(self, system: str) -> Guide | None:

@@ -153,13 +153,13 @@ def _from_results(last: str, say: Mapping[str, Any], stream: Stream) -> str:
 
 
 @cache
-def forms(language: str) -> tuple[Form, ...]:
+def forms(language: str, file: str = FILE) -> tuple[Form, ...]:
     """All kinds of tasks of a language, as they are found in a message."""
     prompts = Prompts()
-    tool_of = prompts.data(FILE)["tool_of"]
+    tool_of = prompts.data(file)["tool_of"]
     return tuple(
         Form(re.compile(_pattern(kind.task)), re.compile(_pattern(kind.then)), tool_of[level], kind.argument)
-        for level, rows in kinds(prompts, FILE, language).items()
+        for level, rows in kinds(prompts, file, language).items()
         for kind in rows
     )
 

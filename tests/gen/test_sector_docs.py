@@ -8,7 +8,7 @@ from prompts.loader import Prompts
 from prompts.sector import load
 
 TEXT = (Path(__file__).parents[2] / "docs" / "sectors.md").read_text(encoding="utf-8")
-TOLD = ["creation", "role-chat", "harmless", "self-instruct", "evol-instruct"]
+TOLD = ["creation", "role-chat", "harmless", "self-instruct", "evol-instruct", "school-math"]
 
 
 @pytest.mark.parametrize("name", TOLD)
