@@ -57,7 +57,7 @@ def test_a_sector_makes_whole_dialogues(name: str, given: dict[str, Path], tmp_p
     found = list(dialogues(tmp_path / "run"))
     assert summary["status"] in (0, 1)
     assert summary["stopped"] is None
-    assert len(found) >= 0.9 * N
+    assert len(found) >= 0.7 * N  # of school-math a fifth is kept apart: the endpoint plants wrong answers
     assert {dialogue.sector for dialogue in found} == {name}
     assert len({dialogue.id for dialogue in found}) == len(found)
     assert [fault for dialogue in found for fault in faults(dialogue)] == []
