@@ -78,7 +78,9 @@ def test_a_wrong_answer_is_kept_apart_with_the_reason_and_its_text(failed: list[
         assert failure.reason == "wrong_answer"
         last, found = failure.messages[-1], problem(failure)
         assert last.role == "assistant"
-        said, computed = re.fullmatch(r"stated (\S+), computed (\S+)", failure.detail or "").groups()  # type: ignore[union-attr]
+        match = re.fullmatch(r"stated (\S+), computed (\S+)", failure.detail)
+        assert match
+        said, computed = match.groups()
         assert said == last_stated(last.content) != computed
         assert computed in (found.answer, found.then.answer)
 
