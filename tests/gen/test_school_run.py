@@ -78,7 +78,9 @@ def test_a_wrong_answer_is_kept_apart_with_the_reason_and_its_text(failed: list[
         assert failure.reason == "wrong_answer"
         last, found = failure.messages[-1], problem(failure)
         assert last.role == "assistant"
-        said, computed = re.fullmatch(r"stated (\S+), computed (\S+)", failure.detail or "").groups()  # type: ignore[union-attr]
+        match = re.fullmatch(r"stated (\S+), computed (\S+)", failure.detail)
+        assert match
+        said, computed = match.groups()
         assert said == last_stated(last.content) != computed
         assert computed in (found.answer, found.then.answer)
 
@@ -113,18 +115,18 @@ def test_no_guide_is_kept_and_no_user_solves(played: list[Dialogue]) -> None:
 
 def test_a_run_cut_anywhere_goes_on_to_the_same_dialogues_and_failures(tmp_path: Path) -> None:
     whole = tmp_path / "whole"
-    run(sector="school-math", n=8, endpoint="builtin", out=whole, seed=3)
+    run(sector="school-math", n=20, endpoint="builtin", out=whole, seed=3)
     wanted = outcome(whole)
     assert all(wanted), "some are kept and some fail"
     journal = (whole / "journal.jsonl").read_bytes().splitlines(keepends=True)
     turns = [line for line in journal if orjson.loads(line)["k"] == "turn"]
-    for place in range(0, len(turns), 5):
+    for place in range(0, len(turns), 12):
         cut = tmp_path / f"cut-{place}"
         cut.mkdir()
         for name in ("run.json", "openers.jsonl", "lists.jsonl"):
             shutil.copy(whole / name, cut)
         (cut / "journal.jsonl").write_bytes(b"".join(turns[:place]))
-        run(sector="school-math", n=8, endpoint="builtin", out=cut, seed=3)
+        run(sector="school-math", n=20, endpoint="builtin", out=cut, seed=3)
         assert outcome(cut) == wanted
 
 
