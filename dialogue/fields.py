@@ -64,6 +64,8 @@ def system_of(dialogue: Dialogue) -> str | None:
 
 def exchanges(dialogue: Dialogue, layout: str) -> list[Exchange]:
     """All that is said, question by answer. ValueError where turns do not alternate, or the last has no answer."""
+    if any(message.role == "tool" or message.tool_calls for message in dialogue.messages):
+        raise ValueError(f"tools are called in it; {layout} has no place for that")
     spoken = [message for message in dialogue.messages if message.role in ("user", "assistant")]
     for place, message in enumerate(spoken):
         if message.role != ("user", "assistant")[place % 2]:

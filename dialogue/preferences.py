@@ -55,9 +55,13 @@ def best(dialogue: Dialogue) -> Candidate | None:
 def worst(dialogue: Dialogue) -> Candidate:
     """The candidate of the lowest score, the last of the others without scores. ValueError where all say the same."""
     said = dialogue.messages[-1].content
-    rivals = [one for one in candidates(dialogue, "a pair") if one["content"] != said]
+    answers = candidates(dialogue, "a pair")
+    rivals = [one for one in answers if one["content"] != said]
     if not rivals:
         raise ValueError("all candidates say the same")
+    scores = {_number(one) for one in answers}
+    if len(scores) == 1 and scores != {None}:
+        raise ValueError("all candidates have the same score; a pair tells the better from the worse")
     scored = [one for one in rivals if _number(one) is not None]
     return min(scored, key=lambda one: float(one["score"])) if scored else rivals[-1]
 

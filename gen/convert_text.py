@@ -16,11 +16,20 @@ def convert_report(report: Report) -> str:
     if report.left_out:
         lines.append(f"left out  {report.left_out:,}: not in the sample")
     lines += [f"written   {count:,} to {path}" for path, count in report.written.items()]
+    if not all(report.written.values()) and len(report.written) > 1:
+        lines.append("warning   a part is empty: there are too few dialogues, or too few of each value of --by")
     if report.dropped:
         lines.append(f"dropped   {report.dropped:,}, with reasons in {report.dropped_file}")
         lines += [f"          {count:,}: {reason}" for reason, count in list(report.reasons.items())[:5]]
     lines += [f"not held  {what} ({count:,} dialogues)" for what, count in report.lost.items()]
     return "\n".join(lines)
+
+
+WRITTEN = (
+    "written only:",
+    "  hub             Parquet and a README card",
+    "  openchat_tokens [ids, mask] of each example, by --tokenizer and --template",
+)
 
 
 def layouts() -> str:
@@ -33,7 +42,7 @@ def layouts() -> str:
         "read only, by field maps:",
         *(f"  {name:<16}{about}" for name, about in maps),
     ]
-    return "\n".join(["read and written:", *lines, "written only:", "  hub             Parquet and a README card"])
+    return "\n".join(["read and written:", *lines, *WRITTEN])
 
 
 def _asked(name: str) -> str:

@@ -8,6 +8,7 @@ from dialogue.conversion.convert import Conversion
 from dialogue.conversion.recognition import readers
 from dialogue.conversion.selection import split_of
 from dialogue.errors import UsageError
+from dialogue.formats import field_map
 from dialogue.formats.oasst import PATHS
 from dialogue.formats.reading import named
 
@@ -21,6 +22,8 @@ def conversion(places: Sequence[str | Path], *, split: str | None = None, **aske
         raise UsageError(f"{'OUT' if places else 'IN'} is missing: gen convert IN OUT --to FORMAT")
     to, tree_paths = asked.get("to"), asked.get("tree_paths", "best")
     readers(asked.get("from_", "auto"))
+    if to in ("sharegpt_pages", *field_map.shipped()):
+        raise UsageError(f"--to {to}: this layout is only read")
     if to not in (None, "hub"):
         named(to)
     if tree_paths not in PATHS:

@@ -1,6 +1,6 @@
 """`gen run --sector a:3,b:1`: a run for each sector, each in a folder of its own below the mixture's."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def run_parts(
     for part in parts.values():
         check(part)
     out = next(iter(parts.values())).out.parent
-    _begin(out, weights)
+    _begin(out, weights, [part.out for part in parts.values()])
     summaries: dict[str, dict[str, Any]] = {}
     for name, part in parts.items():
         summaries[name] = run(_within(part, [other.out for one, other in parts.items() if one != name]))
@@ -80,14 +80,16 @@ def run_parts(
     return {"status": max(statuses), "out": str(out), **total, "stopped": stopped, "sectors": summaries}
 
 
-def _begin(out: Path, weights: Mapping[str, float]) -> None:
-    """Note the weights; another mixture in the same folder is refused."""
+def _begin(out: Path, weights: Mapping[str, float], folders: Sequence[Path]) -> None:
+    """Note the weights; another mixture in the same folder is refused, and runs that were there before."""
     if (out / FILE).is_file():
         if read(out) != dict(weights):
             raise UsageError(f"{out}: was begun with other sectors or weights; choose another --out")
         return
     if (out / "dialogues.jsonl").exists():
         raise UsageError(f"{out}: holds a run of one sector; choose another --out")
+    if there := next((folder for folder in folders if (folder / "run.json").exists()), None):
+        raise UsageError(f"{there}: is a run of its own; choose another --out for the mixture")
     with writing_to(out):
         out.mkdir(parents=True, exist_ok=True)
         write_atomically(out / FILE, [orjson.dumps({"weights": dict(weights)}, option=orjson.OPT_APPEND_NEWLINE)])

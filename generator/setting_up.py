@@ -10,6 +10,7 @@ from typing import Any
 
 from dialogue.chance import draw, share
 from dialogue.errors import UsageError
+from dialogue.mixtures import FILE as MIXTURE
 from dialogue.records import Record, Seed, encode
 from generator.builtin.transport import embedded
 from generator.checks import Checked, check
@@ -150,6 +151,8 @@ class Setup:
 
 def set_up(settings: RunSettings, say: Callable[[str], None]) -> Setup:
     """Check everything that can be wrong, then open the folder. Raises UsageError."""
+    if (settings.out / MIXTURE).is_file():
+        raise UsageError(f"--out {settings.out}: holds a mixture of sectors; choose another, or name its sectors")
     return _assemble(settings, check(settings), say)
 
 

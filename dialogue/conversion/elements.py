@@ -10,6 +10,8 @@ MOST_CHARACTERS = 1 << 28
 """Of one text; one that does not end by then lacks its closing quote."""
 _LONGEST_TOKEN = 16
 _SPACE = " \t\r\n"
+_BEHIND = ",]" + _SPACE
+_NUMBER = "-0123456789"
 _DECODER = json.JSONDecoder(strict=False, parse_int=str, parse_float=str, parse_constant=str)
 """It only finds where an element ends; what is in it is read by whoever takes it."""
 
@@ -84,7 +86,7 @@ class _Buffer:
         while True:
             try:
                 _, end = _DECODER.raw_decode(self._text, self._at)
-                if end < len(self._text) or self._ended:  # a number at the end of what was read may go on
+                if self._ended or not self._may_go_on(end):
                     found = self._text[self._at : end].encode("utf-8", "surrogateescape")
                     self._at = end
                     return found
@@ -92,6 +94,11 @@ class _Buffer:
                 if isinstance(error, RecursionError) or self._ended or self._broken(error):
                     return f"not JSON ({str(error).partition(':')[0]}); nothing behind it is read"
             self._more(len(self._text) - self._at)
+
+    def _may_go_on(self, end: int) -> bool:
+        """Whether an element that seems to end there is a number, of which more may stand in what was not read yet."""
+        ends = end < len(self._text) and self._text[end] in _BEHIND
+        return not ends and (end == len(self._text) or self._text[self._at] in _NUMBER)
 
     def _broken(self, error: json.JSONDecodeError) -> bool:
         """Whether more text would not mend it: the trouble is not at the end of what was read."""

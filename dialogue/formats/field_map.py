@@ -24,11 +24,12 @@ In place of `user` and `assistant`, for dialogues of several turns:
 import re
 import tomllib
 from collections.abc import Mapping
+from difflib import get_close_matches
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from dialogue.errors import UsageError
 from dialogue.fields import made, said, text, turns
@@ -62,6 +63,12 @@ class FieldMap(Record):
     kind: str | None = None
     history: Sides | None = None
     pairs: Sides | None = None
+
+    @field_validator("match", "user", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: object) -> object:
+        """A single name may stand without brackets."""
+        return (value,) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _one_way(self) -> "FieldMap":
@@ -141,6 +148,14 @@ def _labelled(fields: Mapping[str, Any], sides: Sides) -> list[Message]:
     return turns(*contents)
 
 
+def known_keys(table: Mapping[str, Any], known: list[str], path: Path) -> None:
+    """UsageError for a key that no map has, with the nearest one that it may have."""
+    for key in table:
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            raise UsageError(f"{path}: unknown key {key!r}; {f'did you mean {near[0]}?' if near else ', '.join(known)}")
+
+
 def shipped() -> list[str]:
     """The maps that come with the package."""
     return sorted(path.stem for path in FOLDER.glob("*.toml"))
@@ -153,6 +168,8 @@ def loaded(path: Path) -> FieldMap:
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
     try:
-        return FieldMap.model_validate({"name": path.stem, **table})
+        known_keys(table, [name for name in FieldMap.model_fields if name != "name"], path)
+        found = FieldMap.model_validate({"name": path.stem, **table})
+        return found if found.about else found.model_copy(update={"about": ", ".join(found.match or found.used)})
     except ValidationError as error:
         raise UsageError(f"{path}: {one_line(error)}") from None

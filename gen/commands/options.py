@@ -35,7 +35,8 @@ def run_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--input",
         metavar="FILE",
-        help="material for the sector. world-questions: entities, one a line, or a Wikidata dump; "
+        help="material for the sector, for most in the place of the shipped one (docs/sectors.md). "
+        "world-questions: entities, one a line, or a Wikidata dump; "
         "materials: passages; self-chat: seeds (JSONL, plain text, Parquet); continue, reanswer, "
         "preference: dialogues (a run's folder, or a file of any layout)",
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dialogue.conversion import elements as elements_module
@@ -242,6 +242,8 @@ JSON = st.recursive(
 
 
 @given(values=st.lists(JSON, max_size=8), indent=st.booleans(), bom=st.booleans())
+@example(values=[0, -10.0], indent=False, bom=False)
+@example(values=[1e300, 12345678], indent=False, bom=False)
 def test_an_array_gives_its_elements_wherever_it_is_cut(
     tmp_path_factory: pytest.TempPathFactory, values: list[Any], indent: bool, bom: bool
 ) -> None:

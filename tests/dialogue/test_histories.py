@@ -22,7 +22,7 @@ from dialogue.formats import (
     ultrafeedback,
     webgpt,
 )
-from dialogue.records import Dialogue
+from dialogue.records import Dialogue, Message
 
 
 def texts(dialogue: Dialogue) -> list[str]:
@@ -288,6 +288,7 @@ def test_each_shipped_map_reads_its_layout(name: str) -> None:
         ('user = ["q"]\nassistant = "a"\n[pairs]\nfield = "f"\nuser = "q"\nassistant = "a"', "expected one of"),
         ('user = ["q"]\nassistant = "a"\ncolour = "red"', "colour"),
         ("user = [", "Invalid value"),
+        ('user = "q"\nassistent = "a"', "unknown key 'assistent'; did you mean assistant"),
     ],
 )
 def test_a_map_that_says_nothing_or_too_much_is_refused(tmp_path: Path, toml: str, said: str) -> None:
@@ -387,3 +388,27 @@ def test_a_map_keeps_what_it_does_not_name(tmp_path: Path) -> None:
     (tmp_path / "empty.toml").write_text('[history]\nfield = "t"\nuser = ""\nassistant = "B:"')
     with pytest.raises(UsageError, match=r"history\.user"):
         field_map.loaded(tmp_path / "empty.toml")
+
+
+def test_a_single_name_stands_without_brackets(tmp_path: Path) -> None:
+    (tmp_path / "own.toml").write_text('match = "q"\nuser = "q"\nassistant = "a"')
+    found = field_map.loaded(tmp_path / "own.toml")
+    assert found.about == "q"
+    assert texts(found.from_object({"q": "x", "a": "y"})) == ["x", "y"]
+
+
+def test_a_pair_needs_a_preference() -> None:
+    answers = [{"content": "a", "score": 3}, {"content": "b", "score": 3}]
+    user, last = Message(role="user", content="q"), Message(role="assistant", content="a", candidates=list(answers))
+    with pytest.raises(ValueError, match="the same score"):
+        chosen_rejected.to_line(Dialogue(id="x", messages=(user, last)))
+
+
+@pytest.mark.parametrize("name", ["alpaca", "belle", "dolly", "oasst"])
+def test_a_dialogue_with_tools_is_no_plain_one(name: str) -> None:
+    call = Message(role="assistant", content="", tool_calls=[{"raw": "f()"}])
+    result, answer = Message(role="tool", content="1"), Message(role="assistant", content="a")
+    with pytest.raises(ValueError, match="tools are called"):
+        reading.named(name).to_line(
+            Dialogue(id="x", messages=(Message(role="user", content="q"), call, result, answer))
+        )

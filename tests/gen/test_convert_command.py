@@ -36,6 +36,7 @@ def _desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (("in.jsonl", "out.jsonl", "--split", "0.9"), "--split 0.9: expected two or three shares"),
         (("in.jsonl", "out.jsonl", "--sample", "0"), "--sample"),
         (("in.jsonl", "out.jsonl", "--by", "sector"), "--by: says how a --sample or a --split is drawn"),
+        (("in.jsonl", "out.jsonl", "--to", "coig"), "--to coig: this layout is only read"),
         (("in.jsonl", "out.jsonl", "--paths", "longest"), "--paths longest: expected best, all, pairs"),
         (("in.jsonl", "out.jsonl", "--form", "x"), "--form: no such option"),
     ],
@@ -145,3 +146,8 @@ def test_openchats_token_files_hold_what_would_be_taught(capsys: pytest.CaptureF
 )
 def test_token_files_need_a_tokenizer(capsys: pytest.CaptureFixture[str], argv: tuple[str, ...], said: str) -> None:
     assert said in refused(capsys, "convert", *argv)
+
+
+def test_an_empty_part_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["convert", "in.jsonl", "out.jsonl", "--split", "0.9/0.1"]) == 0
+    assert "warning   a part is empty" in capsys.readouterr().out

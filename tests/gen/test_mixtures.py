@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from test_wrong_usage import refused
 
 from dialogue.conversion.rows import files
+from dialogue.errors import UsageError
 from dialogue.formats.reading import read
 from dialogue.mixtures import counts
 from filters.engine import blocks
+from gen.api import plan, run
 from gen.main import main
 from trainer.batches.sources import sources
 
@@ -98,3 +100,24 @@ def test_another_mixture_in_the_same_folder_is_refused(capsys: pytest.CaptureFix
     assert "other sectors or weights" in refused(capsys, *RUN, "--sector", "recall:2,world-questions:1", "--n", "2")
     Path("mix/mixture.json").write_text('{"weights": {"../..": 1}}')
     assert "outside" in refused(capsys, "show", "mix")
+
+
+def test_a_run_of_one_sector_and_a_mixture_do_not_share_a_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([*RUN, "--sector", "recall:1,world-questions:1", "--n", "2"]) == 0
+    capsys.readouterr()
+    assert "holds a mixture of sectors" in refused(capsys, *RUN, "--sector", "recall", "--n", "2")
+    assert main(["run", "--endpoint", "builtin", "--out", "other/recall", "--sector", "recall", "--n", "2"]) == 0
+    capsys.readouterr()
+    argv = ("run", "--endpoint", "builtin", "--out", "other", "--sector", "recall:1,world-questions:1", "--n", "2")
+    assert "is a run of its own" in refused(capsys, *argv)
+
+
+def test_the_same_from_python() -> None:
+    summary = run(sector={"recall": 1, "world-questions": 1}, n=4, endpoint="builtin", out="mix")
+    assert (summary["status"], summary["dialogues"], sorted(summary["sectors"])) == (
+        0,
+        4,
+        ["recall", "world-questions"],
+    )
+    with pytest.raises(UsageError, match="one by one"):
+        plan(sector="recall,world-questions", n=4, endpoint="builtin")
