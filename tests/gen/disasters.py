@@ -70,18 +70,25 @@ async def one_dead(case: "Case", place: Path) -> Outcome:
 
 
 async def one_dies(case: "Case", place: Path) -> Outcome:
-    """Two servers, one of which closes for ever after three answers."""
+    """Two servers, of which the first to have given three answers closes for ever."""
     closing: list[asyncio.Task[None]] = []
+    left: list[Watched] = []
 
-    def act(number: int, body: Body) -> Answer:
-        if number == 3:
-            closing.append(asyncio.create_task(mortal.stop()))
-        return well(body)
+    def mortal(other: int) -> Callable[[int, Body], Answer]:
+        def act(number: int, body: Body) -> Answer:
+            if number == 3 and not closing:  # which one it is hangs on their ports, by which dialogues are dealt out
+                closing.append(asyncio.create_task(servers[1 - other].stop()))
+                left.append(servers[other])
+            return well(body)
 
-    async with Watched() as server, Watched(act) as mortal:
-        words = command(case, place, server.base_url, mortal.base_url)
+        return act
+
+    async with Watched(mortal(1)) as one, Watched(mortal(0)) as another:
+        servers = (one, another)
+        words = command(case, place, one.base_url, another.base_url)
         first = await gen(*words)
         assert closing, "the dialogues never met the server that dies"
+        (server,) = left
         disk, mark = Disk.of(place / "run"), server.requests
         again = await gen(*words)
         return _of(place, first, disk, again, server, mark)
