@@ -49,7 +49,7 @@ SECTIONS = (
         "convert",
         "Converting",
         "Bar: constant memory, at most 3 times the CPU of a plain loop. Rows of our own layout with eight turns,\n"
-        "3.9 kB each: to `sharegpt`, and that to Parquet; beside them loops of orjson (and pyarrow's `from_pylist`)\n"
+        "4.6 kB each: to `sharegpt`, and that to Parquet; beside them loops of orjson (and pyarrow's `from_pylist`)\n"
         "that do the same and look at nothing.",
         ("bench.convert --n 100000",),
         ("bench.convert",),

@@ -2,7 +2,7 @@
 
     python -m bench.convert [--n 1000000]
 
-Rows of our own layout with eight turns (3.6 kB) are generated, then converted to `sharegpt` and that to Parquet; the
+Rows of our own layout with eight turns (4.6 kB) are generated, then converted to `sharegpt` and that to Parquet; the
 loops do the two steps with orjson, and pyarrow for the second. Each is a process of its own: CPU of all threads with
 start-up, and most memory. A hundredth of the rows shows what memory is there at the start.
 """

@@ -10,6 +10,17 @@ from dialogue.errors import UsageError
 FILE = "mixture.json"
 
 
+KNOWN = ("dialogues.jsonl", "kept.jsonl")
+"""What stands for a folder: a run's dialogues, or those that a filter has kept."""
+
+
+def standing_for(path: Path) -> list[Path] | None:
+    """The files that stand for a folder: a run's, a filter's, those of a mixture's runs; None of any other folder."""
+    if (runs := runs_in(path)) is not None:
+        return [run / KNOWN[0] for run in runs]
+    return next(([path / known] for known in KNOWN if (path / known).exists()), None)
+
+
 def runs_in(path: Path) -> list[Path] | None:
     """The run folders of a mixture, in the order of their names; None where the path is no mixture."""
     if not (path / FILE).is_file():

@@ -13,7 +13,7 @@ import orjson
 from dialogue.conversion.elements import elements
 from dialogue.conversion.row import Row
 from dialogue.errors import UsageError
-from dialogue.mixtures import runs_in
+from dialogue.mixtures import KNOWN, standing_for
 
 BOM = b"\xef\xbb\xbf"
 TABLES = (".csv", ".tsv", ".parquet")
@@ -21,8 +21,6 @@ SUFFIXES = (".jsonl", ".json", ".ndjson", ".html", *TABLES)
 DROPPED = ".dropped.jsonl"
 """How the name of a file of refused rows ends."""
 _MOST_PRETTY_BYTES = 1 << 26
-_KNOWN = ("dialogues.jsonl", "kept.jsonl")
-"""What stands for a folder: a run's dialogues, or those that a filter has kept."""
 _PAGE_DATA = re.compile(rb'<script[^>]*\bid="__NEXT_DATA__"[^>]*>(.*?)</script>', re.DOTALL)
 _PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zX": "xz"}
 
@@ -35,15 +33,12 @@ def files(path: Path) -> list[Path]:
         if not path.is_file():
             raise UsageError(f"{path}: a pipe or a device, which cannot be read twice; write it to a file first")
         return [path]
-    if (runs := runs_in(path)) is not None:
-        return [file for run in runs for file in files(run)]
-    for known in _KNOWN:
-        if (path / known).exists():
-            return [path / known]
+    if (known := standing_for(path)) is not None:
+        return known
     inside = path / "data" if (path / "data").is_dir() else path
     found = sorted(file for file in inside.iterdir() if _read_in_folders(file))
     if not found:
-        raise UsageError(f"{path}: no {', '.join(_KNOWN)}, nor other {', '.join(SUFFIXES)} file in it")
+        raise UsageError(f"{path}: no {', '.join(KNOWN)}, nor other {', '.join(SUFFIXES)} file in it")
     return found
 
 
@@ -54,7 +49,7 @@ def _read_in_folders(file: Path) -> bool:
 
 def skipped(path: Path) -> list[str]:
     """What in a folder is not read, by name: folders in it, and files of other kinds; hidden ones are not told."""
-    if not path.is_dir() or runs_in(path) is not None or any((path / known).exists() for known in _KNOWN):
+    if not path.is_dir() or standing_for(path) is not None:
         return []
     inside = path / "data" if (path / "data").is_dir() else path
     others = (one for one in inside.iterdir() if not one.name.startswith(".") and not _read_in_folders(one))

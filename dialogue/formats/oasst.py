@@ -149,35 +149,24 @@ def whole(
             refused.append((place, f"a second message with the id {id}"))
         else:
             nodes[id] = (place, {**row, "replies": []})
-    roots = []
+    roots, below = [], {id: list[str]() for id in nodes}
     for id, (_, node) in nodes.items():
         parent = next((str(node[name]) for name in _PARENTS if node.get(name) is not None), None)
         if parent is None or parent not in nodes:
             roots.append(id)
         else:
             nodes[parent][1]["replies"].append(node)
-    reached = _below([nodes[id][1] for id in roots])
-    refused += [
-        (place, "its parents lead round in a circle") for place, node in nodes.values() if id_of(node) not in reached
-    ]
+            below[parent].append(id)
+    left, reached = list(roots), set[str]()
+    while left:
+        id = left.pop()
+        reached.add(id)
+        left += below[id]
+    refused += [(place, "its parents lead round in a circle") for id, (place, _) in nodes.items() if id not in reached]
     trees: list[tuple[str, Mapping[str, Any]]] = [
         (nodes[id][0], {"message_tree_id": id, "prompt": nodes[id][1]}) for id in roots
     ]
     return trees, refused
-
-
-def id_of(node: Node) -> int:
-    """What tells one node of a tree in memory from another."""
-    return id(node)
-
-
-def _below(left: list[dict[str, Any]]) -> set[int]:
-    found = set()
-    while left:
-        node = left.pop()
-        found.add(id_of(node))
-        left += node["replies"]
-    return found
 
 
 def to_line(dialogue: Dialogue) -> bytes:

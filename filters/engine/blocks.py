@@ -11,13 +11,11 @@ from xxhash import xxh3_128_hexdigest
 
 from dialogue.errors import UsageError
 from dialogue.jsonl import write_atomically
-from dialogue.mixtures import runs_in
+from dialogue.mixtures import standing_for
 
 BLOCK_BYTES = 8 << 20
 _BOM = b"\xef\xbb\xbf"
 _SUFFIXES = (".jsonl", ".json", ".ndjson")
-_KNOWN = ("dialogues.jsonl", "kept.jsonl")
-"""What stands for a folder: a run's dialogues, or those that a filter has kept."""
 _UNREAD = {
     "unpack it first": (".gz", ".zip", ".bz2", ".xz", ".zst", ".tar"),
     "write it as JSON Lines, a dialogue a line": (".csv", ".tsv", ".parquet", ".arrow", ".xlsx"),
@@ -70,11 +68,8 @@ def files(path: Path) -> list[Path]:
     if not path.is_dir():
         _check_readable(path)
         return [path]
-    if (runs := runs_in(path)) is not None:
-        return [file for run in runs for file in files(run)]
-    for known in _KNOWN:
-        if (path / known).exists():
-            return [path / known]
+    if (known := standing_for(path)) is not None:
+        return known
     found = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES and not file.name.startswith("."))
     if not found:
         raise UsageError(f"{path}: no dialogues.jsonl, kept.jsonl, nor other {', '.join(_SUFFIXES)} file in it")
@@ -86,7 +81,7 @@ def skipped(path: Path) -> list[str]:
 
     Nothing where a known file stands for the folder.
     """
-    if not path.is_dir() or any((path / known).exists() for known in _KNOWN) or runs_in(path) is not None:
+    if not path.is_dir() or standing_for(path) is not None:
         return []
     others = (one for one in path.iterdir() if not one.name.startswith("."))
     return sorted(f"{one.name}/" if one.is_dir() else one.name for one in others if one.suffix not in _SUFFIXES)

@@ -151,3 +151,20 @@ def test_token_files_need_a_tokenizer(capsys: pytest.CaptureFixture[str], argv: 
 def test_an_empty_part_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["convert", "in.jsonl", "out.jsonl", "--split", "0.9/0.1"]) == 0
     assert "warning   a part is empty" in capsys.readouterr().out
+
+
+def test_template_and_context_of_token_files_are_heeded(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    small = tokenizer("vicuna")
+    small.save_pretrained(tmp_path / "tokenizer")
+    words = " ".join(["word"] * 40)
+    turns = [{"role": role, "content": f"{words} {n}"} for n in range(3) for role in ("user", "assistant")]
+    Path("long.jsonl").write_bytes(orjson.dumps({"id": "x", "messages": turns}) + b"\n")
+    argv = ["convert", "long.jsonl", "--to", "openchat_tokens", "--tokenizer", str(tmp_path / "tokenizer")]
+    assert main([*argv[:2], "whole.json", *argv[2:], "--template", "vicuna"]) == 0
+    ((ids, _),) = orjson.loads(Path("whole.json").read_bytes())
+    assert "USER: " in small.decode(ids)
+    context = str(len(ids) - 1)
+    assert main([*argv[:2], "split.json", *argv[2:], "--template", "vicuna", "--max-length", context]) == 0
+    pieces = orjson.loads(Path("split.json").read_bytes())
+    assert len(pieces) > 1
+    assert all(len(piece) <= int(context) for piece, _ in pieces)
