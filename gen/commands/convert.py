@@ -18,7 +18,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--from", dest="from_", metavar="F", default="auto", help="layout of the input, or a field map (FILE.toml)"
     )
-    what.add_argument("--to", metavar="F", help="layout of OUT (default: messages), or hub: Parquet and a README card")
+    what.add_argument(
+        "--to", metavar="F", help="layout of OUT (default: messages; --list), hub: Parquet and a README card"
+    )
     what.add_argument("--tokenizer", metavar="T", help="for --to openchat_tokens: a tokenizer's or a model's folder")
     what.add_argument("--template", metavar="T", default="openchat", help="... and its template (default: openchat)")
     what.add_argument("--max-length", metavar="N", type=count, default=2048, help="... and its context (default: 2048)")
