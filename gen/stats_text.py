@@ -22,6 +22,7 @@ _CONTENT = {
     "repetition": "dialogues that repeat themselves",
     "refusals": "dialogues with a refusal",
     "thanks_only": "follow-ups of thanks and nothing else",
+    "asked_first": "asked before advised, of cases with something held back",
 }
 
 
@@ -109,7 +110,7 @@ def _alike(report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _content(report: Mapping[str, Any]) -> Iterator[str]:
-    rows = [(text, report["content"][name]) for name, text in _CONTENT.items()]
+    rows = [(text, report["content"][name]) for name, text in _CONTENT.items() if name in report["content"]]
     rows += [(f"dialogues in {safe(code)}", one) for code, one in list(report["languages"].items())[:10]]
     yield from _table(["", "%", "95 % interval"], [(text, number(one["value"]), interval(one)) for text, one in rows])
 

@@ -39,6 +39,8 @@ def check(settings: RunSettings) -> Checked:
     check_input(settings, sector)
     if sector.tools and settings.input:
         sector = sector.model_copy(update={"searched": settings.input})
+    if sector.page:
+        sector = sector.model_copy(update={"own_page": settings.input})
     languages = set(settings.language)
     taking = look_through(settings, prompts, sector)
     if taking is not None:

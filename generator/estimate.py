@@ -9,6 +9,7 @@ from generator.agents import SEPARATOR
 from generator.checks import check
 from generator.client.prices import cost, price_of
 from generator.client.tokens import Counter
+from generator.consulting import desk_of
 from generator.estimate_given import GivenEstimate
 from generator.openers.tree import Batch, Shelf
 from generator.openers.writer import render_list, specs_of
@@ -21,7 +22,7 @@ from generator.tools.guide import guide_of
 from generator.transcript import request
 from generator.user.script import Script, script
 from prompts.loader import Prompts
-from prompts.sector import Sector
+from prompts.sector import Sector, page_of
 from prompts.tasks import tool_plan
 
 SAMPLE = 300
@@ -248,6 +249,7 @@ def _script(settings: RunSettings, prompts: Prompts, sector: Sector, id: str, se
         own_opener=settings.openers is not None,
         facts=sector.fact_file,
         noise=sector.noise,
+        page=page_of(prompts, sector),
     )
 
 
@@ -255,6 +257,8 @@ def _system(
     settings: RunSettings, prompts: Prompts, sector: Sector, language: str, id: str, own: str | None
 ) -> str | None:
     """What stands above the dialogue in each request to the assistant."""
+    if page := page_of(prompts, sector):
+        return "\n\n".join(filter(None, (own, desk_of(prompts, page, language, None).guide())))
     plan = tool_plan(prompts, sector, language, sector.levels[0].name, settings.seed, id)
     guide = guide_of(prompts, sector, language, plan)
     return f"{guide.meta(own)}\n\n{guide.protocol()}" if guide else own

@@ -18,6 +18,7 @@ from generator.client.chat import Chat, Paces
 from generator.client.local import LocalTransport
 from generator.client.meter import Meter
 from generator.client.transport import HttpTransport, Transport
+from generator.consulting import with_sources
 from generator.folder.run_folder import RunFolder
 from generator.gate import Gate
 from generator.given import Given, file_of, usable
@@ -31,7 +32,7 @@ from generator.sources import cut_note, identify, rounds_of, streams
 from generator.stage import Job, Scenery
 from generator.tally import Tally, fold
 from prompts.loader import Prompts
-from prompts.sector import Sector
+from prompts.sector import Sector, page_of
 
 
 class OpenerLine(Record):
@@ -126,6 +127,8 @@ class Setup:
         seed, around = joined(self.prompts, self.sector, run_seed, opener)
         if self.sector.level(opener.seed.kind or "").wants:
             text, seed, around = task(self.prompts, self.sector, run_seed, opener)
+        if page := page_of(self.prompts, self.sector):
+            seed = with_sources(page, run_seed, opener.id, seed)
         return OpenerLine(id=opener.id, opener=text, seed=seed, stream=opener.stream, place=opener.place, around=around)
 
     def _streams(self) -> Sequence[Stream]:
@@ -237,7 +240,14 @@ def _request(settings: RunSettings, checked: Checked) -> dict[str, Any]:
         "own_openers": settings.openers is not None,
         "prompts": dict(sorted(checked.prompts.used.items())),
         **{name: file_hash(path, f"--{name}") for name, path in inputs.items() if path is not None},
+        **_knowledge(checked),
     }
+
+
+def _knowledge(checked: Checked) -> dict[str, Any]:
+    """The files that a page about an assistant names, where there is one: what it knows belongs to what is asked."""
+    page = page_of(checked.prompts, checked.sector)
+    return {"knowledge": {path.name: file_hash(path, "--input") for path in page.knowledge}} if page else {}
 
 
 def _facts(settings: RunSettings, note: str | None) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dialogue.faults import Fault
 from dialogue.records import Seed
 from generator.agents import SEPARATOR
+from generator.consulting import Desk, desk_of
 from generator.openers.tree import Batch, Shelf
 from generator.openers.writer import render_list, specs_of
 from generator.sources import identify, shelves_of
@@ -20,7 +21,7 @@ from generator.user.script import Script, script
 from prompts.bars import bars
 from prompts.joining import joins
 from prompts.loader import Prompts
-from prompts.sector import Sector
+from prompts.sector import Sector, page_of
 from prompts.tasks import TOOLS, ToolPlan, tool_plan
 from prompts.wants import wants
 
@@ -44,7 +45,8 @@ def every_prompt(
         return
     if sector.bar_file:
         bars(prompts, sector.bar_file, language)
-    shelves = shelves_of(prompts, sector, language, None, 0)
+    page = page_of(prompts, sector)
+    shelves = shelves_of(prompts, sector, language, sector.own_page, 0)
     yield from _lists(prompts, sector, language, shelves)
     topic = None if sector.takes else _topic(prompts, sector, shelves[sector.levels[0].name])
     seed = Seed(language=language, topic=topic)
@@ -60,6 +62,7 @@ def every_prompt(
         facts=sector.fact_file,
         noise=sector.noise,
         task=None if sector.takes else tool_plan(prompts, sector, language, sector.levels[0].name, 0, EXAMPLE).task,
+        page=page,
     )
     if any(level.whole for level in sector.levels):
         yield "the whole conversation in one request", request(prompts, plan, 0, EXAMPLE)
@@ -72,6 +75,8 @@ def every_prompt(
     yield "assistant, the opener as it is typed", opener
     yield from _joined(prompts, sector, language, shelves, opener)
     yield from _guides(plan, [level.name for level in sector.levels if level.opener])
+    if page:
+        yield from _consulting(desk_of(prompts, page, language, None))
 
 
 def _lists(prompts: Prompts, sector: Sector, language: str, shelves: Mapping[str, Shelf]) -> Iterator[tuple[str, str]]:
@@ -119,7 +124,7 @@ def _topic(prompts: Prompts, sector: Sector, shelf: Shelf) -> str:
     if level.wants and not level.evolves:
         found = wants(prompts, sector.wants(level) or "", shelf.language)
         return found.wanted(next(iter(found.kinds)), 0.0)
-    known = root.piece if root.piece and level.joins else root.task
+    known = root.piece if root.piece and (level.joins or sector.page) else root.task
     return known.title if known else shelf.example_path()[0][1]
 
 
@@ -143,6 +148,15 @@ def _guides(plan: Script, kinds: Sequence[str]) -> Iterator[tuple[str, str]]:
         if text is not None and text not in seen:
             seen.add(text)
             yield f"assistant, system message that no record keeps: {kind}", text
+
+
+def _consulting(desk: Desk) -> Iterator[tuple[str, str]]:
+    """What the assistant of a page is told."""
+    kept = "kept in the record" if desk.page.keep_notes else "that no record keeps"
+    yield f"assistant, system message {kept}, with the sources of the dialogue", desk.guide()
+    for check in ("unasked", "uncited", "strange_source"):
+        text = desk.again(Fault("bad_reply", check, "(a piece of the reply)"))
+        yield f"assistant, asked again, below the system message: {check}", text
 
 
 def _turns(law: Rules) -> Iterator[TurnPlan]:

@@ -81,12 +81,27 @@ def check_input(settings: RunSettings, sector: Sector) -> None:
     if sector.takes:
         _check_taking(settings, sector)
         return
-    if source is None and settings.input is not None and not sector.tools:
+    if sector.page:
+        _check_page(settings, sector)
+    elif source is None and settings.input is not None and not sector.tools:
         raise UsageError(f"--input {settings.input}: the sector {sector.name} takes none; leave it out")
     if source is not None and source.material and settings.input is None and settings.openers is None:
         raise UsageError(
             f"--input is missing: {sector.name} works on {source.name} of yours, in a file of JSON Lines with "
             f"`{source.material.keys[0]}`, of plain text, or Parquet"
+        )
+
+
+def _check_page(settings: RunSettings, sector: Sector) -> None:
+    """Raise UsageError where there is no page about the assistant, or own openers in the place of clients."""
+    if settings.openers is not None:
+        raise UsageError(
+            f"--openers {settings.openers}: openers of {sector.name} grow from what its assistant knows; leave it out"
+        )
+    if settings.input is None:
+        raise UsageError(
+            f"--input is missing: {sector.name} needs a page about your assistant, a TOML file that names the files of "
+            "what it knows (docs/sectors.md)"
         )
 
 
@@ -127,7 +142,7 @@ def check_capacity(settings: RunSettings, sector: Sector, found: Sequence[Stream
     """Raise UsageError where the tree is too small for the dialogues asked for."""
     most = capacity(found)
     if most < settings.n:
-        more = "a longer --input, " if sector.input else ""
+        more = "a longer --input, " if sector.input or sector.page else ""
         raise UsageError(
             f"--n {settings.n:,}: the tree of {settings.sector} gives at most {most:,} openers; "
             f"{more}more languages or --openers of your own would give more"

@@ -1,6 +1,6 @@
 """One dialogue from its opener to its line on disk."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -13,6 +13,7 @@ from dialogue.errors import ReplyFailed
 from dialogue.records import Dialogue, Failure, Message, Seed, Stop, Usage, encode
 from generator.agents import Assistant, UserSimulator
 from generator.client.chat import Chat
+from generator.consulting import Consultant, Desk, desk_of, questions_due
 from generator.folder.run_folder import RunFolder
 from generator.given import Given
 from generator.marking import WrongAnswer, marked, problem_of
@@ -22,13 +23,13 @@ from generator.settings import RoleName
 from generator.tally import Tally
 from generator.tools.assistant import Row, ToolAssistant
 from generator.tools.box import Executor, noted, tools_of
-from generator.tools.guide import guide_of
+from generator.tools.guide import Guide, guide_of
 from generator.user.acts import TurnPlan
 from generator.user.noise import typed
 from generator.user.script import Script, script
 from prompts.bars import Bars, bars
 from prompts.loader import Prompts
-from prompts.sector import Sector
+from prompts.sector import Sector, page_of
 from prompts.tasks import Task, tool_plan
 
 
@@ -98,6 +99,7 @@ class Stage:
         self._tools = tools_of(scenery.prompts, scenery.sector, language)
         self._guide = guide_of(scenery.prompts, scenery.sector, language, self._plan)
         self._problem = problem_of(scenery.sector, self._plan)
+        self._desk = _desk(scenery, job, language)
         self._script = _scripted(scenery, job, self._plan.task)
         taken = [event for event in job.events if event["k"] == "turn"]
         self._past: list[dict[str, JsonValue]] = [dict(event["plan"]) for event in taken if event.get("plan")]
@@ -130,6 +132,8 @@ class Stage:
         job, plan = self._job, self._script
         system = system_for(self._all.systems, self._all.run_seed, job.id)
         system = self._guide.meta(system) if self._guide else system
+        if self._desk and self._desk.page.keep_notes:
+            system = "\n\n".join(filter(None, (system, self._desk.guide())))
         text = job.opener
         if plan.noise and not job.own:
             text = typed(self._all.prompts, text, plan.persona.traits, plan.language, job.id, 1)
@@ -155,11 +159,8 @@ class Stage:
         )
 
     def _assistant(self) -> Agent:
-        told = self._script.guide(self._job.seed.kind) if self._all.guided else None
-        plain = partial(Assistant, guide=told, bars=self._all.bars(self._script.language))
-        make = partial(ToolAssistant, guide=self._guide, row=self._all.row) if self._guide else plain
         unused = partial(self._unused, "assistant")
-        made = make(
+        made = _speaker(self._all, self._script, self._job.seed.kind, self._guide, self._desk)(
             self._all.chats["assistant"],
             key=self._job.id,
             priority=self._job.index,
@@ -231,6 +232,24 @@ class Stage:
         self._all.tally.lost(error.reason)
 
 
+def _desk(scenery: Scenery, job: Job, language: str) -> Desk | None:
+    """What a field's assistant has before it; a system that is measured has nothing."""
+    page = page_of(scenery.prompts, scenery.sector) if scenery.guided else None
+    return desk_of(scenery.prompts, page, language, job.seed.extra.get("sources")) if page else None
+
+
+def _speaker(
+    scenery: Scenery, plan: Script, kind: str | None, guide: Guide | None, desk: Desk | None
+) -> Callable[..., Agent]:
+    """The kind of assistant that the sector has."""
+    if desk:
+        return partial(Consultant, desk=desk, due=questions_due(plan, kind))
+    if guide:
+        return partial(ToolAssistant, guide=guide, row=scenery.row)
+    told = plan.guide(kind) if scenery.guided else None
+    return partial(Assistant, guide=told, bars=scenery.bars(plan.language))
+
+
 def _scripted(scenery: Scenery, job: Job, task: Task | None) -> Script:
     """All that is drawn for the job's dialogue."""
     return script(
@@ -245,6 +264,7 @@ def _scripted(scenery: Scenery, job: Job, task: Task | None) -> Script:
         facts=scenery.sector.fact_file,
         noise=scenery.sector.noise,
         task=task,
+        page=page_of(scenery.prompts, scenery.sector),
     )
 
 

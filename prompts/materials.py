@@ -22,6 +22,7 @@ from dialogue.chance import hash64, hex64
 from dialogue.errors import UsageError
 from dialogue.records import Record
 from prompts.cutting import cut, tokens
+from prompts.labels import Labels
 
 JSON, PLAIN = (".jsonl", ".json", ".ndjson"), (".txt", ".md", ".text")
 HEAD_WORDS = 8
@@ -62,9 +63,7 @@ class Material(Sequence[Piece]):
         """Reads the whole file once. Raises UsageError, with path and line, for the first row that is no good."""
         self._path, self._form = path, form
         self._starts, self._sizes, self._lines = array("Q"), array("Q"), array("Q")
-        self._labels = array("H")
-        self.languages: list[str | None] = []
-        """The languages that rows name; None for rows that name none."""
+        self._labels = Labels()
         self.cut = 0
         """How many texts were cut."""
         self._table = _parquet(path) if _is_parquet(path) else None
@@ -89,9 +88,12 @@ class Material(Sequence[Piece]):
 
     def of(self, language: str) -> Sequence[int]:
         """The numbers of the rows for a language: those that name it, or else its base, and those that name none."""
-        label = language if language in self.languages else language.split("-")[0]
-        fitting = {number for number, name in enumerate(self.languages) if name in (label, None)}
-        return array("Q", (place for place, name in enumerate(self._labels) if name in fitting))
+        return self._labels.of(language)
+
+    @property
+    def languages(self) -> list[str | None]:
+        """The languages that rows name; None for rows that name none."""
+        return self._labels.names
 
     def _index(self) -> None:
         texts, ids = array("Q"), array("Q")
@@ -102,9 +104,7 @@ class Material(Sequence[Piece]):
                 raise UsageError(f"{self._path}:{line}: {error}") from None
             for column, value in ((self._starts, start), (self._sizes, size), (self._lines, line)):
                 column.append(value)
-            if piece.language not in self.languages:
-                self.languages.append(piece.language)
-            self._labels.append(self.languages.index(piece.language))
+            self._labels.add(piece.language)
             self.cut += piece.cut_from is not None
             texts.append(hash64(piece.text))
             ids.append(hash64(piece.id))
@@ -151,7 +151,7 @@ class Material(Sequence[Piece]):
         key = next((key for key in self._form.keys if fields.get(key) is not None), None)
         if key is None:
             raise ValueError(f"no text: expected it under {' or '.join(self._form.keys)}")
-        text = _text(key, fields[key]).strip()
+        text = text_at(key, fields[key]).strip()
         if not any(map(str.isalnum, text)):
             raise ValueError(f"{key}: no word in it")
         size, most = tokens(text), self._form.most_tokens
@@ -159,10 +159,10 @@ class Material(Sequence[Piece]):
             raise ValueError(f"{key}: about {size:,} tokens, expected at most {most:,}")
         title, id = fields.get("title"), fields.get("id")
         return Piece(
-            id=_name(id) if id is not None else hex64(text),
+            id=name_of(id) if id is not None else hex64(text),
             text=cut(text, most),
-            title=_head(_text("title", title) if title and key != "title" else text),
-            language=_name(fields["language"]) if fields.get("language") else None,
+            title=head(text_at("title", title) if title and key != "title" else text),
+            language=name_of(fields["language"]) if fields.get("language") else None,
             cut_from=size if size > most else None,
         )
 
@@ -238,13 +238,14 @@ def _parquet(path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _text(key: str, value: Any) -> str:
+def text_at(key: str, value: Any) -> str:
+    """The text under a key, its lines ending alike. Raises ValueError for anything else."""
     if not isinstance(value, str):
         raise ValueError(f"{key}: {str(value)[:40]!r} is a {type(value).__name__}, expected text")
     return value.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def _name(value: Any) -> str:
+def name_of(value: Any) -> str:
     """An id or a language's code, which may be a number in JSON."""
     name = str(value).strip()
     if isinstance(value, bool) or not isinstance(value, str | int) or not name:
@@ -252,8 +253,8 @@ def _name(value: Any) -> str:
     return name
 
 
-def _head(text: str) -> str:
-    """The first words, on one line."""
+def head(text: str) -> str:
+    """A title: the first words, on one line."""
     found = text.split()
     if len(found) > HEAD_WORDS:
         return " ".join(found[:HEAD_WORDS]) + " ..."

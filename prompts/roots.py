@@ -7,7 +7,7 @@ with its place; nothing is passed over in silence.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, overload
+from typing import Any, Literal, overload
 
 import orjson
 from pydantic import Field, model_validator
@@ -15,6 +15,8 @@ from pydantic import Field, model_validator
 from dialogue.chance import hash64
 from dialogue.errors import UsageError
 from dialogue.records import Record
+from prompts.domain import page
+from prompts.knowledge import Knowledge
 from prompts.loader import Prompts
 from prompts.materials import Form, Material, Piece, material
 from prompts.seed_tasks import Task, tasks
@@ -41,6 +43,9 @@ class Source(Record):
 
     tasks: str | None = None
     """The kind of seed task that it holds ("open"; "any" for all), where its file, and that of --input, has such."""
+
+    page: Literal["knowledge", "decline"] | None = None
+    """What it takes of a page about an assistant, where its file, and that of --input, is one (prompts/domain.py)."""
 
     @model_validator(mode="after")
     def _is_brought(self) -> "Source":
@@ -73,7 +78,7 @@ class Root(Record):
 class Pieces(Sequence[Root]):
     """The rows of a file of material in one language; a row is read when it is asked for."""
 
-    def __init__(self, found: Material, what: str, numbers: Sequence[int]) -> None:
+    def __init__(self, found: Material | Knowledge, what: str, numbers: Sequence[int]) -> None:
         self._material, self._what, self._numbers = found, what, numbers
 
     def __len__(self) -> int:
@@ -92,7 +97,18 @@ class Pieces(Sequence[Root]):
 
 def from_material(path: Path, form: Form, what: str, language: str, *, shown: bool) -> Sequence[Root]:
     """The roots in a file of material that serve a language. `shown`: an example, which may be in another one."""
-    found = material(path, form)
+    return _serving(path, material(path, form), what, language, shown)
+
+
+def from_page(path: Path, source: Source, language: str, *, shown: bool) -> Sequence[Root]:
+    """The sources of a page's knowledge that serve a language, or what the page declines."""
+    found = page(path)
+    if source.page == "decline":
+        return [Root(what=source.what, name=" ".join(line.split())) for line in found.decline]
+    return _serving(path, found.sources(), source.what, language, shown)
+
+
+def _serving(path: Path, found: Material | Knowledge, what: str, language: str, shown: bool) -> Sequence[Root]:
     numbers = found.of(language)
     if not numbers and not shown:
         there = ", ".join(str(name) for name in found.languages)

@@ -13,9 +13,10 @@ from pydantic import Field, ValidationError, model_validator
 
 from dialogue.errors import UsageError
 from dialogue.records import Record, one_line
+from prompts.domain import Page, page
 from prompts.loader import Prompts
 from prompts.roots import Root as Root  # callers know it from here
-from prompts.roots import Source, from_data, from_input, from_material, from_tasks
+from prompts.roots import Source, from_data, from_input, from_material, from_page, from_tasks
 
 HOME = "sectors"
 
@@ -106,6 +107,11 @@ class Sector(Record):
     """File in the sector's folder with problems whose answers code works out (prompts/tasks.py)."""
     searched: Path | None = None
     """The user's file of passages that its assistant searches, in the place of the sector's own."""
+    page: str | None = None
+    """File in the sector's folder with an example of a page about an assistant (prompts/domain.py); the sector's
+    dialogues are those of such an assistant with its clients."""
+    own_page: Path | None = None
+    """The user's page, in the place of the example."""
     noise: bool = True
     """Whether messages lose capitals, marks and letters as their people type (users/noise.toml)."""
     novelty: Novelty | None = None
@@ -236,9 +242,19 @@ def _taking(prompts: Prompts, name: str, fields: Mapping[str, Any], shares: str 
         raise UsageError(f"{prompts.path(f'{HOME}/{name}/sector.toml')}: {one_line(error)}") from None
 
 
+def page_of(prompts: Prompts, sector: Sector) -> Page | None:
+    """The page about the sector's assistant, the user's or the example; None where the sector has none."""
+    if sector.page is None:
+        return None
+    return page(sector.own_page or prompts.path(f"{HOME}/{sector.name}/{sector.page}") or Path(sector.page))
+
+
 def roots(prompts: Prompts, sector: Sector, level: Level, language: str, input: Path | None = None) -> Sequence[Root]:
     """The roots of the level's branch in a language: the sector's own, or those of the user's file where it fits."""
     source = sector.source(level)
+    if source.page:
+        own = prompts.path(f"{HOME}/{sector.name}/{source.file}")
+        return from_page(input or own or Path(source.file), source, language, shown=input is None)
     if source.material:
         own = prompts.path(f"{HOME}/{sector.name}/{source.file}")
         file = input or own or Path(source.file)

@@ -1,10 +1,11 @@
-"""How a model holds a conversation: whether it ends its turns, recalls what it was told, repeats itself, keeps the
-language.
+"""How a model holds a conversation: whether it ends its turns, recalls what it was told, asks before it advises,
+repeats itself, keeps the language.
 
 Items are dialogues (a run folder, or any file of dialogues): the user's turns are asked one after the other, and the
 model's own answers stand between them.
 """
 
+from dialogue.consulting import consultation
 from dialogue.recall import checks as facts_asked
 from dialogue.recall import holds
 from dialogue.records import Dialogue, Message, decode
@@ -17,10 +18,11 @@ _LANGUAGE = Language()
 
 
 class Dialogues(Check):
-    """Grades by turn; `recall` where the seed says which facts are asked for (the sector `recall`)."""
+    """Grades by turn; `recall` where the seed says which facts are asked for (the sector `recall`), `asks_first` where
+    a client held something back (the sector `domain`)."""
 
     headline = "sound_turns"
-    figures = ("sound_turns", "ends_turn", "recall", "no_repetition", "language_kept")
+    figures = ("sound_turns", "ends_turn", "recall", "asks_first", "no_repetition", "language_kept")
 
     def fits(self, item: Item) -> str | None:
         """It has to come from a dialogue."""
@@ -38,8 +40,8 @@ class Dialogues(Check):
             "language_kept": [kept],
             "sound_turns": [a * b * kept for a, b in zip(ended, fresh, strict=True)],
         }
-        recalled = _recalled(item, answer)
-        return {**found, "recall": recalled} if recalled else found
+        recalled, asked = _recalled(item, answer), _asked(item, answer)
+        return {**found, **({"recall": recalled} if recalled else {}), **({"asks_first": asked} if asked else {})}
 
 
 def _said_before(text: str, earlier: tuple[str, ...]) -> bool:
@@ -62,3 +64,9 @@ def _recalled(item: Item, answer: Answer) -> list[float]:
     """For each fact that is asked for again and had been told, whether the model's answer holds it."""
     asked = [one for one in facts_asked(decode(item.row)) if one.told and one.turn <= len(answer.turns)]
     return [float(holds(answer.turns[one.turn - 1], one.value)) for one in asked]
+
+
+def _asked(item: Item, answer: Answer) -> list[float]:
+    """Whether the model asks before it advises, of a case with something held back."""
+    found = consultation(decode(item.row), answer.turns)
+    return [float(found.asked_first)] if found and found.due else []

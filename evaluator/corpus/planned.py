@@ -62,8 +62,8 @@ def law_of(sector: str | None) -> Rules | None:
     prompts = Prompts()
     try:
         found = load(prompts, sector)
-        drawn = found.takes in (None, "continue")
-        return rules(prompts, found.column, _LANGUAGE) if drawn else None
+        law = rules(prompts, found.column, _LANGUAGE) if found.takes in (None, "continue") else None
+        return None if law is None or law.tells_asked else law  # such acts follow what the other side asks
     except UsageError:
         return None
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from dialogue.consulting import consultation
 from dialogue.errors import UsageError
 from dialogue.records import Dialogue
 from evaluator.corpus.acceptance import acceptance
@@ -112,10 +113,18 @@ class _Looked:
                 dropped = {
                     "repetition": isinstance(verdict.outcome, Drop),
                     "refusals": isinstance(refusals.apply(dialogue), Drop),
+                    **_consulting(dialogue),
                 }
                 if self._keep:
                     self.spoken += spoken(dialogue)
                 yield seen(dialogue, group, self._vocabulary, dropped)
+
+
+def _consulting(dialogue: Dialogue) -> dict[str, bool]:
+    """Whether questions were due before advice, and were asked (dialogue/consulting.py)."""
+    found = consultation(dialogue)
+    due = found is not None and found.due
+    return {"questions_due": due, "asked_first": due and found is not None and found.asked_first}
 
 
 def spoken(dialogue: Dialogue) -> list[Spoken]:

@@ -64,12 +64,18 @@ def likeness(sample: Sample) -> dict[str, Figures]:
 
 
 def content(sample: Sample) -> Figures:
-    """Shares of dialogues that the filters `repetition` and `refusals` would drop, and of turns that only thank."""
+    """Shares of dialogues that the filters `repetition` and `refusals` would drop, and of turns that only thank.
+
+    Where clients of a field's assistant hold something back, the share of those whom it asks before it advises.
+    """
     every = sample.counts("dialogues")
+    due = sample.counts("questions_due")
+    consulting = {"asked_first": share(sample, sample.counts("asked_first"), due).plain()} if due.any() else {}
     return {
         "repetition": share(sample, sample.counts("repetition"), every).plain(),
         "refusals": share(sample, sample.counts("refusals"), every).plain(),
         "thanks_only": share(sample, sample.counts("thanks_only"), sample.counts("follow_ups")).plain(),
+        **consulting,
     }
 
 

@@ -24,13 +24,22 @@ SPEC = re.compile(r"^\d{1,3}\. (.+)$", re.MULTILINE)
 DETAILS = re.compile(r" \(([^()]*)\)$")
 GROWN = ("Question", "Request")
 """Steps of a branch that are opening messages themselves, and no subject."""
-STYLES = {"Kind of writing": "sector.creation", "Character": "sector.role", "Matter": "sector.harmless"}
+STYLES = {
+    "Kind of writing": "sector.creation",
+    "Character": "sector.role",
+    "Matter": "sector.harmless",
+    "Source": "sector.client",
+    "Boundary": "sector.client.wish",
+}
 """Sectors that ask for something else than questions, by the first step of a branch: what their lists are called."""
 UNNAMED = "None of them names the entity"
 """Said where the entity's kind is the subject, not the entity."""
 
 ILL = "A good assistant"
 """Said where the messages want what an assistant declines."""
+SOURCE = "Source"
+"""The label of what a field's assistant knows."""
+SOURCE_CHARACTERS = 30
 SEED = "Seed"
 """The label of a seed, which is a question itself."""
 
@@ -142,6 +151,8 @@ def _subject(wanted: ListWanted, near: list[str], grammar: Grammar) -> str:
         if kind.isascii() != bool(grammar.joint) or not kind:
             kind = near[0] if near else grammar.one("bank.something", {}, Stream(0))
         return grammar.one("bank.any", {"kind": kind}, Stream(0))
+    if label == SOURCE:
+        return phrase_of(name, grammar) or name_of(name, grammar.stop) or name[:SOURCE_CHARACTERS]
     if label == SEED:
         return phrase_of(name, grammar) or lowered(name)
     return name if label == "Entity" else lowered(name)

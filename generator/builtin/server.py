@@ -9,6 +9,7 @@ from dialogue.chance import hash64
 from dialogue.faults import user_fault
 from dialogue.records import Message
 from generator.builtin.answers import answer
+from generator.builtin.consulting import consult, told_in
 from generator.builtin.grammar import grammar, wide_characters
 from generator.builtin.languages import LANGUAGES
 from generator.builtin.lists import ListWanted, items, list_wanted
@@ -124,6 +125,9 @@ class Server:
         if listed is not None:
             return self._list(listed, last, request, stream)
         turns = [text for role, text in zip(roles, texts, strict=True) if role == "user"] or [last]
+        told = told_in(texts[0]) if roles[0] == "system" else None
+        if told is not None:
+            return consult(told, turns, grammar(told.language), stream)
         guide = self._guide(texts[0]) if roles[0] == "system" else None
         language = guide.language if guide else language_of(turns[-1] + turns[0][:200])
         if guide and guide.lists.startswith(GUIDE) and (solved := solution(turns, language, stream, self._wrong_share)):

@@ -16,7 +16,7 @@ from generator.tally import Tally
 from generator.user.script import opener_spec
 from prompts.loader import Prompts
 from prompts.names import language_name
-from prompts.sector import Sector
+from prompts.sector import Sector, page_of
 from prompts.seed_tasks import in_one_line
 from prompts.tasks import tool_plan
 
@@ -150,6 +150,7 @@ def _line(prompts: Prompts, sector: Sector, batch: Batch, run_seed: int, id: str
         facts=sector.fact_file,
         longer=batch.level.longer,
         task=task,
+        page=page_of(prompts, sector),
     )
     return spec["line"]
 
@@ -165,4 +166,5 @@ def render_list(prompts: Prompts, sector: Sector, batch: Batch, specs: Sequence[
         language_code=batch.language,
         specs=list(specs),
         avoid=[" ".join(text.split()[:HEAD_WORDS]) for text in avoid],
+        page=page_of(prompts, sector),
     )

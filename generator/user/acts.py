@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from dialogue.chance import draw, share
 from dialogue.errors import UsageError
 from dialogue.records import Record
+from generator.user.asked import asked_for
 from generator.user.goals import GOALS, Goal
 from generator.user.personas import Persona
 from generator.user.shape import ACTS, Shapes, first_word, lengthened, opening, shapes, span
@@ -70,6 +71,8 @@ class Rules:
     persona: Mapping[str, Mapping[str, Mapping[str, float]]]
     forms: Mapping[str, Mapping[str, float]]
     answer_asked: float
+    tells_asked: bool
+    """Whether what is asked for comes out with the answer: of the held facts the one that the question is after."""
     while_held: float
     doubt_right: float
     carriers: Sequence[str]
@@ -99,7 +102,8 @@ def rules(prompts: Prompts, column: str, language: str) -> Rules:
         turns=[{act: s * data["turns"].get(act, ones)[turn] for act, s in shares.items()} for turn in range(count)],
         persona=data["persona"],
         forms={act: forms.get(act, form) for act in shares},
-        answer_asked=data["rules"]["answer_asked"],
+        answer_asked=data["rules"]["answer_asked_in"].get(column, data["rules"]["answer_asked"]),
+        tells_asked=column in data["rules"]["answer_asked_in"],
         while_held=data["rules"]["while_held_in"].get(column, data["rules"]["while_held"]),
         doubt_right=data["rules"]["doubt_right"],
         carriers=data["carriers"],
@@ -136,6 +140,8 @@ def plan_turn(
     carries = act in law.carriers and not (act == "correct" and belief)
     rides = act in law.riders and share(key, number, "tell") < law.mentions[person.traits["disclosure"]]
     release = held[0] if held and act != "remind" and (must or carries or rides) else None
+    if act == "answer" and held and law.tells_asked:
+        release = asked_for(held, answer)
     again = askable[int(share(key, number, "asks") * len(askable))] if act == "remind" else None
     form = draw(law.forms[act], share(key, number, "form"))
     least, most, begins, avoid = _look(law, person, number, past, act, form, release is not None, key)
@@ -198,6 +204,8 @@ def _weights(
         weights["change"] += weights["correct"]
         weights["correct"] = 0.0
     last = past[-1].act if len(past) > 1 and past[-1].act == past[-2].act else None
+    if last == "answer" and law.tells_asked and asks(answer):  # who is asked a third time answers a third time
+        last = None
     if last is not None and any(weight for act, weight in weights.items() if act != last):
         weights[last] = 0.0
     return weights

@@ -6,7 +6,7 @@ worth training on). Figures: users/goals.toml; texts: languages/*/words.toml, or
 (prompts/facts.py), which have a key and a value and can be asked for again.
 """
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
@@ -16,12 +16,16 @@ from dialogue.chance import draw, share
 from dialogue.errors import UsageError
 from dialogue.records import Record
 from generator.user.personas import Persona, Pool, pick, pool
-from prompts.facts import SLOT, FactPool
+from prompts.facts import SLOT, FactPool, Kind
 from prompts.loader import Prompts
 from prompts.names import words
 from prompts.tasks import Task
 
 GOALS = "users/goals.toml"
+
+
+Case = Sequence[tuple[str, Kind, str]]
+"""Facts as they are with one person: key, kind and value."""
 
 
 class Fact(Record):
@@ -79,11 +83,13 @@ def goal(
     *key: object,
     own_opener: bool = False,
     pool: FactPool | None = None,
+    case: Case = (),
 ) -> Goal:
     """The card drawn for a key: at most one fact of each group, so that none contradicts another.
 
     `own_opener`: a person wrote the opener, so nothing counts as told, and little is held. `pool`: the sector's own
-    facts, in the place of those that stand behind a question.
+    facts, in the place of those that stand behind a question. `case`: facts that the person's case has, of which one
+    at least is held back.
     """
     table = _table(prompts, language, column)
     traits = person.traits
@@ -95,6 +101,9 @@ def goal(
         told, count = 0, min(count, table.held_most)
     if pool is not None:
         return _own_goal(pool, count, 0 if own_opener else max(told, table.told_least), *key)
+    if case:
+        count = min(max(count, 1), len(case))
+        return Goal(line=line, facts=_facts(case[:count], min(told, count - 1)), change=None, misconception=None)
     groups = dict(table.weights)
     facts = dict(_fact(table, groups, traits, *key, number) for number in range(count))
     texts = [facts[group] for group in table.weights if group in facts]
@@ -110,14 +119,20 @@ def goal(
 def _own_goal(own: FactPool, count: int, told: int, *key: object) -> Goal:
     """The card of a sector with facts of its own: kinds and values drawn one by one, in an order of chance."""
     drawn = sorted(own.facts, key=lambda kind: share(*key, "kind", kind))[:count]
-    facts = []
-    for number, name in enumerate(drawn):
-        kind = own.facts[name]
-        value = kind.values[int(share(*key, "value", name) * len(kind.values))]
-        text = kind.tell.replace(SLOT, value)
-        facts.append(Fact(text=text, told=number < told, key=name, value=value, ask=kind.ask))
+    rows = [
+        (name, kind, kind.values[int(share(*key, "value", name) * len(kind.values))])
+        for name, kind in ((name, own.facts[name]) for name in drawn)
+    ]
     line = own.goal[int(share(*key, "goal") * len(own.goal))]
-    return Goal(line=line, facts=tuple(facts), change=None, misconception=None)
+    return Goal(line=line, facts=_facts(rows, told), change=None, misconception=None)
+
+
+def _facts(rows: Case, told: int) -> tuple[Fact, ...]:
+    """The facts, of which the opener tells the first ones."""
+    return tuple(
+        Fact(text=kind.tell.replace(SLOT, value), told=number < told, key=name, value=value, ask=kind.ask)
+        for number, (name, kind, value) in enumerate(rows)
+    )
 
 
 def task_goal(card: Goal, task: Task) -> Goal:

@@ -16,10 +16,11 @@ from dialogue.faults import Fault
 from dialogue.likeness import words as all_words
 from dialogue.records import Seed
 from generator.user.acts import Rules, TurnPlan, plan_turn, rules
-from generator.user.goals import Goal, goal, opener_habit, task_goal
+from generator.user.goals import Case, Goal, goal, opener_habit, task_goal
 from generator.user.personas import Persona, persona
 from generator.user.rounds import rounds as draw_rounds
 from generator.user.shape import ACTS, shapes, span
+from prompts.domain import Page
 from prompts.facts import fact_pool
 from prompts.loader import Prompts
 from prompts.names import HOME, Tongue, tongue, words
@@ -156,21 +157,22 @@ def script(
     facts: str | None = None,
     noise: bool = True,
     task: Task | None = None,
+    page: Page | None = None,
 ) -> Script:
     """The script of the dialogue `id`. A person or a language that the seed brings along is kept.
 
     `own_opener`: a person wrote the opener, so that nothing of the card counts as said in it. `facts` and `noise`: the
     file of the sector's own facts, and whether its messages are typed as people type. `task`: what the opener asks for,
-    where code drew it; what comes out later belongs to it too.
+    where code drew it; what comes out later belongs to it too. `page`: whose client the person is.
     """
     key = _key(run_seed, id)
     language = seed.language or "en"
-    person = persona(prompts, language, column, key)
+    person = _client(persona(prompts, language, column, key), page, key)
     if seed.persona:
         person = person.model_copy(update={"situation": seed.persona})
     length = draw_rounds(prompts, preset, *rounds, key)
     pool = fact_pool(prompts, facts, language) if facts else None
-    card = goal(prompts, language, column, person, key, own_opener=own_opener, pool=pool)
+    card = goal(prompts, language, column, person, key, own_opener=own_opener, pool=pool, case=_case(page, key))
     card = task_goal(card, task) if task else card
     law = rules(prompts, column, language)
     return Script(
@@ -197,6 +199,7 @@ def opener_spec(
     forms: Mapping[str, float] | None = None,
     longer: float = 1.0,
     task: Task | None = None,
+    page: Page | None = None,
 ) -> dict[str, str]:
     """What an opener shall be, for its writer, by the person and the card that `script` draws for the same key.
 
@@ -210,8 +213,8 @@ def opener_spec(
     if facts is not None:
         return _telling_spec(prompts, column, language, place, facts)
     data, wording, look = prompts.data(ACTS)["opener"], words(prompts, language, column), shapes(prompts, language)
-    person = persona(prompts, language, column, place)
-    told = [] if task else goal(prompts, language, column, person, place).texts(told=True)
+    person = _client(persona(prompts, language, column, place), page, place)
+    told = [] if task else goal(prompts, language, column, person, place, case=_case(page, place)).texts(told=True)
     form = draw(forms or data["column_forms"].get(column, data["forms"]), share(place, "opener form"))
     # A task's figures need their room, and no more than they is told.
     room = 0 if task is None or task.passage else len(all_words(task.clause)) / look.per_word
@@ -251,6 +254,15 @@ def _telling_spec(prompts: Prompts, column: str, language: str, place: str, fact
         "facts": label["tells"].format(facts=label["join_facts"].join(told)),
     }
     return parts | {"locale": person.traits["locale"], "line": label["join"].join(parts.values())}
+
+
+def _client(person: Persona, page: Page | None, key: str) -> Persona:
+    """The person as one of the page's clients, where there is a page."""
+    return person.model_copy(update={"situation": page.client(key).who}) if page else person
+
+
+def _case(page: Page | None, key: str) -> Case:
+    return page.facts(page.client(key), key) if page else ()
 
 
 def _key(*parts: object) -> str:

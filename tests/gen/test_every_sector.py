@@ -6,6 +6,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+from page_files import page
 
 from dialogue.records import Dialogue
 from gen.api import dialogues, run
@@ -35,7 +36,8 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     (folder / "seeds.txt").write_text("\n".join(seeds) + "\n")
     run(sector="world-questions", n=N + 20, endpoint="builtin", out=folder / "run")
     taken = dict.fromkeys(("continue", "reanswer", "preference"), folder / "run")
-    return {"materials": folder / "passages.jsonl", "self-chat": folder / "seeds.txt", **taken}
+    brought = {"materials": folder / "passages.jsonl", "self-chat": folder / "seeds.txt", "domain": page(folder)}
+    return {**brought, **taken}
 
 
 def faults(dialogue: Dialogue) -> Iterator[str]:

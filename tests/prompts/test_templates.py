@@ -7,7 +7,7 @@ import pytest
 
 from dialogue.errors import UsageError
 from prompts.loader import Prompts
-from prompts.sector import Level, Sector, load, names, roots
+from prompts.sector import Level, Sector, load, names, page_of, roots
 
 VARIABLES: dict[str, Any] = {
     "n": 2,
@@ -17,6 +17,8 @@ VARIABLES: dict[str, Any] = {
     "specs": ["a pupil; question; 5 to 9 words", "a nurse; order; 12 to 20 words"],
     "avoid": ["Why is the Nile", "which dams on the"],
 }
+PAGE = page_of(Prompts(), load(Prompts(), "domain"))
+"""What templates of the sector domain are given besides."""
 CASES = [
     (sector, level)
     for name in names(Prompts())
@@ -31,7 +33,7 @@ EVERY = pytest.mark.parametrize(("sector", "level"), CASES, ids=[f"{s.name}/{lev
 def test_the_branch_the_order_the_specs_and_the_avoid_list_stand_in_that_order_at_the_end(
     sector: Sector, level: Level
 ) -> None:
-    prompt = Prompts().render(sector.template(level), **VARIABLES)
+    prompt = Prompts().render(sector.template(level), page=PAGE, **VARIABLES)
     branch = (
         "Entity: Nile (river, Africa)\nQuestion: How did the Nile shape Egypt?\nLanguage: Traditional Chinese (zh-TW)"
     )
@@ -48,7 +50,7 @@ def test_the_branch_the_order_the_specs_and_the_avoid_list_stand_in_that_order_a
 
 @EVERY
 def test_without_specs_and_avoid_list_the_prompt_ends_with_the_order(sector: Sector, level: Level) -> None:
-    prompt = Prompts().render(sector.template(level), **VARIABLES | {"specs": [], "avoid": [], "n": 1})
+    prompt = Prompts().render(sector.template(level), page=PAGE, **VARIABLES | {"specs": [], "avoid": [], "n": 1})
     assert prompt.split("\n")[-1].startswith("Write exactly 1 ")
     assert prompt.split("\n")[-1].endswith(" in Traditional Chinese.")
 
@@ -64,7 +66,7 @@ def test_nothing_before_the_branch_changes_from_request_to_request(sector: Secto
         "avoid": [],
     }
     prompts = Prompts()
-    first, second = (prompts.render(sector.template(level), **variables) for variables in (VARIABLES, other))
+    first, second = (prompts.render(sector.template(level), page=PAGE, **variables) for variables in (VARIABLES, other))
     assert first[: first.index("\nEntity: ")] == second[: second.index("\nTopic: ")]
 
 
@@ -73,18 +75,20 @@ def test_a_missing_variable_is_an_error_and_not_an_empty_string(sector: Sector, 
     for missing in VARIABLES:
         variables = {name: value for name, value in VARIABLES.items() if name != missing}
         with pytest.raises(UsageError, match=f"'{missing}' is undefined"):
-            Prompts().render(sector.template(level), **variables)
+            Prompts().render(sector.template(level), page=PAGE, **variables)
 
 
 @EVERY
 def test_no_template_begs_for_variety_in_adjectives(sector: Sector, level: Level) -> None:
-    prompt = Prompts().render(sector.template(level), **VARIABLES).lower()
+    prompt = Prompts().render(sector.template(level), page=PAGE, **VARIABLES).lower()
     assert not [word for word in ("diverse", "creative", "engaging", "interesting", "unique") if word in prompt]
 
 
 def test_the_openers_of_a_sector_share_one_beginning() -> None:
     sector = load(Prompts(), "world-questions")
-    prompts = [Prompts().render(sector.template(level), **VARIABLES) for level in sector.levels if level.opener]
+    prompts = [
+        Prompts().render(sector.template(level), page=PAGE, **VARIABLES) for level in sector.levels if level.opener
+    ]
     shared = next(i for i, letters in enumerate(zip(*prompts, strict=False)) if len(set(letters)) > 1)
     assert shared > 1_500
 
@@ -92,7 +96,9 @@ def test_the_openers_of_a_sector_share_one_beginning() -> None:
 def test_names_and_openers_are_told_apart_by_the_order() -> None:
     sector = load(Prompts(), "world-questions")
     orders = {
-        level.name: Prompts().render(sector.template(level), **VARIABLES | {"specs": [], "avoid": []}).split("\n")[-1]
+        level.name: Prompts()
+        .render(sector.template(level), page=PAGE, **VARIABLES | {"specs": [], "avoid": []})
+        .split("\n")[-1]
         for level in sector.levels
     }
     assert orders["subtopic"] == "Write exactly 2 names of subtopics in Traditional Chinese."

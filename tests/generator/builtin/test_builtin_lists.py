@@ -65,6 +65,7 @@ def rendered(sector_name: str, level_name: str, language: str, n: int, number: i
         language_code=language,
         specs=specs if level.opener else [],
         avoid=["How does the cost"],
+        page=sectors.page_of(PROMPTS, sector),
     )
 
 

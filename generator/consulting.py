@@ -1,0 +1,146 @@
+"""The assistant of a field: what it is told, and what its answers are held against before they go into the dialogue.
+
+It asks before it advises, and where it is to name its sources it names those it was given (dialogue/consulting.py). An
+answer that does otherwise is asked again once, with the fault named. Advice that comes unasked a second time stays, and
+is counted; a source that there is not, named twice, ends the dialogue.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from dialogue.chance import share
+from dialogue.consulting import GROUNDED, advises, named
+from dialogue.errors import ReplyFailed
+from dialogue.faults import Fault
+from dialogue.records import Message, Seed, Usage
+from generator.agents import ATTEMPTS, Assistant, guided, seed_of
+from generator.client.chat import Chat
+from generator.play import Turn
+from generator.user.script import Script
+from prompts.domain import Page
+from prompts.loader import Prompts
+from prompts.names import FALLBACK, folder, tongue
+
+HOME = "consulting"
+BESIDE = 2
+"""Sources shown beside the one that an opener grew from."""
+
+
+def with_sources(page: Page, run_seed: int, id: str, seed: Seed) -> Seed:
+    """The seed with the ids of the sources that its dialogue's assistant is shown, the one that it grew from first."""
+    found = page.sources()
+    number = found.find(seed.material) if seed.material else None
+    if number is not None:
+        seed = seed.model_copy(update={"topic": found[number].title})
+    else:
+        fitting = found.of(seed.language or "en") or range(len(found))
+        number = fitting[int(share(run_seed, id, "source") * len(fitting))]
+    shown = (number, *found.beside(number))[: BESIDE + 1]
+    ids: list[JsonValue] = [*(found[place].id for place in shown)]
+    return seed.model_copy(update={"extra": {**seed.extra, "sources": ids, **({"cite": True} if page.cite else {})}})
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the assistant of one dialogue has before it."""
+
+    prompts: Prompts
+    page: Page
+    language: str
+    notes: Sequence[tuple[str, str]]
+    """Ids and texts of the sources."""
+
+    def guide(self) -> str:
+        """What it is told with every answer."""
+        page = self.page
+        return self._render(
+            "guide",
+            assistant=page.assistant,
+            asks=[kind.ask for kind in page.ask.values()],
+            decline=page.decline,
+            refer=page.refer,
+            cite=page.cite,
+            notes=self.notes,
+            language=tongue(self.prompts, self.language).name,
+        )
+
+    def again(self, fault: Fault) -> str:
+        """What was wrong with its last reply."""
+        return self._render("again", fault=fault.check, evidence=fault.evidence)
+
+    def _render(self, name: str, **variables: object) -> str:
+        code = folder(self.prompts, self.language)
+        where = code if self.prompts.path(f"{HOME}/{code}/{name}.j2") else FALLBACK
+        return self.prompts.render(f"{HOME}/{where}/{name}.j2", **variables)
+
+
+def desk_of(prompts: Prompts, page: Page, language: str, ids: object) -> Desk:
+    """The desk with the sources of these ids; with the page's first ones where there are none, as in an example."""
+    found = page.sources()
+    numbers = [found.find(str(id)) for id in ids] if isinstance(ids, list | tuple) else []
+    known = [number for number in numbers if number is not None] or range(min(BESIDE + 1, len(found)))
+    return Desk(prompts, page, language, [(piece.id, piece.text) for piece in (found[number] for number in known)])
+
+
+def questions_due(script: Script, kind: str | None) -> bool:
+    """Whether its assistant has to ask first: there is a case for advice, of which something is held back."""
+    return kind == GROUNDED and bool(script.goal.texts(told=False))
+
+
+class Consultant(Assistant):
+    """Answers as the page's assistant."""
+
+    def __init__(
+        self,
+        chat: Chat,
+        *,
+        key: str,
+        priority: int,
+        noted: Counter[str],
+        unused: Callable[[Usage], None],
+        desk: Desk,
+        due: bool,
+        failures: int = 0,
+    ) -> None:
+        """`due`: whether it has to ask before it advises."""
+        super().__init__(chat, key=key, priority=priority, noted=noted, unused=unused, failures=failures)
+        self._desk = desk
+        self._due = due
+
+    async def reply(self, history: Sequence[Message]) -> Turn | None:
+        """The answer to the last user message; asked again once, under the same guide, where it has a fault."""
+        told = None if self._desk.page.keep_notes else self._desk.guide()
+        talk = [{"role": message.role, "content": message.content} for message in history]
+        usage: Usage | None = None
+        fault: Fault | None = None
+        for attempt in range(ATTEMPTS):
+            again = [self._desk.again(fault)] if fault and fault.check != "answer_repeated" else []
+            guide = "\n\n".join(filter(None, [told, *again])) or None
+            seed = seed_of(self._key, len(history), "answer", self._first_attempt + attempt)
+            messages = guided(talk, guide)
+            completion = await self._chat.complete(messages, key=self._key, priority=self._priority, seed=seed)
+            usage = completion.usage if usage is None else usage + completion.usage
+            fault = None if completion.refused else self._fault(completion.content, history)
+            if fault is None or (attempt and fault.check in ("unasked", "uncited")):
+                return self._turn(completion.content, completion, usage)
+            self._noted[fault.check] += 1
+        assert fault is not None
+        assert usage is not None
+        self._unused(usage)
+        raise ReplyFailed(fault.reason, f"{fault.check}: {fault.evidence}")
+
+    def _fault(self, text: str, history: Sequence[Message]) -> Fault | None:
+        earlier = [message.content for message in history if message.role == "assistant"]
+        if text in earlier:
+            return Fault("repeat", "answer_repeated", "the same answer twice, word for word")
+        if self._due and not earlier and advises(text):
+            return Fault("bad_reply", "unasked", text[:80])
+        if not self._desk.page.cite:
+            return None
+        ids, brackets = {id for id, _ in self._desk.notes}, named(text)
+        if strange := next((one for one in brackets if one not in ids), None):
+            return Fault("bad_reply", "strange_source", strange)
+        return Fault("bad_reply", "uncited", text[:80]) if self._due and advises(text) and not brackets else None
