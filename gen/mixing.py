@@ -1,6 +1,7 @@
 """`gen run --sector a:3,b:1`: a run for each sector, each in a folder of its own below the mixture's."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from dialogue.errors import RunStopped, UsageError
 from dialogue.jsonl import write_atomically
 from dialogue.mixtures import FILE, counts, read
 from gen.config import MOST_WEIGHT, number_above_0, read_project, run_settings, whole_number
+from gen.sector_tables import FILES, by_sector
 from generator.settings import RunSettings
 
 
@@ -40,19 +42,39 @@ def settings_of_parts(
 ) -> dict[str, RunSettings]:
     """The settings of each sector's run; sectors that get no dialogue are left out. Raises UsageError."""
     table = read_project(config).get("run", {}) if config else {}
-    for name in ("openers", "input"):
-        if name in {**table, **flags}:
-            raise UsageError(f"--{name} with several sectors: it is one sector's; run them one by one")
+    files = by_sector(flags, table, weights)
     if "n" not in {**table, **flags}:
         raise UsageError("--n is missing")
     n = whole_number("--n", {**table, **flags}["n"])
     out = Path(str({**table, **flags}.get("out", Path("runs") / "mixture")))
-    shares = counts(dict(weights), n)
-    return {
-        name: run_settings({**flags, "sector": name, "n": str(count), "out": str(out / name)}, config)
-        for name, count in shares.items()
-        if count
-    }
+    common = {name: value for name, value in flags.items() if name not in FILES}
+    found = {}
+    for name, count in counts(dict(weights), n).items():
+        asked = {**common, **files[name], "sector": name, "n": str(count), "out": str(out / name)}
+        with naming(name):
+            settings = run_settings(asked, config, among=list(weights))
+        if count:
+            found[name] = settings
+    return found
+
+
+@contextmanager
+def naming(sector: str) -> Iterator[None]:
+    """Within the block a UsageError says which sector's run it is about."""
+    try:
+        yield
+    except UsageError as error:
+        said = str(error).replace("--input is missing", f"--input {sector}=FILE is missing")
+        raise UsageError(f"{sector}: {said}") from None
+
+
+def check_parts(parts: Mapping[str, RunSettings]) -> None:
+    """Raise UsageError for the first thing that is wrong with any of them, before a request of the first."""
+    from generator.setting_up import check_whole
+
+    for name, part in parts.items():
+        with naming(name):
+            check_whole(part)
 
 
 def run_parts(
@@ -63,10 +85,7 @@ def run_parts(
     Returns the summaries by sector, all that there is, and a status: of the first part that was stopped, which ends the
     whole; else 1 where a dialogue failed.
     """
-    from generator.checks import check
-
-    for part in parts.values():
-        check(part)
+    check_parts(parts)
     out = next(iter(parts.values())).out.parent
     _begin(out, weights, [part.out for part in parts.values()])
     summaries: dict[str, dict[str, Any]] = {}

@@ -18,7 +18,9 @@ from generator.client.chat import Chat, Paces
 from generator.client.local import LocalTransport
 from generator.client.meter import Meter
 from generator.client.transport import HttpTransport, Transport
+from generator.folder.opening import LOG_NAMES
 from generator.folder.run_folder import RunFolder
+from generator.folder.settings_check import refuse_another
 from generator.gate import Gate
 from generator.given import Given, file_of, usable
 from generator.openers.instructions import joined
@@ -154,6 +156,11 @@ def set_up(settings: RunSettings, say: Callable[[str], None]) -> Setup:
     if (settings.out / MIXTURE).is_file():
         raise UsageError(f"--out {settings.out}: holds a mixture of sectors; choose another, or name its sectors")
     return _assemble(settings, check(settings), say)
+
+
+def check_whole(settings: RunSettings) -> None:
+    """Raise UsageError for what is wrong, or other than in the folder that is there already; writes nothing."""
+    refuse_another(settings.out, _request(settings, check(settings)), LOG_NAMES)
 
 
 def _assemble(settings: RunSettings, checked: Checked, say: Callable[[str], None]) -> Setup:

@@ -2,7 +2,7 @@
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,15 +30,19 @@ def run_options(parser: argparse.ArgumentParser) -> None:
     )
     what.add_argument("--language", metavar="L:W,...", help="languages and weights, as zh-TW:3,en:1 (default: en)")
     what.add_argument(
-        "--openers", metavar="FILE", help="your own openers: JSONL with `opener` and seed fields, or plain lines"
+        "--openers",
+        metavar="FILE",
+        action="append",
+        help="your own openers: JSONL with `opener` and seed fields, or plain lines; of several sectors SECTOR=FILE",
     )
     what.add_argument(
         "--input",
         metavar="FILE",
+        action="append",
         help="material for the sector, for most in the place of the shipped one (docs/sectors.md). "
         "world-questions: entities, one a line, or a Wikidata dump; "
         "materials: passages; self-chat: seeds (JSONL, plain text, Parquet); continue, reanswer, "
-        "preference: dialogues (a run's folder, or a file of any layout)",
+        "preference: dialogues (a run's folder, or a file of any layout). Of several sectors SECTOR=FILE",
     )
     what.add_argument(
         "--system", metavar="FILE", help="system prompts: JSONL with `system` and `weight`, or plain lines"
@@ -93,7 +97,7 @@ def settings_of(arguments: argparse.Namespace) -> "RunSettings":
     return run_settings(*_flags(arguments))
 
 
-def _flags(arguments: argparse.Namespace) -> tuple[dict[str, str], Path | None]:
+def _flags(arguments: argparse.Namespace) -> tuple[dict[str, Any], Path | None]:
     flags = {name: getattr(arguments, name) for name in OPTIONS if getattr(arguments, name) is not None}
     return flags, Path(arguments.config) if arguments.config else None
 

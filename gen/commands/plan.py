@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import nullcontext
 
 from gen.commands.options import parts_of, run_options, settings_of
 
@@ -14,11 +15,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(arguments: argparse.Namespace) -> int:
     """Print the plan; status 0."""
+    from gen.mixing import naming
     from gen.text import plan_report
     from generator.estimate import estimate
 
     parts = parts_of(arguments)
-    plans = [estimate(part) for part in (parts[1].values() if parts else [settings_of(arguments)])]
+    plans = []
+    for name, part in parts[1].items() if parts else [("", settings_of(arguments))]:
+        with naming(name) if parts else nullcontext():
+            plans.append(estimate(part))
     if arguments.json:
         import orjson
 

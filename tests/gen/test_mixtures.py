@@ -87,7 +87,7 @@ def test_the_plan_of_a_mixture_has_each_of_its_parts(capsys: pytest.CaptureFixtu
         (("--sector", "recall:1,worldquestions:1", "--n", "4"), "worldquestions"),
         (("--sector", "recall:x,world-questions", "--n", "3"), "expected a number"),
         (("--sector", "recall,world-questions"), "--n is missing"),
-        (("--sector", "recall,world-questions", "--n", "4", "--input", "x"), "one sector's"),
+        (("--sector", "recall,world-questions", "--n", "4", "--input", "x"), "say whose it is"),
     ],
 )
 def test_a_wrong_mixture_is_one_line(capsys: pytest.CaptureFixture[str], argv: tuple[str, ...], said: str) -> None:
