@@ -25,7 +25,7 @@ TABLES = ("run", "endpoint", "roles", "filters", "contamination", "train", "eval
 RUN_KEYS = (
     *("sector", "n", "rounds", "preset", "shares", "language", "openers", "input", "system", "prompts", "seed", "out"),
     *("endpoint", "model", "rpm", "tpm", "concurrency", "max_cost", "max_requests", "prices", "retry_wait_s"),
-    "sectors",
+    *("sectors", "weights_from", "weights_system"),
 )
 ROLE_KEYS = ("endpoint", *Sampling.model_fields)
 MAIN = "main"

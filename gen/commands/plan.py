@@ -4,7 +4,7 @@ import argparse
 import sys
 from contextlib import nullcontext
 
-from gen.commands.options import parts_of, run_options, settings_of
+from gen.commands.options import mixture_asked, run_options, settings_of
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,16 +19,16 @@ def command(arguments: argparse.Namespace) -> int:
     from gen.text import plan_report
     from generator.estimate import estimate
 
-    parts = parts_of(arguments)
+    mixture = mixture_asked(arguments)
     plans = []
-    for name, part in parts[1].items() if parts else [("", settings_of(arguments))]:
-        with naming(name) if parts else nullcontext():
+    for name, part in mixture.parts.items() if mixture else [("", settings_of(arguments))]:
+        with naming(name) if mixture else nullcontext():
             plans.append(estimate(part))
     if arguments.json:
         import orjson
 
         told = [plan.model_dump() for plan in plans]
-        shown = orjson.dumps(told if parts else told[0], option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        shown = orjson.dumps(told if mixture else told[0], option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         sys.stdout.write(shown.decode())
     else:
         print("\n\n".join(map(plan_report, plans)))
