@@ -12,12 +12,12 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dialogue.errors import UsageError
 from dialogue.records import Dialogue
 from gen.config import run_settings
 from gen.extras import extras_named
 from gen.loops import OnStart, finish
 from gen.mixing import mixture_of, run_parts
+from gen.planning import MixturePlan, planned
 from generator.estimate import Estimate, estimate
 from generator.settings import RunSettings
 
@@ -52,11 +52,10 @@ def run_settled(settings: RunSettings, *, retry_failed: bool = False) -> dict[st
     return finish(work)
 
 
-def plan(*, config: str | Path | None = None, **options: object) -> Estimate:
-    """What `run` with the same arguments would ask and cost; sends nothing. UsageError for several sectors at once."""
-    if mixture_of(_given(options), _place(config)) is not None:
-        raise UsageError("plan: several sectors; plan them one by one")
-    return estimate(_settings(config, options))
+def plan(*, config: str | Path | None = None, **options: object) -> Estimate | MixturePlan:
+    """What `run` with the same arguments would ask and cost, of several sectors each and the sum; sends nothing."""
+    mixture = mixture_of(_given(options), _place(config))
+    return planned(mixture) if mixture else estimate(_settings(config, options))
 
 
 def dialogues(path: str | Path) -> Iterator[Dialogue]:

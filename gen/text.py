@@ -7,9 +7,10 @@ import orjson
 from pydantic import JsonValue
 
 from dialogue.records import Dialogue, Failure, Message
+from gen.planning import MixturePlan
 from generator.estimate import Estimate
 from generator.progress import duration
-from generator.side import ANSWER_TOKENS, USER_TOKENS
+from generator.side import USER_TOKENS
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
@@ -70,14 +71,28 @@ def plan_report(plan: Estimate) -> str:
         )
     lines.append(
         f"requests: {plan.requests:,}; tokens: {plan.prompt_tokens:,} in, {plan.completion_tokens:,} out "
-        f"({plan.tokens_counted}; answers of {ANSWER_TOKENS} tokens and user turns of {USER_TOKENS} assumed)"
+        f"({plan.tokens_counted}; answers of {plan.answer_tokens} tokens and user turns of {USER_TOKENS} assumed)"
     )
-    lines.append("cost: unknown, no price for this model" if plan.cost_usd is None else f"cost: ${plan.cost_usd:,.2f}")
-    time = "" if plan.hours is None else f"{duration(plan.hours * 3600)}, bound by "
-    lines.append(f"time: {time}{plan.binding}")
+    lines += _price_and_time(plan)
     for role, prompt in plan.prompts.items():
         lines.append(f"\n--- what the {role} is asked ---\n{prompt}")
     return "\n".join(lines)
+
+
+def mixture_plan_report(plan: MixturePlan) -> str:
+    """`gen plan` of several sectors: each part, then the sum."""
+    lines = [
+        f"total: {plan.n:,} dialogues of {len(plan.sectors)} sectors",
+        f"requests: {plan.requests:,}; tokens: {plan.prompt_tokens:,} in, {plan.completion_tokens:,} out",
+        *_price_and_time(plan),
+    ]
+    return "\n\n".join([*map(plan_report, plan.sectors.values()), "\n".join(lines)])
+
+
+def _price_and_time(plan: Estimate | MixturePlan) -> list[str]:
+    time = "" if plan.hours is None else f"{duration(plan.hours * 3600)}, bound by "
+    cost = "cost: unknown, no price for this model" if plan.cost_usd is None else f"cost: ${plan.cost_usd:,.2f}"
+    return [cost, f"time: {time}{plan.binding}"]
 
 
 def dialogue_report(dialogue: Dialogue) -> str:

@@ -60,6 +60,8 @@ class Level(Record):
     joined with their passage (prompts/joining.py)."""
     whole: bool = False
     """Whether one request writes a whole dialogue from an item, both sides of it."""
+    answer_tokens: int | None = Field(default=None, ge=1)
+    """How long answers in its dialogues are expected to be, for `gen plan`; None: as the sector says."""
     wants: str | None = None
     """File in the sector's folder with kinds of task or of change (prompts/wants.py): its openers are tasks, each line
     of a list says what is wanted, and a later pass is not told what earlier ones gave."""
@@ -106,6 +108,8 @@ class Sector(Record):
     """File in the sector's folder with problems whose answers code works out (prompts/tasks.py)."""
     searched: Path | None = None
     """The user's file of passages that its assistant searches, in the place of the sector's own."""
+    answer_tokens: int | None = Field(default=None, ge=1)
+    """How long an answer is expected to be, for `gen plan`; None: as in any dialogue (generator/side.py)."""
     noise: bool = True
     """Whether messages lose capitals, marks and letters as their people type (users/noise.toml)."""
     novelty: Novelty | None = None

@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from contextlib import nullcontext
 
 from gen.commands.options import mixture_asked, run_options, settings_of
 
@@ -14,22 +13,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
-    """Print the plan; status 0."""
-    from gen.mixing import naming
-    from gen.text import plan_report
-    from generator.estimate import estimate
+    """Print the plan; of several sectors each one's, and the sum. Status 0."""
+    from gen.planning import planned
+    from gen.text import mixture_plan_report, plan_report
+    from generator.estimate import Estimate, estimate
 
     mixture = mixture_asked(arguments)
-    plans = []
-    for name, part in mixture.parts.items() if mixture else [("", settings_of(arguments))]:
-        with naming(name) if mixture else nullcontext():
-            plans.append(estimate(part))
+    plan = planned(mixture) if mixture else estimate(settings_of(arguments))
     if arguments.json:
         import orjson
 
-        told = [plan.model_dump() for plan in plans]
-        shown = orjson.dumps(told if mixture else told[0], option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        shown = orjson.dumps(plan.model_dump(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         sys.stdout.write(shown.decode())
     else:
-        print("\n\n".join(map(plan_report, plans)))
+        print(plan_report(plan) if isinstance(plan, Estimate) else mixture_plan_report(plan))
     return 0

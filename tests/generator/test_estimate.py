@@ -1,0 +1,47 @@
+"""How long answers are expected to be."""
+
+from pathlib import Path
+
+import pytest
+
+from gen.api import plan
+from generator.estimate import Estimate
+from generator.side import ANSWER_TOKENS, answer_tokens, mean_answer_tokens
+from prompts.loader import Prompts
+from prompts.sector import load
+
+PROMPTS = Prompts()
+
+
+@pytest.mark.parametrize(
+    ("sector", "shares", "tokens"),
+    [
+        ("world-questions", None, ANSWER_TOKENS),
+        ("recall", None, 40),
+        ("creation", None, 400),
+        ("self-chat", "transcript", 70),
+        ("self-chat", "turns", ANSWER_TOKENS),
+        ("self-chat", "both", (70 + ANSWER_TOKENS) // 2),
+        ("continue", None, ANSWER_TOKENS),
+    ],
+)
+def test_a_sector_says_how_long_its_answers_are(sector: str, shares: str | None, tokens: int) -> None:
+    assert mean_answer_tokens(load(PROMPTS, sector, shares)) == tokens
+
+
+def test_a_level_may_say_otherwise_than_its_sector() -> None:
+    found = load(PROMPTS, "self-chat", "both")
+    assert (answer_tokens(found, "transcript"), answer_tokens(found, "turns")) == (70, ANSWER_TOKENS)
+
+
+def test_a_plan_counts_what_a_users_own_sector_says(tmp_path: Path) -> None:
+    own = tmp_path / "sectors" / "recall" / "sector.toml"
+    own.parent.mkdir(parents=True)
+    shipped = PROMPTS.read("sectors/recall/sector.toml")
+    own.write_text(shipped.replace("answer_tokens = 40 ", "answer_tokens = 400 "), encoding="utf-8")
+    asked = {"sector": "recall", "n": 20, "endpoint": "builtin"}
+    short, long = plan(**asked), plan(**asked, prompts=tmp_path)
+    assert isinstance(long, Estimate)
+    assert long.answer_tokens == 400
+    answers = [one.by_role["assistant"]["completion_tokens"] for one in (short, long) if isinstance(one, Estimate)]
+    assert answers[1] == 10 * answers[0]
