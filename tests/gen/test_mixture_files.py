@@ -192,3 +192,14 @@ def test_for_one_sector_only_what_is_no_sector_at_all_is_refused(capsys: pytest.
     )
     twice = ("--input", "passages.jsonl", "--input", "a=b.txt")
     assert "expected one file" in refused(capsys, *RUN, "--sector", "materials", "--n", "2", *twice)
+
+
+def test_a_sector_that_takes_dialogues_up_takes_those_of_a_whole_mixture(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--endpoint", "builtin", "--sector", "recall,creation", "--n", "6", "--out", "first"]) in (0, 1)
+    words = (*RUN, "--sector", "preference:2,reanswer:1", "--input", "preference=first", "--input", "reanswer=first")
+    assert main([*words, "--n", "3"]) in (0, 1)
+    assert sectors() == {"preference": 2, "reanswer": 1}
+    assert main([*words, "--n", "3"]) in (0, 1), "the same input goes on"
+    assert main(["run", "--endpoint", "builtin", "--sector", "recall,creation", "--n", "8", "--out", "first"]) in (0, 1)
+    capsys.readouterr()
+    assert "preference: mix/preference: holds a run with other settings: input" in refused(capsys, *words, "--n", "3")
