@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 def run(*, retry_failed: bool = False, config: str | Path | None = None, **options: object) -> dict[str, Any]:
     """Make dialogues as `gen run` does; returns the summary, whose `status` is the command's exit status.
 
-    Of several sectors (`sector="creation:3,recall:1"`, or a dict) it holds a summary each, under `sectors`.
+    Of several sectors (`sector="creation:3,recall:1"`, or a dict) it holds a summary each, under `sectors`. What is one
+    sector's own is given as `input={"materials": "passages.jsonl"}`, or `sectors={"materials": {"rounds": "2-3"}}`.
 
     May be called under a running event loop, as in a notebook: it then works in a thread of its own, and an
     interrupt of the cell ends it in good order. Raises UsageError for a bad setting or input.

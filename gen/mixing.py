@@ -121,7 +121,7 @@ def _refuse_another(out: Path, old: Mapping[str, float], new: Weights) -> None:
     """Raise UsageError for other sectors or weights than the folder was begun with, or another report."""
     source = orjson.loads((out / FILE).read_bytes()).get("from") or {}
     asked = new.source or {}
-    weights = ",".join(f"{name}:{weight:g}" for name, weight in old.items())
+    weights = ",".join(f"{name}:{weight:.12g}" for name, weight in old.items())
     if source and asked and source.get("hash") != asked["hash"]:
         raise UsageError(
             f"{out}: was begun with weights from {source.get('report')} as it was, and {asked['report']} says other "
