@@ -91,7 +91,7 @@ def _dialogues(spec: str) -> tuple[str, Path | None]:
     named = bool(equals) and not Path(spec).exists()
     path = Path(rest if named else spec)
     if path.is_dir():
-        return (name if named else path.name), path if standing_for(path) else None
+        return (name if named else path.name), path if standing_for(path) is not None else None
     if path.suffix not in (".jsonl", ".ndjson") or not path.is_file():
         return "", None
     with path.open("rb") as file:

@@ -88,6 +88,8 @@ class Report:
             raise UsageError(f"{file}: no report of `gen evaluate` ({one_line(error)})") from None
         except (KeyError, TypeError, AttributeError):
             raise UsageError(f"{file}: no report of `gen evaluate`") from None
+        self.whole = not (found.get("stopped") or found.get("open"))
+        """Whether all was asked that should be."""
         told = {name: found[name] for name in ("figures", "sections")}
         self.hash = hex64(orjson.dumps(told, option=orjson.OPT_SORT_KEYS).decode())
         """Of what it says; when it was written and what it cost does not matter."""

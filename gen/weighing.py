@@ -53,7 +53,8 @@ def weights_from(given: Mapping[str, float], report: Path, system: str | None = 
         "needs": {sector: round(one.need, 4) for sector, one in needed.items()},
     }
     lines = [_line(sector, given[sector], one, weights[sector]) for sector, one in needed.items()]
-    return Weights(weights, source, (f"weights from {found.file}, of {name}:", *lines))
+    part = "" if found.whole else " (its evaluation was not finished)"
+    return Weights(weights, source, (f"weights from {found.file}, of {name}{part}:", *lines))
 
 
 def _line(sector: str, given: float, one: Need, weight: float) -> str:

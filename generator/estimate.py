@@ -85,7 +85,7 @@ def estimate(settings: RunSettings) -> Estimate:
         binding=binding,
         by_role={role: {name: round(getattr(side, name)) for name in Side.__slots__} for role, side in sides.items()},
         mean_rounds=round(rounds, 2),
-        answer_tokens=mean_answer_tokens(sector),
+        answer_tokens=answer_tokens(sector) if settings.openers else mean_answer_tokens(sector),
         prompts=examples,
     )
 
@@ -180,7 +180,7 @@ def _dialogues(
         fixed = counter.count(plan.block(prompts, sentinel_of(settings.seed))) + counter.count(plan.cue(prompts))
         note = counter.count(_note(settings, prompts, plan))
         commands = COMMANDS_SHARE if sector.tools else 0.0
-        answer = answer_tokens(sector, kind)
+        answer = answer_tokens(sector, None if openers or sector.whole(kind) else kind)
         _count_dialogue(plan.rounds, first, fixed, note, counter.count(system), sides, weight, answer, commands)
         total += plan.rounds
     return total / sample

@@ -99,6 +99,8 @@ def test_plan_and_the_toml_take_it_and_given_weights_count(capsys: pytest.Captur
     assert "world-questions: 6 x 0.455 = 2.727" in shown.err
     assert "creation: 1 x 1 = 1 (not in the report)" in shown.err
     assert "4 dialogues of world-questions" in shown.out
+    assert main(["run", "--config", "p.toml", "--dry-run"]) == 0
+    assert "total: 9 dialogues of 3 sectors" in capsys.readouterr().out
     assert not Path("runs").exists()
     assert main(["plan", "--config", "p.toml", "--sector", "recall"]) == 0, "of one sector there is nothing to weigh"
 
@@ -110,6 +112,13 @@ def test_the_same_from_python() -> None:
     assert found == weights_from({"recall": 2, "creation": 1}, file, "pupil")
     summary = run(sector={"recall": 1, "world-questions": 1}, n=4, endpoint="builtin", out="mix", weights_from=file)
     assert summary["weights"]["recall"] == 1.545
+
+
+def test_a_report_that_was_not_finished_is_taken_and_said() -> None:
+    file = Path(report(20, 80))
+    assert "not finished" not in weights_from({"recall": 1}, file).told[0]
+    file.write_text(json.dumps({**json.loads(file.read_text()), "open": 3, "stopped": "no such key"}))
+    assert weights_from({"recall": 1}, file).told[0].endswith("of pupil (its evaluation was not finished):")
 
 
 @pytest.mark.parametrize(
@@ -149,3 +158,10 @@ async def test_a_real_evaluation_of_a_mixture_and_one_of_played_dialogues_are_re
     assert found.source["report"] == "scores/report.json"
     alone = weights_from(given, Path("played"))
     assert [name for name, weight in alone.by_sector.items() if weight != 1] == ["creation"]
+
+
+def test_a_mixture_without_a_dialogue_is_no_benchmark(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("mix").mkdir()
+    Path("mix/mixture.json").write_text('{"weights": {"recall": 1}}')
+    words = ("evaluate", "--model", "builtin", "--benchmark", "mix", "--protocol", "dialogue", "--out", "scores")
+    assert "--benchmark mix: no dialogue in it" in refused(capsys, *words)

@@ -45,3 +45,19 @@ def test_a_plan_counts_what_a_users_own_sector_says(tmp_path: Path) -> None:
     assert long.answer_tokens == 400
     answers = [one.by_role["assistant"]["completion_tokens"] for one in (short, long) if isinstance(one, Estimate)]
     assert answers[1] == 10 * answers[0]
+
+
+def test_what_is_played_turn_by_turn_has_whole_answers_whatever_its_kind_is(tmp_path: Path) -> None:
+    file = tmp_path / "own.txt"
+    file.write_text("".join(f"Why is rock number {number} so heavy?\n" for number in range(20)))
+    asked = {"sector": "self-chat", "n": 20, "endpoint": "builtin"}
+    own = plan(**asked, openers=file)
+    assert isinstance(own, Estimate)
+    assert own.answer_tokens == ANSWER_TOKENS
+    answers = own.by_role["assistant"]
+    assert answers["completion_tokens"] == answers["requests"] * ANSWER_TOKENS
+    seeds = plan(**asked, input=file, shares="both")
+    assert isinstance(seeds, Estimate)
+    talks = seeds.by_role["assistant"]
+    # Half of them take one request each; of the others every answer is one, and as long as answers are.
+    assert talks["completion_tokens"] > (talks["requests"] - 20) * ANSWER_TOKENS
