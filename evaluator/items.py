@@ -17,6 +17,7 @@ from pydantic import ValidationError
 from dialogue.chance import hex64
 from dialogue.errors import UsageError
 from dialogue.formats.reading import read
+from dialogue.mixtures import standing_for
 from dialogue.records import Record, encode, one_line
 from evaluator.records import Item
 from filters.leaks.benchmark import Benchmark, load_all
@@ -85,13 +86,12 @@ def benches(specs: Sequence[str], references: Sequence[Path] = ()) -> list[Bench
 
 
 def _dialogues(spec: str) -> tuple[str, Path | None]:
-    """Name and path where the benchmark is a file of dialogues, or a run's or filter's folder."""
+    """Name and path where the benchmark is a file of dialogues, or a run's, a mixture's or a filter's folder."""
     name, equals, rest = spec.partition("=")
     named = bool(equals) and not Path(spec).exists()
     path = Path(rest if named else spec)
     if path.is_dir():
-        inside = next((path / file for file in ("dialogues.jsonl", "kept.jsonl") if (path / file).exists()), None)
-        return (name if named else path.name), inside and path
+        return (name if named else path.name), path if standing_for(path) is not None else None
     if path.suffix not in (".jsonl", ".ndjson") or not path.is_file():
         return "", None
     with path.open("rb") as file:

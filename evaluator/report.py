@@ -56,6 +56,7 @@ def _section(one: Section) -> dict[str, Any]:
         "judge": one.judge,
         "against": one.against,
         "lower_is_better": one.lower_is_better,
+        "scale": list(one.scale),
         "ranks": {name: list(places) for name, places in one.ranks.items()},
         "comparisons": [difference(pair) for pair in one.comparisons],
         "resolvable_difference": one.resolves,

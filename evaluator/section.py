@@ -36,6 +36,8 @@ class Section(NamedTuple):
     comparisons: list[Difference]
     ranks: dict[str, tuple[int, int]]
     lower_is_better: bool
+    scale: tuple[float, float]
+    """The least and the greatest value of the headline."""
     counts: dict[str, Counts]
     notes: list[str]
     scores: dict[str, dict[str, float]]
@@ -79,6 +81,7 @@ def section(
         comparisons,
         ranks({name: -value if protocol.lower_is_better else value for name, value in values.items()}, comparisons),
         protocol.lower_is_better,
+        protocol.scale,
         {_label(one): one.counts for one in scorings},
         [*notes, *_notes(scorings, questions)],
         {name: {item: value * protocol.factor for item, value in of.items()} for name, of in by_question.items()},

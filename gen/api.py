@@ -12,11 +12,12 @@ from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dialogue.errors import UsageError
 from dialogue.records import Dialogue
 from gen.config import run_settings
 from gen.extras import extras_named
 from gen.loops import OnStart, finish
+from gen.mixing import mixture_of, run_parts
+from gen.planning import MixturePlan, planned
 from generator.estimate import Estimate, estimate
 from generator.settings import RunSettings
 
@@ -30,30 +31,16 @@ if TYPE_CHECKING:
 def run(*, retry_failed: bool = False, config: str | Path | None = None, **options: object) -> dict[str, Any]:
     """Make dialogues as `gen run` does; returns the summary, whose `status` is the command's exit status.
 
-    Of several sectors (`sector="creation:3,recall:1"`, or a dict) it holds a summary each, under `sectors`.
+    Of several sectors (`sector="creation:3,recall:1"`, or a dict) it holds a summary each, under `sectors`. What is one
+    sector's own is given as `input={"materials": "passages.jsonl"}`, or `sectors={"materials": {"rounds": "2-3"}}`.
 
     May be called under a running event loop, as in a notebook: it then works in a thread of its own, and an
     interrupt of the cell ends it in good order. Raises UsageError for a bad setting or input.
     """
-    parts = _parts(config, options)
-    if parts is not None:
-        from gen.mixing import run_parts
-
-        weights, settings = parts
-        return run_parts(settings, weights, lambda part: run_settled(part, retry_failed=retry_failed))
+    mixture = mixture_of(_given(options), _place(config))
+    if mixture is not None:
+        return run_parts(mixture, lambda part: run_settled(part, retry_failed=retry_failed))
     return run_settled(_settings(config, options), retry_failed=retry_failed)
-
-
-def _parts(
-    config: str | Path | None, options: dict[str, object]
-) -> tuple[dict[str, float], dict[str, RunSettings]] | None:
-    """Weights and settings of several sectors; None where one is asked for."""
-    from gen.mixing import settings_of_parts, weights_of
-
-    flags = {name: value for name, value in options.items() if value is not None}
-    place = Path(config) if config else None
-    weights = weights_of(flags, place)
-    return (weights, settings_of_parts(weights, flags, place)) if weights else None
 
 
 def run_settled(settings: RunSettings, *, retry_failed: bool = False) -> dict[str, Any]:
@@ -66,11 +53,10 @@ def run_settled(settings: RunSettings, *, retry_failed: bool = False) -> dict[st
     return finish(work)
 
 
-def plan(*, config: str | Path | None = None, **options: object) -> Estimate:
-    """What `run` with the same arguments would ask and cost; sends nothing. UsageError for several sectors at once."""
-    if _parts(config, options) is not None:
-        raise UsageError("plan: several sectors; plan them one by one")
-    return estimate(_settings(config, options))
+def plan(*, config: str | Path | None = None, **options: object) -> Estimate | MixturePlan:
+    """What `run` with the same arguments would ask and cost, of several sectors each and the sum; sends nothing."""
+    mixture = mixture_of(_given(options), _place(config))
+    return planned(mixture) if mixture else estimate(_settings(config, options))
 
 
 def dialogues(path: str | Path) -> Iterator[Dialogue]:
@@ -81,8 +67,15 @@ def dialogues(path: str | Path) -> Iterator[Dialogue]:
 
 
 def _settings(config: str | Path | None, options: dict[str, object]) -> RunSettings:
-    flags: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
-    return run_settings(flags, Path(config) if config else None)
+    return run_settings(_given(options), _place(config))
+
+
+def _given(options: Mapping[str, object]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}
+
+
+def _place(config: str | Path | None) -> Path | None:
+    return Path(config) if config else None
 
 
 def convert(*inputs: str | Path, out: str | Path, split: str | None = None, **options: Any) -> "Report":

@@ -3,7 +3,7 @@
 import math
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from dialogue.errors import UsageError
 from dialogue.records import one_line
+from gen.sector_tables import of_one
 from generator.client.chat import Sampling
 from generator.client.endpoint import LOCAL, SECRETIVE, Endpoint, resolve
 from generator.client.local import identified
@@ -24,6 +25,7 @@ TABLES = ("run", "endpoint", "roles", "filters", "contamination", "train", "eval
 RUN_KEYS = (
     *("sector", "n", "rounds", "preset", "shares", "language", "openers", "input", "system", "prompts", "seed", "out"),
     *("endpoint", "model", "rpm", "tpm", "concurrency", "max_cost", "max_requests", "prices", "retry_wait_s"),
+    *("sectors", "weights_from", "weights_system"),
 )
 ROLE_KEYS = ("endpoint", *Sampling.model_fields)
 MAIN = "main"
@@ -31,25 +33,31 @@ MOST_WEIGHT = 1_000_000
 
 
 def run_settings(
-    flags: Mapping[str, str], config: Path | None = None, environ: Mapping[str, str] | None = None
+    flags: Mapping[str, Any],
+    config: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    among: Sequence[str] = (),
 ) -> RunSettings:
     """The settings of a run. Flags are text as typed; TOML values may be typed ones.
 
-    Raises UsageError where anything is unknown, unreadable or missing.
+    `among` are the sectors of the mixture that it is part of. Raises UsageError where anything is unknown, unreadable
+    or missing.
     """
     environ = os.environ if environ is None else environ
     known_keys(flags, RUN_KEYS, "run")
     project = read_project(config) if config else {}
     table = dict(project.get("run", {}))
     known_keys(table, RUN_KEYS, f"{config}: [run]")
-    values: dict[str, Any] = {**table, **flags}
+    values = of_one(flags, table, config, among)
     if "n" not in values and "openers" in values:
         values["n"] = sum(1 for _ in own_openers(Path(str(values["openers"]))))
     for name in ("sector", "n"):
         if name not in values:
             raise UsageError(f"--{name} is missing" + (" (or sector and n under [run] in --config)" if config else ""))
     endpoints, roles = _endpoints(values, project, config, environ)
-    fields = {_FIELDS.get(name, name): _read(name, value, flags) for name, value in values.items() if name in _READERS}
+    own = table.get("sectors", {}).get(str(values["sector"]), {})
+    read = {name: _read(name, value, flags, own) for name, value in values.items() if name in _READERS}
+    fields = {_FIELDS.get(name, name): value for name, value in read.items()}
     fields.setdefault("out", Path("runs") / str(fields["sector"]))
     try:
         return RunSettings(**fields, endpoints=endpoints, roles=roles)
@@ -267,8 +275,10 @@ _READERS: dict[str, Callable[[str, Any], Any]] = {
 }
 
 
-def _read(name: str, value: Any, flags: Mapping[str, str]) -> Any:
-    place = f"--{name.replace('_', '-')}" if name in flags else f"[run] {name} ="
+def _read(name: str, value: Any, flags: Mapping[str, Any], own: Mapping[str, Any]) -> Any:
+    """`own`: what the sector's table says; it is read where no flag says otherwise."""
+    table = "[run.sectors] " if name in own else "[run] "
+    place = f"--{name.replace('_', '-')}" if name in flags else f"{table}{name} ="
     return _READERS[name](place, value)
 
 

@@ -1,6 +1,8 @@
 """`gen run --sector a:3,b:1`: a run for each sector, each in a folder of its own below the mixture's."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,65 +12,75 @@ from dialogue.disk import writing_to
 from dialogue.errors import RunStopped, UsageError
 from dialogue.jsonl import write_atomically
 from dialogue.mixtures import FILE, counts, read
-from gen.config import MOST_WEIGHT, number_above_0, read_project, run_settings, whole_number
+from gen.config import read_project, run_settings, whole_number
+from gen.sector_tables import FILES, by_sector
+from gen.weighing import Weights, asked_weights
 from generator.settings import RunSettings
 
 
-def weights_of(flags: Mapping[str, Any], config: Path | None) -> dict[str, float] | None:
-    """Sectors and their weights; None where one sector is asked for, without a weight."""
-    asked = flags.get("sector")
-    if asked is None and config is not None:
-        asked = read_project(config).get("run", {}).get("sector")
-    if isinstance(asked, dict):
-        parts = [(str(name), weight) for name, weight in asked.items()]
-    elif isinstance(asked, str) and ("," in asked or ":" in asked):
-        parts = [(name.strip(), weight or 1) for name, _, weight in (part.partition(":") for part in asked.split(","))]
-    else:
-        return None
-    found: dict[str, float] = {}
-    for name, weight in parts:
-        if not name or name in found:
-            raise UsageError(f"--sector {asked}: expected sectors and weights, as creation:3,recall:1, each once")
-        found[name] = number_above_0(f"--sector: weight of {name}", weight)
-        if found[name] > MOST_WEIGHT:
-            raise UsageError(f"--sector: weight of {name} {weight}: expected at most {MOST_WEIGHT:,}")
-    return found
+@dataclass(frozen=True)
+class Mixture:
+    """Several sectors' runs, their shares and their folder."""
+
+    weights: Weights
+    parts: dict[str, RunSettings]
+    """By sector; one that gets no dialogue is not among them."""
+    out: Path
 
 
-def settings_of_parts(
-    weights: Mapping[str, float], flags: Mapping[str, Any], config: Path | None
-) -> dict[str, RunSettings]:
-    """The settings of each sector's run; sectors that get no dialogue are left out. Raises UsageError."""
+def mixture_of(flags: Mapping[str, Any], config: Path | None) -> Mixture | None:
+    """The mixture that flags and TOML ask for; None where it is one sector's run. Raises UsageError."""
     table = read_project(config).get("run", {}) if config else {}
-    for name in ("openers", "input"):
-        if name in {**table, **flags}:
-            raise UsageError(f"--{name} with several sectors: it is one sector's; run them one by one")
+    weights = asked_weights(flags, table)
+    return _mixture(weights, flags, table, config) if weights else None
+
+
+def _mixture(weights: Weights, flags: Mapping[str, Any], table: Mapping[str, Any], config: Path | None) -> Mixture:
+    shares = weights.by_sector
+    files = by_sector(flags, table, shares)
     if "n" not in {**table, **flags}:
         raise UsageError("--n is missing")
     n = whole_number("--n", {**table, **flags}["n"])
     out = Path(str({**table, **flags}.get("out", Path("runs") / "mixture")))
-    shares = counts(dict(weights), n)
-    return {
-        name: run_settings({**flags, "sector": name, "n": str(count), "out": str(out / name)}, config)
-        for name, count in shares.items()
-        if count
-    }
+    common = {name: value for name, value in flags.items() if name not in FILES}
+    parts = {}
+    for name, count in counts(shares, n).items():
+        asked = {**common, **files[name], "sector": name, "n": str(max(count, 1)), "out": str(out / name)}
+        with naming(name):
+            settings = run_settings(asked, config, among=list(shares))
+        if count:
+            parts[name] = settings
+    return Mixture(weights, parts, out)
 
 
-def run_parts(
-    parts: Mapping[str, RunSettings], weights: Mapping[str, float], run: Callable[[RunSettings], dict[str, Any]]
-) -> dict[str, Any]:
+@contextmanager
+def naming(sector: str) -> Iterator[None]:
+    """Within the block a UsageError says which sector's run it is about."""
+    try:
+        yield
+    except UsageError as error:
+        said = str(error).replace("--input is missing", f"--input {sector}=FILE is missing")
+        raise UsageError(f"{sector}: {said}") from None
+
+
+def check_parts(parts: Mapping[str, RunSettings]) -> None:
+    """Raise UsageError for the first thing that is wrong with any of them, before a request of the first."""
+    from generator.setting_up import check_whole
+
+    for name, part in parts.items():
+        with naming(name):
+            check_whole(part)
+
+
+def run_parts(mixture: Mixture, run: Callable[[RunSettings], dict[str, Any]]) -> dict[str, Any]:
     """Run one sector after the other; a cap on money or requests is for all together.
 
     Returns the summaries by sector, all that there is, and a status: of the first part that was stopped, which ends the
     whole; else 1 where a dialogue failed.
     """
-    from generator.checks import check
-
-    for part in parts.values():
-        check(part)
-    out = next(iter(parts.values())).out.parent
-    _begin(out, weights, [part.out for part in parts.values()])
+    parts = mixture.parts
+    check_parts(parts)
+    _begin(mixture)
     summaries: dict[str, dict[str, Any]] = {}
     for name, part in parts.items():
         summaries[name] = run(_within(part, [other.out for one, other in parts.items() if one != name]))
@@ -77,22 +89,51 @@ def run_parts(
     statuses = [one["status"] for one in summaries.values()]
     total = {key: sum(one[key] for one in summaries.values()) for key in ("dialogues", "failed")}
     stopped = next((one["stopped"] for one in summaries.values() if one["stopped"]), None)
-    return {"status": max(statuses), "out": str(out), **total, "stopped": stopped, "sectors": summaries}
+    weights = {"weights": mixture.weights.by_sector, "weights_from": mixture.weights.source}
+    return {
+        "status": max(statuses), "out": str(mixture.out), **total, "stopped": stopped, **weights, "sectors": summaries,
+    }  # fmt: skip
 
 
-def _begin(out: Path, weights: Mapping[str, float], folders: Sequence[Path]) -> None:
+def _begin(mixture: Mixture) -> None:
     """Note the weights; another mixture in the same folder is refused, and runs that were there before."""
+    out, weights = mixture.out, mixture.weights
     if (out / FILE).is_file():
-        if read(out) != dict(weights):
-            raise UsageError(f"{out}: was begun with other sectors or weights; choose another --out")
-        return
-    if (out / "dialogues.jsonl").exists():
+        old = read(out)
+        if _begun(out / name for name in old):
+            _refuse_another(out, old, weights)
+            return
+    elif (out / "dialogues.jsonl").exists():
         raise UsageError(f"{out}: holds a run of one sector; choose another --out")
-    if there := next((folder for folder in folders if (folder / "run.json").exists()), None):
+    elif there := _begun(part.out for part in mixture.parts.values()):
         raise UsageError(f"{there}: is a run of its own; choose another --out for the mixture")
+    noted = {"weights": weights.by_sector, **({"from": weights.source} if weights.source else {})}
     with writing_to(out):
         out.mkdir(parents=True, exist_ok=True)
-        write_atomically(out / FILE, [orjson.dumps({"weights": dict(weights)}, option=orjson.OPT_APPEND_NEWLINE)])
+        write_atomically(out / FILE, [orjson.dumps(noted, option=orjson.OPT_APPEND_NEWLINE)])
+
+
+def _begun(folders: Iterable[Path]) -> Path | None:
+    return next((folder for folder in folders if (folder / "run.json").exists()), None)
+
+
+def _refuse_another(out: Path, old: Mapping[str, float], new: Weights) -> None:
+    """Raise UsageError for other sectors or weights than the folder was begun with, or another report."""
+    source = orjson.loads((out / FILE).read_bytes()).get("from") or {}
+    asked = new.source or {}
+    weights = ",".join(f"{name}:{weight:.12g}" for name, weight in old.items())
+    if source and asked and source.get("hash") != asked["hash"]:
+        raise UsageError(
+            f"{out}: was begun with weights from {source.get('report')} as it was, and {asked['report']} says other "
+            f"things; choose another --out, or go on with --sector {weights}"
+        )
+    if dict(old) == new.by_sector:
+        return
+    if source and not asked:
+        raise UsageError(
+            f"{out}: was begun with weights from {source.get('report')}; give --weights-from, or --sector {weights}"
+        )
+    raise UsageError(f"{out}: was begun with other sectors or weights ({weights}); choose another --out")
 
 
 def _within(part: RunSettings, others: list[Path]) -> RunSettings:

@@ -1,16 +1,20 @@
 """Reports as a person reads them in a terminal. Model text is stripped of control characters before it is printed."""
 
 import re
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
 from pydantic import JsonValue
 
 from dialogue.records import Dialogue, Failure, Message
+from gen.planning import MixturePlan
 from generator.estimate import Estimate
 from generator.progress import duration
-from generator.side import ANSWER_TOKENS, USER_TOKENS
+from generator.side import USER_TOKENS
 
+SHOWN = 160
+"""Characters of a candidate and of its critique."""
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
@@ -70,14 +74,28 @@ def plan_report(plan: Estimate) -> str:
         )
     lines.append(
         f"requests: {plan.requests:,}; tokens: {plan.prompt_tokens:,} in, {plan.completion_tokens:,} out "
-        f"({plan.tokens_counted}; answers of {ANSWER_TOKENS} tokens and user turns of {USER_TOKENS} assumed)"
+        f"({plan.tokens_counted}; answers of {plan.answer_tokens} tokens and user turns of {USER_TOKENS} assumed)"
     )
-    lines.append("cost: unknown, no price for this model" if plan.cost_usd is None else f"cost: ${plan.cost_usd:,.2f}")
-    time = "" if plan.hours is None else f"{duration(plan.hours * 3600)}, bound by "
-    lines.append(f"time: {time}{plan.binding}")
+    lines += _price_and_time(plan)
     for role, prompt in plan.prompts.items():
         lines.append(f"\n--- what the {role} is asked ---\n{prompt}")
     return "\n".join(lines)
+
+
+def mixture_plan_report(plan: MixturePlan) -> str:
+    """`gen plan` of several sectors: each part, then the sum."""
+    lines = [
+        f"total: {plan.n:,} dialogues of {len(plan.sectors)} sectors",
+        f"requests: {plan.requests:,}; tokens: {plan.prompt_tokens:,} in, {plan.completion_tokens:,} out",
+        *_price_and_time(plan),
+    ]
+    return "\n\n".join([*map(plan_report, plan.sectors.values()), "\n".join(lines)])
+
+
+def _price_and_time(plan: Estimate | MixturePlan) -> list[str]:
+    time = "" if plan.hours is None else f"{duration(plan.hours * 3600)}, bound by "
+    cost = "cost: unknown, no price for this model" if plan.cost_usd is None else f"cost: ${plan.cost_usd:,.2f}"
+    return [cost, f"time: {time}{plan.binding}"]
 
 
 def dialogue_report(dialogue: Dialogue) -> str:
@@ -115,4 +133,46 @@ def _said(message: Message) -> str:
     said = message.content or ", ".join(map(_command, message.tool_calls or ()))
     text = safe(said).strip().replace("\n", "\n      ")
     thoughts = f"\n      (thoughts: {safe(message.thoughts)[:300]})" if message.thoughts else ""
-    return f"\n{message.role:>9}: {text}{thoughts}"
+    who = f"{message.role} ({_line(message.name)})" if message.name else message.role
+    return f"\n{who:>9}: {text}{thoughts}" + "".join(f"\n      {line}" for line in _candidates(message))
+
+
+def _candidates(message: Message) -> Iterator[str]:
+    """The answers that a turn was chosen from, each with who made it and what was said of it; `*` marks the turn's."""
+    found = message.candidates or []
+    texts = [one.get("content") if isinstance(one, dict) else None for one in found]
+    chosen = texts.index(message.content) if message.content in texts else None
+    if found:
+        which = "none of them" if chosen is None else "*"
+        yield f"{len(found)} candidates, {which} is the one above:"
+    for place, one in enumerate(found):
+        if not isinstance(one, dict):
+            yield f"- {_line(one)}"
+            continue
+        mark = "*" if place == chosen else "-"
+        yield f"{mark} {' · '.join(_about(one)) or 'nothing is said of it'}"
+        if place != chosen:
+            yield f"  answer: {_line(one.get('content'))}"
+        if one.get("critique"):
+            yield f"  critique: {_line(one['critique'])}"
+
+
+def _about(candidate: Mapping[str, JsonValue]) -> Iterator[str]:
+    """Score, principle, model and ratings, as far as they are there."""
+    if candidate.get("score") is not None:
+        yield f"score {_line(candidate['score'])}"
+    for name in ("principle", "model"):
+        if candidate.get(name):
+            yield _line(candidate[name])
+    ratings = candidate.get("ratings")
+    if isinstance(ratings, dict):
+        yield ", ".join(f"{_line(name)} {_line(value)}" for name, value in ratings.items())
+    elif ratings:
+        yield _line(ratings)
+
+
+def _line(value: JsonValue) -> str:
+    """A value's beginning on one line, without anything that could steer a terminal."""
+    text = value if isinstance(value, str) else orjson.dumps(value).decode()
+    plain = " ".join(safe(text[: 4 * SHOWN]).split())
+    return plain if len(plain) <= SHOWN and len(text) <= 4 * SHOWN else f"{plain[:SHOWN].rstrip()} …"

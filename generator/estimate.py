@@ -15,7 +15,7 @@ from generator.openers.tree import Batch, Shelf
 from generator.openers.writer import render_list, specs_of
 from generator.own import own_openers, system_for, system_prompts
 from generator.settings import ROLES, RoleName, RunSettings
-from generator.side import ANSWER_TOKENS, USER_TOKENS, Side
+from generator.side import USER_TOKENS, Side, answer_tokens, mean_answer_tokens
 from generator.sources import brought, identify, rounds_of, streams
 from generator.stage import sentinel_of
 from generator.tools.guide import guide_of
@@ -28,8 +28,6 @@ from prompts.tasks import tool_plan
 SAMPLE = 300
 """Dialogues whose plans are drawn to find the mean; more change the third digit."""
 
-TRANSCRIPT_ANSWER_TOKENS = 70
-"""Answers written in a transcript are about a quarter as long (Baize, its first collector against its second)."""
 COMMANDS_SHARE = 0.6
 """Of the rounds, where the assistant has tools: its answer comes after a request for commands. A guess."""
 
@@ -59,6 +57,8 @@ class Estimate(Record):
     binding: str
     by_role: dict[str, dict[str, int]]
     mean_rounds: float
+    answer_tokens: int
+    """How long answers are expected to be, on average over the kinds of opener."""
     prompts: dict[str, str]
     """Three rendered requests: for openers, for the user, for the assistant."""
 
@@ -86,6 +86,7 @@ def estimate(settings: RunSettings) -> Estimate:
         binding=binding,
         by_role={role: {name: round(getattr(side, name)) for name in Side.__slots__} for role, side in sides.items()},
         mean_rounds=round(rounds, 2),
+        answer_tokens=answer_tokens(sector) if settings.openers else mean_answer_tokens(sector),
         prompts=examples,
     )
 
@@ -166,7 +167,8 @@ def _dialogues(
         seed = Seed(language=draw(settings.language, share(settings.seed, id, "language")), kind=kind)
         plan = _script(settings, prompts, sector, id, seed)
         if share(settings.seed, id, "whole") < whole:
-            _count_transcript(settings, prompts, plan, id, counter, sides["assistant"], examples, weight)
+            written = answer_tokens(sector, next(name for name in sector.shares if sector.whole(name)))
+            _count_transcript(settings, prompts, plan, id, counter, sides["assistant"], examples, weight, written)
             total += plan.rounds
             continue
         own = system_for(systems, settings.seed, id)
@@ -179,7 +181,8 @@ def _dialogues(
         fixed = counter.count(plan.block(prompts, sentinel_of(settings.seed))) + counter.count(plan.cue(prompts))
         note = counter.count(_note(settings, prompts, plan))
         commands = COMMANDS_SHARE if sector.tools else 0.0
-        _count_dialogue(plan.rounds, first, fixed, note, counter.count(system), sides, weight, commands)
+        answer = answer_tokens(sector, None if openers or sector.whole(kind) else kind)
+        _count_dialogue(plan.rounds, first, fixed, note, counter.count(system), sides, weight, answer, commands)
         total += plan.rounds
     return total / sample
 
@@ -193,11 +196,12 @@ def _count_transcript(
     side: Side,
     examples: dict[str, str],
     weight: float,
+    answer: int,
 ) -> None:
     """Count the one request that a whole dialogue takes."""
     text = request(prompts, plan, settings.seed, id)
     examples.setdefault("transcript", text)
-    side.add(counter.count(text), plan.rounds * (USER_TOKENS + TRANSCRIPT_ANSWER_TOKENS), weight)
+    side.add(counter.count(text), plan.rounds * (USER_TOKENS + answer), weight)
 
 
 def _count_dialogue(
@@ -208,6 +212,7 @@ def _count_dialogue(
     system: float,
     sides: dict[RoleName, Side],
     weight: float,
+    answer: int,
     commands: float = 0.0,
 ) -> None:
     history = opener
@@ -217,8 +222,8 @@ def _count_dialogue(
             history += USER_TOKENS
         if commands:
             sides["assistant"].add(system + history, COMMAND_TOKENS, weight * commands)
-        sides["assistant"].add(system + history, ANSWER_TOKENS, weight)
-        history += ANSWER_TOKENS
+        sides["assistant"].add(system + history, answer, weight)
+        history += answer
 
 
 def _openers(settings: RunSettings, sample: int) -> Sequence[str]:

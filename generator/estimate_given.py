@@ -12,7 +12,7 @@ from generator.given import Given, Usable, usable
 from generator.later import reprise
 from generator.ratings import principles, request
 from generator.settings import RoleName, RunSettings
-from generator.side import ANSWER_TOKENS, USER_TOKENS, Side
+from generator.side import USER_TOKENS, Side, answer_tokens
 from generator.sources import identify, rounds_of
 from generator.stage import sentinel_of
 from generator.user.script import Script, script
@@ -76,8 +76,8 @@ class GivenEstimate:
             if number or not unanswered:
                 self.sides["user"].add(fixed + history + self._tokens(self._note(given, plan)), USER_TOKENS, weight)
                 history += USER_TOKENS
-            self.sides["assistant"].add(history, ANSWER_TOKENS, weight)
-            history += ANSWER_TOKENS
+            self.sides["assistant"].add(history, self._answer, weight)
+            history += self._answer
         return plan.rounds
 
     def _count_answers(self, one: Usable, weight: float) -> dict[str, str]:
@@ -85,11 +85,11 @@ class GivenEstimate:
         language, before = str(one.seed.language), one.given.before
         guides = principles(self.prompts, self.sector, language).guides
         for guide in guides.values():
-            self.sides["assistant"].add(self._tokens(guide, *_texts(before)), ANSWER_TOKENS, weight)
+            self.sides["assistant"].add(self._tokens(guide, *_texts(before)), self._answer, weight)
         there = [str(found["content"]) for found in one.given.answers]
         shown = [*there, *(f"(the answer by the principle: {name})" for name in guides)]
         text = request(self.prompts, self.sector, language, before, shown, one.id)
-        prompt = self._tokens(text) + ANSWER_TOKENS * len(guides)
+        prompt = self._tokens(text) + self._answer * len(guides)
         self.sides["user"].add(prompt, CRITIQUE_TOKENS * len(shown), weight)
         guide = next(iter(guides.values()))
         return {"user": f"[user]\n{text}", "assistant": f"[system]\n{guide}\n\n{_talk(before)}"}
@@ -111,6 +111,10 @@ class GivenEstimate:
         number = sum(message.role == "user" for message in given.before) + 1
         turn = plan.turn(number, (), "")
         return plan.note(self.prompts, turn, may_end=True, sentinel=sentinel_of(self.settings.seed))
+
+    @property
+    def _answer(self) -> int:
+        return answer_tokens(self.sector)
 
     def _tokens(self, *texts: str) -> float:
         return float(sum(map(self.counter.count, texts)))

@@ -18,6 +18,7 @@ from dialogue.chance import draw, hash64, share
 from dialogue.errors import UsageError
 from dialogue.formats.reading import read
 from dialogue.languages import language_of
+from dialogue.mixtures import standing_for
 from dialogue.records import Dialogue, Message, Record, Seed, content_id
 from generator.settings import RunSettings
 from prompts.loader import Prompts
@@ -47,10 +48,9 @@ class Usable(Record):
     seed: Seed
 
 
-def file_of(path: Path) -> Path:
-    """The file that a path stands for: of a folder what a filter kept, or a run's dialogues."""
-    kept, played = path / "kept.jsonl", path / "dialogues.jsonl"
-    return path if not path.is_dir() else kept if kept.exists() and not played.exists() else played
+def files_of(path: Path) -> list[Path]:
+    """The files that a path stands for: of a folder a run's or a mixture's dialogues, or what a filter kept."""
+    return (standing_for(path) or [path / "dialogues.jsonl"]) if path.is_dir() else [path]
 
 
 def usable(settings: RunSettings, prompts: Prompts, takes: Taken, refused: Counter[str]) -> Iterator[Usable]:
@@ -58,7 +58,8 @@ def usable(settings: RunSettings, prompts: Prompts, takes: Taken, refused: Count
     path, seen = settings.input, set[int]()
     assert path is not None
     try:
-        _check_end(file_of(path))
+        for file in files_of(path):
+            _check_end(file)
         for dialogue in read(path):
             id = content_id(dialogue.messages)
             trouble = _trouble(dialogue, takes) or ("the same as an earlier one" if hash64(id) in seen else None)

@@ -46,7 +46,7 @@ class Preference(Stage):
             answers = self._candidates()
             ratings = await self._rate([str(one["content"]) for one in answers])
         except ReplyFailed:
-            self._history = [*self._given.before, *(message for _, message in self._written), *self._replies]
+            self._history = [*self._given.before, *self._partial()]
             raise
         rated = [
             {**one, "score": rating.score, "critique": rating.critique, "ratings": dict(rating.ratings)}
@@ -54,6 +54,11 @@ class Preference(Stage):
         ]
         self._history.append(choice(rated))
         return "max_turns"
+
+    def _partial(self) -> list[Message]:
+        """What there is of a dialogue that failed: each answer under the name of its principle, then the ratings."""
+        answers = [message.model_copy(update={"name": name}) for name, message in self._written]
+        return answers + [message.model_copy(update={"name": "ratings"}) for message in self._replies]
 
     async def _write(self, principle: str) -> None:
         """Have one answer written; one that was of no use only where the dialogue is tried again."""

@@ -61,6 +61,8 @@ class Level(Record):
     joined with their passage (prompts/joining.py)."""
     whole: bool = False
     """Whether one request writes a whole dialogue from an item, both sides of it."""
+    answer_tokens: int | None = Field(default=None, ge=1)
+    """How long answers in its dialogues are expected to be, for `gen plan`; None: as the sector says."""
     wants: str | None = None
     """File in the sector's folder with kinds of task or of change (prompts/wants.py): its openers are tasks, each line
     of a list says what is wanted, and a later pass is not told what earlier ones gave."""
@@ -112,6 +114,8 @@ class Sector(Record):
     dialogues are those of such an assistant with its clients."""
     own_page: Path | None = None
     """The user's page, in the place of the example."""
+    answer_tokens: int | None = Field(default=None, ge=1)
+    """How long an answer is expected to be, for `gen plan`; None: as in any dialogue (generator/side.py)."""
     noise: bool = True
     """Whether messages lose capitals, marks and letters as their people type (users/noise.toml)."""
     novelty: Novelty | None = None

@@ -1,22 +1,35 @@
 """The options that `gen run` and `gen plan` share, and how they become settings."""
 
 import argparse
+import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
+    from gen.mixing import Mixture
     from generator.settings import RunSettings
 
 
 def run_options(parser: argparse.ArgumentParser) -> None:
     """Add them."""
+    _what(parser)
+    _where(parser)
+
+
+def _what(parser: argparse.ArgumentParser) -> None:
     what = parser.add_argument_group("what to make")
     what.add_argument(
         "--sector",
         metavar="S",
         help="kind of dialogue (`gen sectors` lists them), or several with weights: creation:3,recall:1",
+    )
+    what.add_argument(
+        "--weights-from",
+        metavar="REPORT",
+        help="of several sectors: more of those where a model is weak, by the report of `gen evaluate`, or its folder",
+    )
+    what.add_argument(
+        "--weights-system", metavar="NAME", help="which model of the report (default: the only one in it)"
     )
     what.add_argument(
         "--n", metavar="N", help="dialogues that the folder shall hold in the end (--openers: one for each)"
@@ -30,21 +43,28 @@ def run_options(parser: argparse.ArgumentParser) -> None:
     )
     what.add_argument("--language", metavar="L:W,...", help="languages and weights, as zh-TW:3,en:1 (default: en)")
     what.add_argument(
-        "--openers", metavar="FILE", help="your own openers: JSONL with `opener` and seed fields, or plain lines"
+        "--openers",
+        metavar="FILE",
+        action="append",
+        help="your own openers: JSONL with `opener` and seed fields, or plain lines; of several sectors SECTOR=FILE",
     )
     what.add_argument(
         "--input",
         metavar="FILE",
+        action="append",
         help="material for the sector, for most in the place of the shipped one (docs/sectors.md). "
         "world-questions: entities, one a line, or a Wikidata dump; "
         "materials: passages; self-chat: seeds (JSONL, plain text, Parquet); continue, reanswer, "
-        "preference: dialogues (a run's folder, or a file of any layout)",
+        "preference: dialogues (a run's folder, or a file of any layout). Of several sectors SECTOR=FILE",
     )
     what.add_argument(
         "--system", metavar="FILE", help="system prompts: JSONL with `system` and `weight`, or plain lines"
     )
     what.add_argument("--prompts", metavar="DIR", help="your templates and data files; they stand before the package's")
     what.add_argument("--seed", metavar="I", help="another seed makes another plan (default: 0)")
+
+
+def _where(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group("where")
     where.add_argument("--out", metavar="DIR", help="run folder (default: runs/SECTOR)")
     where.add_argument("--config", metavar="F.toml", help="settings of a project; flags win over it")
@@ -71,19 +91,22 @@ def run_options(parser: argparse.ArgumentParser) -> None:
 OPTIONS = (
     *("sector", "n", "rounds", "preset", "shares", "language", "openers", "input", "system", "prompts", "seed", "out"),
     *("endpoint", "model", "rpm", "tpm", "concurrency", "max_cost", "max_requests", "prices"),
+    *("weights_from", "weights_system"),
 )
 """Options that are settings, as `gen.config` knows them."""
 
 
-def parts_of(
-    arguments: argparse.Namespace,
-) -> "tuple[Mapping[str, float], Mapping[str, RunSettings]] | None":
-    """Weights and settings of several sectors; None where one is asked for. Raises UsageError."""
-    from gen.mixing import settings_of_parts, weights_of
+def mixture_asked(arguments: argparse.Namespace) -> "Mixture | None":
+    """The mixture of several sectors, its weights told on stderr where a report made them; None of one sector's run.
 
-    flags, config = _flags(arguments)
-    weights = weights_of(flags, config)
-    return (weights, settings_of_parts(weights, flags, config)) if weights else None
+    Raises UsageError.
+    """
+    from gen.mixing import mixture_of
+
+    found = mixture_of(*_flags(arguments))
+    for line in found.weights.told if found else ():
+        print(line, file=sys.stderr)
+    return found
 
 
 def settings_of(arguments: argparse.Namespace) -> "RunSettings":
@@ -93,7 +116,7 @@ def settings_of(arguments: argparse.Namespace) -> "RunSettings":
     return run_settings(*_flags(arguments))
 
 
-def _flags(arguments: argparse.Namespace) -> tuple[dict[str, str], Path | None]:
+def _flags(arguments: argparse.Namespace) -> tuple[dict[str, Any], Path | None]:
     flags = {name: getattr(arguments, name) for name in OPTIONS if getattr(arguments, name) is not None}
     return flags, Path(arguments.config) if arguments.config else None
 

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from gen.commands.options import parts_of, run_options, settings_of
+from gen.commands.options import mixture_asked, run_options, settings_of
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,18 +13,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def command(arguments: argparse.Namespace) -> int:
-    """Print the plan; status 0."""
-    from gen.text import plan_report
-    from generator.estimate import estimate
+    """Print the plan; of several sectors each one's, and the sum. Status 0."""
+    from gen.planning import planned
+    from gen.text import mixture_plan_report, plan_report
+    from generator.estimate import Estimate, estimate
 
-    parts = parts_of(arguments)
-    plans = [estimate(part) for part in (parts[1].values() if parts else [settings_of(arguments)])]
+    mixture = mixture_asked(arguments)
+    plan = planned(mixture) if mixture else estimate(settings_of(arguments))
     if arguments.json:
         import orjson
 
-        told = [plan.model_dump() for plan in plans]
-        shown = orjson.dumps(told if parts else told[0], option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+        shown = orjson.dumps(plan.model_dump(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
         sys.stdout.write(shown.decode())
     else:
-        print("\n\n".join(map(plan_report, plans)))
+        print(plan_report(plan) if isinstance(plan, Estimate) else mixture_plan_report(plan))
     return 0

@@ -5,12 +5,10 @@ import gc
 import sys
 from typing import TYPE_CHECKING
 
-from gen.commands.options import parts_of, run_options, settings_of
+from gen.commands.options import mixture_asked, run_options, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from generator.settings import RunSettings
+    from gen.mixing import Mixture
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,13 +29,13 @@ def command(arguments: argparse.Namespace) -> int:
     from gen.api import run_settled
     from gen.text import run_report
 
-    parts = parts_of(arguments)
-    settings = None if parts else settings_of(arguments)
+    mixture = mixture_asked(arguments)
+    settings = None if mixture else settings_of(arguments)
     # A run makes many small objects that live for a turn, and a few large ones that live for all of it.
     gc.freeze()
     gc.set_threshold(20_000, 20, 100)
-    if parts:
-        return _mixture(arguments, *parts)
+    if mixture:
+        return _mixture(arguments, mixture)
     assert settings is not None
     summary = run_settled(settings, retry_failed=arguments.retry_failed)
     if arguments.json:
@@ -52,12 +50,12 @@ def command(arguments: argparse.Namespace) -> int:
     return status
 
 
-def _mixture(arguments: argparse.Namespace, weights: "Mapping[str, float]", parts: "Mapping[str, RunSettings]") -> int:
+def _mixture(arguments: argparse.Namespace, mixture: "Mixture") -> int:
     from gen.api import run_settled
     from gen.mixing import run_parts
     from gen.text import run_report
 
-    summary = run_parts(parts, weights, lambda part: run_settled(part, retry_failed=arguments.retry_failed))
+    summary = run_parts(mixture, lambda part: run_settled(part, retry_failed=arguments.retry_failed))
     if arguments.json:
         import orjson
 

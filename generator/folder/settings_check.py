@@ -29,19 +29,31 @@ def check_settings(
     path = folder / f"{kind}.json"
     new = {"settings": _plain(settings), "facts": _plain(facts), "earlier_facts": []}
     new["run"] = run_hash(new["settings"])
-    old = _read(path, kind)
-    if old is None:
-        _refuse_strangers(folder, logs, kind)
-    elif _untouched(folder, logs):
-        pass  # nothing was made with the old request: a mended setting needs no other folder
-    else:
-        _refuse_another_request(folder, old["settings"], new["settings"], kind)
+    old = refuse_another(folder, settings, logs, kind)
+    if old is not None:
         new["run"] = old["run"]
         changed = [old["facts"]] if old["facts"] != new["facts"] else []
         new["earlier_facts"] = old["earlier_facts"] + changed
-    if new != old:
+    if new != _read(path, kind):
         write_atomically(path, [orjson.dumps(new, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)])
     return str(new["run"])
+
+
+def refuse_another(
+    folder: Path, settings: Mapping[str, Any], logs: Iterable[str], kind: str = "run"
+) -> dict[str, Any] | None:
+    """What run.json says of the same request; None where nothing was made yet. Writes nothing.
+
+    Raises UsageError as `check_settings` does.
+    """
+    old = _read(folder / f"{kind}.json", kind)
+    if old is None:
+        _refuse_strangers(folder, logs, kind)
+        return None
+    if _untouched(folder, logs):
+        return None  # nothing was made with the old request: a mended setting needs no other folder
+    _refuse_another_request(folder, old["settings"], _plain(settings), kind)
+    return old
 
 
 def run_hash(settings: Mapping[str, Any]) -> str:

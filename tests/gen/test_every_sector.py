@@ -9,13 +9,14 @@ import pytest
 from page_files import page
 
 from dialogue.records import Dialogue
-from gen.api import dialogues, run
+from gen.api import dialogues, plan, run
 from prompts.loader import Prompts
 from prompts.sector import load, names
 
 DOCS = (Path(__file__).parents[2] / "docs" / "sectors.md").read_text(encoding="utf-8")
 N = 60
 PROMPTS = Prompts()
+TOKENS = ("prompt_tokens", "completion_tokens")
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +64,12 @@ def test_a_sector_makes_whole_dialogues(name: str, given: dict[str, Path], tmp_p
     assert {dialogue.sector for dialogue in found} == {name}
     assert len({dialogue.id for dialogue in found}) == len(found)
     assert [fault for dialogue in found for fault in faults(dialogue)] == []
+    # The plan counts answers as a model gives them, two to five times as long as those of the embedded endpoint.
+    planned = plan(sector=name, n=N, endpoint="builtin", input=given.get(name))
+    spent = [sum(role[what] or 0 for role in summary["meter"]["roles"].values()) for what in ("requests", *TOKENS)]
+    assert planned.requests / spent[0] == pytest.approx(1, abs=0.25)
+    assert 1 / 1.6 < planned.prompt_tokens / spent[1] < 1.6
+    assert 1 / 5 < planned.completion_tokens / spent[2] < 5
 
 
 @pytest.mark.parametrize("name", names(PROMPTS))

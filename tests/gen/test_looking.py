@@ -25,7 +25,7 @@ from runs import (
 
 from dialogue.records import Dialogue
 from gen.api import dialogues, plan, run
-from gen.main import COMMANDS
+from gen.main import COMMANDS, main
 
 SECTOR = ("--sector", "world-questions")
 BUILTIN = ("run", *SECTOR, "--endpoint", "builtin")
@@ -175,6 +175,48 @@ async def test_show_prints_no_sign_that_steers_a_terminal(tmp_path: Path) -> Non
     out = (await gen("show", file)).check(0).out
     assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", out)
     assert "ok\ttab" in out
+
+
+CANDIDATES = [
+    {"content": "Salt.", "model": "m\x1b[2J", "principle": "helpful", "score": 4.25, "critique": "Short.\nAnd right.",
+     "ratings": {"follows": 5, "honest\x07": 4}},
+    {"content": "Water\u202e and air, " + "long " * 100, "score": 1, "critique": "x" * 900, "ratings": "none"},
+    {"content": None}, "\x1bno object", {"content": "Salt.", "score": 9},
+]  # fmt: skip
+
+
+def test_show_of_a_message_with_candidates_shows_each_and_marks_the_chosen_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = {"role": "assistant", "content": "Salt.", "candidates": CANDIDATES}
+    file = tmp_path / "some.jsonl"
+    file.write_text(json.dumps({"id": "pf-1", "messages": [{"role": "user", "content": "Why?"}, said]}) + "\n")
+    assert main(["show", str(file)]) == 0
+    out = capsys.readouterr().out
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", out)
+    lines = [line.strip() for line in out.splitlines()]
+    start = lines.index("5 candidates, * is the one above:")
+    assert lines[start + 1 : start + 3] == [
+        "* score 4.25 · helpful · m\ufffd[2J · follows 5, honest\ufffd 4",
+        "critique: Short. And right.",
+    ]
+    assert lines[start + 3] == "- score 1 · none"
+    assert lines[start + 4].startswith("answer: Water\ufffd and air, long")
+    assert lines[start + 4].endswith(" …")
+    assert lines[start + 5] == f"critique: {'x' * 160} …"
+    assert lines[start + 6 :][:5] == [
+        "- nothing is said of it", "answer: null", "- \ufffdno object", "- score 9", "answer: Salt."
+    ]  # fmt: skip
+
+
+def test_show_of_a_turn_that_is_none_of_its_candidates_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = {"role": "assistant", "content": "Rust.", "candidates": CANDIDATES[:1]}
+    file = tmp_path / "some.jsonl"
+    file.write_text(json.dumps({"id": "pf-1", "messages": [{"role": "user", "content": "Why?"}, said]}) + "\n")
+    assert main(["show", str(file)]) == 0
+    assert "1 candidates, none of them is the one above:\n      - score 4.25" in capsys.readouterr().out
 
 
 async def test_show_of_failures_tells_reason_and_partial_turns(tmp_path: Path) -> None:

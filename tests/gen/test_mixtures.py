@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from test_wrong_usage import refused
 
 from dialogue.conversion.rows import files
-from dialogue.errors import UsageError
 from dialogue.formats.reading import read
 from dialogue.mixtures import counts
 from filters.engine import blocks
 from gen.api import plan, run
 from gen.main import main
+from gen.planning import MixturePlan
 from trainer.batches.sources import sources
 
 RUN = ("run", "--endpoint", "builtin", "--out", "mix")
@@ -67,15 +67,38 @@ def test_a_cap_is_for_all_sectors_together(capsys: pytest.CaptureFixture[str]) -
     assert made <= 60
 
 
-def test_the_plan_of_a_mixture_has_each_of_its_parts(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["plan", "--endpoint", "builtin", "--sector", "recall:1,world-questions:1", "--n", "4", "--json"]) == 0
-    assert [(one["sector"], one["n"]) for one in orjson.loads(capsys.readouterr().out)] == [
-        ("recall", 2),
-        ("world-questions", 2),
+def test_the_plan_of_a_mixture_has_each_of_its_parts_and_the_sum(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("plan", "--endpoint", "builtin", "--sector", "recall:1,world-questions:1", "--n", "40", "--rpm", "600")
+    assert main([*words, "--json"]) == 0
+    found = orjson.loads(capsys.readouterr().out)
+    parts = found["sectors"]
+    assert [(name, one["sector"], one["n"]) for name, one in parts.items()] == [
+        ("recall", "recall", 20),
+        ("world-questions", "world-questions", 20),
     ]
+    for name in ("n", "requests", "prompt_tokens", "completion_tokens", "cost_usd", "hours"):
+        assert found[name] == pytest.approx(sum(one[name] for one in parts.values())), name
+    assert found["requests"] > 100
+    assert found["binding"] == "builtin: 600 requests/min"
+    assert found["weights"] == {"recall": 1, "world-questions": 1}
+    assert main(words) == 0
+    assert f"total: 40 dialogues of 2 sectors\nrequests: {found['requests']:,}; tokens: " in capsys.readouterr().out
+
+
+def test_the_sum_has_no_price_and_no_hours_where_they_are_not_known(capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--endpoint", "http://127.0.0.1:9/v1", "--model", "home-made", "--sector", "recall,creation", "--n", "4")
+    assert main(["plan", *words, "--json"]) == 0
+    found = orjson.loads(capsys.readouterr().out)
+    assert (found["cost_usd"], found["hours"]) == (None, None)
+    assert found["binding"].startswith("no limit is stated")
+    assert main(["plan", *words]) == 0
+    assert "total: 4 dialogues of 2 sectors" in capsys.readouterr().out
+
+
+def test_the_plan_takes_weights_from_a_toml(capsys: pytest.CaptureFixture[str]) -> None:
     Path("p.toml").write_text('[run]\nn = 4\nendpoint = "builtin"\n[run.sector]\nrecall = 3\nworld-questions = 1\n')
     assert main(["plan", "--config", "p.toml", "--json"]) == 0
-    assert [one["n"] for one in orjson.loads(capsys.readouterr().out)] == [3, 1]
+    assert [one["n"] for one in orjson.loads(capsys.readouterr().out)["sectors"].values()] == [3, 1]
 
 
 @pytest.mark.parametrize(
@@ -87,7 +110,7 @@ def test_the_plan_of_a_mixture_has_each_of_its_parts(capsys: pytest.CaptureFixtu
         (("--sector", "recall:1,worldquestions:1", "--n", "4"), "worldquestions"),
         (("--sector", "recall:x,world-questions", "--n", "3"), "expected a number"),
         (("--sector", "recall,world-questions"), "--n is missing"),
-        (("--sector", "recall,world-questions", "--n", "4", "--input", "x"), "one sector's"),
+        (("--sector", "recall,world-questions", "--n", "4", "--input", "x"), "say whose it is"),
     ],
 )
 def test_a_wrong_mixture_is_one_line(capsys: pytest.CaptureFixture[str], argv: tuple[str, ...], said: str) -> None:
@@ -119,5 +142,6 @@ def test_the_same_from_python() -> None:
         4,
         ["recall", "world-questions"],
     )
-    with pytest.raises(UsageError, match="one by one"):
-        plan(sector="recall,world-questions", n=4, endpoint="builtin")
+    planned = plan(sector="recall,world-questions", n=4, endpoint="builtin")
+    assert isinstance(planned, MixturePlan)
+    assert planned.requests == sum(one.requests for one in planned.sectors.values())

@@ -251,7 +251,9 @@ async def test_ratings_that_cannot_be_read_are_asked_for_once_more(tmp_path: Pat
     assert "[answer 5 | " in server.bodies[4]["messages"][0]["content"]
 
 
-async def test_a_rater_that_never_rates_fails_the_dialogue_with_what_was_written(tmp_path: Path) -> None:
+async def test_a_rater_that_never_rates_fails_the_dialogue_with_what_was_written(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = given(tmp_path / "in.jsonl", talk("Why do ferries need repairs?", "Salt eats them."))
     ready = False
 
@@ -265,6 +267,12 @@ async def test_a_rater_that_never_rates_fails_the_dialogue_with_what_was_written
         assert len(server.bodies) == 6
         failure = json.loads((tmp_path / "run" / "failures.jsonl").read_text())
         assert [message["content"] for message in failure["messages"]][1] == "Answer 0."
+        names = [message.get("name") for message in failure["messages"]]
+        assert (names[0], names[1], names[-2:]) == (None, "helpful", ["ratings", "ratings"])
+        assert main(["show", str(tmp_path / "run"), "--failures"]) == 0
+        shown = capsys.readouterr().out
+        assert "assistant (helpful): Answer 0." in shown
+        assert "user (ratings): They are all fine." in shown
         ready = True
         again = await engine(stub(tmp_path, "preference", file, server), retry_failed=True, progress=Progress())
     assert (again["dialogues"], again["failed"], len(server.bodies)) == (1, 0, 7)
