@@ -55,6 +55,7 @@ def test_belles_history_becomes_turns() -> None:
         ("Human:a\nHuman:b\nAssistant:", "turn 2 of the history"),
         ("Human:a\nAssistant:b\nHuman:c", "open `Assistant:`"),
         ("Hello\nHuman:a\nAssistant:", "does not begin with Human:"),
+        ("", "open `Assistant:`"),
         ("Human:\nAssistant:", "a turn is empty"),
     ],
 )
