@@ -10,6 +10,7 @@ from generator.checks import check
 from generator.client.prices import cost, price_of
 from generator.client.tokens import Counter
 from generator.estimate_given import GivenEstimate
+from generator.estimate_judged import JudgedAnswers, judged_answers
 from generator.openers.tree import Batch, Shelf
 from generator.openers.writer import render_list, specs_of
 from generator.own import own_openers, system_for, system_prompts
@@ -59,7 +60,7 @@ class Estimate(Record):
     by_role: dict[str, dict[str, int]]
     mean_rounds: float
     prompts: dict[str, str]
-    """Three rendered requests: for openers, for the user, for the assistant."""
+    """Rendered requests: for openers, for the user, for the assistant, and what else the sector asks for."""
 
 
 def estimate(settings: RunSettings) -> Estimate:
@@ -178,7 +179,11 @@ def _dialogues(
         fixed = counter.count(plan.block(prompts, sentinel_of(settings.seed))) + counter.count(plan.cue(prompts))
         note = counter.count(_note(settings, prompts, plan))
         commands = COMMANDS_SHARE if sector.tools else 0.0
-        _count_dialogue(plan.rounds, first, fixed, note, counter.count(system), sides, weight, commands)
+        wanted = sector.candidates(None if openers else kind, bool(openers))
+        judged = judged_answers(prompts, sector, counter, plan.language, wanted)
+        if judged:
+            examples.setdefault("judge", f"[user]\n{judged.prompt}")
+        _count_dialogue(plan.rounds, first, fixed, note, counter.count(system), sides, weight, commands, judged)
         total += plan.rounds
     return total / sample
 
@@ -208,6 +213,7 @@ def _count_dialogue(
     sides: dict[RoleName, Side],
     weight: float,
     commands: float = 0.0,
+    judged: JudgedAnswers | None = None,
 ) -> None:
     history = opener
     for number in range(1, rounds + 1):
@@ -216,7 +222,10 @@ def _count_dialogue(
             history += USER_TOKENS
         if commands:
             sides["assistant"].add(system + history, COMMAND_TOKENS, weight * commands)
-        sides["assistant"].add(system + history, ANSWER_TOKENS, weight)
+        if judged:
+            judged.count(history, system, sides, weight)
+        else:
+            sides["assistant"].add(system + history, ANSWER_TOKENS, weight)
         history += ANSWER_TOKENS
 
 
