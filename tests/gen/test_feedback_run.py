@@ -404,3 +404,18 @@ def test_pairs_of_every_turn_and_completions_of_one_can_be_exported(tmp_path: Pa
         completions = json.loads(line)["completions"]
         assert len(completions) >= 3
         assert all({"response", "overall_score", "critique", "ratings", "model"} <= set(one) for one in completions)
+
+
+def test_levels_of_other_sectors_may_have_their_answers_judged(tmp_path: Path) -> None:
+    home = tmp_path / "mine" / "sectors" / "world-questions"
+    home.mkdir(parents=True)
+    text = (HOME / "sectors" / "world-questions" / "sector.toml").read_text()
+    (home / "sector.toml").write_text(text.replace('name = "general"\n', 'name = "general"\ncandidates = 3\n'))
+    asked_for: dict[str, Any] = {"n": 20, "prompts": tmp_path / "mine", "endpoint": "builtin", "out": tmp_path / "run"}
+    with pytest.raises(UsageError, match=r"no file sectors/world-questions/aspects\.toml"):
+        run(sector="world-questions", **asked_for)
+    for name in ("aspects.toml", "rating.j2"):
+        shutil.copy(HOME / "sectors" / "self-chat" / name, home)
+    run(sector="world-questions", **asked_for)
+    found = Counter((one.seed.kind == "general", len(candidates(one, 1))) for one in played(tmp_path / "run"))
+    assert set(found) == {(True, 3), (False, 0)}
