@@ -1,10 +1,13 @@
 """The sector self-chat with feedback: every answer the best of several, whatever interrupts it."""
 
+import asyncio
 import json
 import re
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,7 @@ import orjson
 import pytest
 from faulty import Answer, FaultyServer, reply, status
 from material_files import killed_and_run_again, seeds
+from runs import begin, end, gen, questions, rows, write_openers
 
 from dialogue.chance import share
 from dialogue.errors import UsageError
@@ -241,6 +245,24 @@ def test_a_killed_run_ends_as_one_that_never_was(tmp_path: Path) -> None:
     places = Counter((event["i"], event["n"], event["side"], json.dumps(event["plan"])) for event in events[0])
     assert max(places.values()) == 1
     assert len(events[0]) == len(events[1])
+
+
+async def test_an_interrupt_keeps_every_reply_on_the_wire_and_no_request_is_sent_again(tmp_path: Path) -> None:
+    openers = write_openers(tmp_path / "openers.txt", questions(12))
+    words = ("run", "--sector", "self-chat", "--shares", "feedback", "--openers", openers, "--n", 6, "--rounds", "3-3")
+    async with FaultyServer(lambda number, body: replace(well(body), delay_s=0.1)) as server:
+        where = ("--endpoint", server.base_url, "--model", "m", "--out", tmp_path / "run", "--concurrency", 6)
+        child = await begin(*words, *where)
+        while server.requests < 40:
+            await asyncio.sleep(0.02)
+        child.send_signal(signal.SIGINT)
+        (await end(child)).check(130, "interrupted: waiting for")
+        asked_so_far = server.requests
+        turns = [event for event in rows(tmp_path / "run" / "journal.jsonl") if event["k"] == "turn"]
+        assert len(turns) == asked_so_far, "every reply that was under way is kept"
+        (await gen(*words, *where)).check(0)
+    assert max(Counter(json.dumps(body) for body in server.bodies).values()) == 1
+    assert len(played(tmp_path / "run")) == 6
 
 
 async def test_answers_without_words_cut_ones_and_equal_ones_are_passed_over(tmp_path: Path) -> None:
