@@ -223,7 +223,7 @@ def _count_dialogue(
         if commands:
             sides["assistant"].add(system + history, COMMAND_TOKENS, weight * commands)
         if judged:
-            judged.count(history, system, sides, weight)
+            judged.count(history, system, ANSWER_TOKENS, sides, weight)
         else:
             sides["assistant"].add(system + history, ANSWER_TOKENS, weight)
         history += ANSWER_TOKENS

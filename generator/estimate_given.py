@@ -12,12 +12,15 @@ from generator.given import Given, Usable, usable
 from generator.later import reprise
 from generator.ratings import principles, request
 from generator.settings import RoleName, RunSettings
-from generator.side import ANSWER_TOKENS, CRITIQUE_TOKENS, USER_TOKENS, Side
+from generator.side import ANSWER_TOKENS, USER_TOKENS, Side
 from generator.sources import identify, rounds_of
 from generator.stage import sentinel_of
 from generator.user.script import Script, script
 from prompts.loader import Prompts
 from prompts.sector import Sector
+
+CRITIQUE_TOKENS = 90
+"""What a rater says of one answer, numbers included: two or three sentences."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from dialogue.records import Message
 from generator.client.tokens import Counter
+from generator.estimate_given import CRITIQUE_TOKENS
 from generator.ratings import asked, of_samples
 from generator.settings import RoleName
-from generator.side import ANSWER_TOKENS, CRITIQUE_TOKENS, Side
+from generator.side import Side
 from prompts.loader import Prompts
 from prompts.sector import Sector
 
@@ -22,10 +23,10 @@ class JudgedAnswers:
     tokens: int
     """Of that request."""
 
-    def count(self, history: float, system: float, sides: Mapping[RoleName, Side], weight: float) -> None:
+    def count(self, history: float, system: float, answer: int, sides: Mapping[RoleName, Side], weight: float) -> None:
         """Count one turn after a history of so many tokens: every answer, and the one request that judges them."""
-        sides["assistant"].add(system + history, ANSWER_TOKENS, weight * self.wanted)
-        prompt = self.tokens + system + history + self.wanted * ANSWER_TOKENS
+        sides["assistant"].add(system + history, answer, weight * self.wanted)
+        prompt = self.tokens + system + history + self.wanted * answer
         sides["user"].add(prompt, self.wanted * CRITIQUE_TOKENS, weight)
 
 

@@ -17,7 +17,7 @@ from dialogue.records import Message, Seed, Stop, Usage
 from generator.agents import ATTEMPTS, guided, message_of, seed_of
 from generator.ballot import NOTHING, Ballot
 from generator.client.chat import Sampling
-from generator.play import Agent, Turn
+from generator.play import Turn, play
 from generator.ratings import Rating, asked, of_samples, parse
 from generator.stage import Job, Scenery, Stage
 
@@ -64,14 +64,11 @@ class Feedback(Stage):
         try:
             for message in self._heard:  # the answers before it are decided by what is there, without a request
                 self._history += [(await self.reply(self._history)).message, message]
-            return await super()._played()
+            return await play(self._history, self._user(), self, max_rounds=self._rounds[1], said=self._user_said)
         except ReplyFailed:
             ballot = self._ballot(len(self._history))
             self._history += [*ballot.answers, *ballot.verdicts]
             raise
-
-    def _assistant(self) -> Agent:
-        return self
 
     async def reply(self, history: Sequence[Message]) -> Turn:
         """The best answer. ReplyFailed where none has words that are new, or what is said of them cannot be read."""
@@ -138,9 +135,9 @@ class Feedback(Stage):
         self._all.tally.noted.update([str(plan["again"])] if "again" in plan else [])
         self._all.folder.turn(self._job.index, number, message.role, message, usage, plan)
 
-    def _said(self, turn: Turn) -> None:
+    def _user_said(self, turn: Turn) -> None:
         if turn.message.role == "user":  # what an answer was chosen from is kept already
-            super()._said(turn)
+            self._said(turn)
 
     def _seed(self) -> Seed:
         """The dialogue's seed, and how many answers were asked for at each turn."""

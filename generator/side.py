@@ -7,9 +7,6 @@ USER_TOKENS = 22
 """The first as measured on UltraChat by the authors of Pensieve, the second from the word ranges that are drawn here;
 the real ones are the models' affair."""
 
-CRITIQUE_TOKENS = 90
-"""What a rater says of one answer, numbers included: two or three sentences."""
-
 
 @dataclass(slots=True)
 class Side:

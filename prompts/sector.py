@@ -60,9 +60,6 @@ class Level(Record):
     joined with their passage (prompts/joining.py)."""
     whole: bool = False
     """Whether one request writes a whole dialogue from an item, both sides of it."""
-    candidates: int | None = Field(default=None, ge=2)
-    """Answers sampled for each of the assistant's turns, of which the best is said: rating.j2 asks for ratings under
-    what aspects.toml names. None: one answer is asked for."""
     wants: str | None = None
     """File in the sector's folder with kinds of task or of change (prompts/wants.py): its openers are tasks, each line
     of a list says what is wanted, and a later pass is not told what earlier ones gave."""
@@ -70,6 +67,9 @@ class Level(Record):
     """Roots shown in one request: the one that the list belongs to, and others drawn beside it."""
     evolves: bool = False
     """Whether its items are made from the item above by the change that is wanted, and so must differ from it."""
+    candidates: int | None = Field(default=None, ge=2)
+    """Answers sampled for each of the assistant's turns, of which the best is said: rating.j2 asks for ratings under
+    what aspects.toml names. None: one answer is asked for."""
 
 
 class Shares(Record):
