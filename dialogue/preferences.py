@@ -46,6 +46,20 @@ def choice(answers: Sequence[Candidate], **more: Any) -> Message:
     return Message(role="assistant", content=chosen["content"], candidates=list(kept), **more)
 
 
+def compared(dialogue: Dialogue) -> list[Dialogue]:
+    """The dialogue up to each turn that has candidates; the last turn ends it under its own id, with candidates or not.
+
+    An earlier one bears the number of its round as well.
+    """
+    found, rounds = [], 0
+    for place, message in enumerate(dialogue.messages[:-1], 1):
+        rounds += message.role == "user"
+        if message.role == "assistant" and message.candidates:
+            part = {"id": f"{dialogue.id}-{rounds}", "messages": dialogue.messages[:place]}
+            found.append(dialogue.model_copy(update=part))
+    return [*found, dialogue]
+
+
 def best(dialogue: Dialogue) -> Candidate | None:
     """The candidate that the last turn says; None where none of them is."""
     said = dialogue.messages[-1].content

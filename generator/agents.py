@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Sequence
 from dialogue.chance import hash64
 from dialogue.errors import ReplyFailed
 from dialogue.faults import Fault, soft_fault, unwrap, user_fault
-from dialogue.records import Message, Usage
+from dialogue.records import Message, Role, Usage
 from generator.client.chat import Chat, Completion
 from generator.play import Turn
 from generator.user.acts import TurnPlan
@@ -51,6 +51,17 @@ def end_mark(text: str, sentinel: str) -> tuple[str, bool]:
 def named(completion: Completion, chat: Chat) -> str | None:
     """What the model calls itself, where that is not what was asked for."""
     return None if completion.model == chat.model else completion.model
+
+
+def message_of(completion: Completion, chat: Chat, role: Role) -> Message:
+    """What came back, as a message: with its thoughts, how it ended, and whose it is."""
+    return Message(
+        role=role,
+        content=completion.content,
+        thoughts=completion.thoughts,
+        finish_reason="refusal" if completion.refused else completion.finish_reason,
+        model=named(completion, chat),
+    )
 
 
 def guided(messages: list[dict[str, str]], guide: str | None) -> list[dict[str, str]]:
@@ -217,7 +228,7 @@ class Assistant:
             text = completion.content
             self._eliminate(text, history, usage)
             if not any(message.role == "assistant" and message.content == text for message in history):
-                return self._turn(text, completion, usage)
+                return Turn(message_of(completion, self._chat, "assistant"), usage)
             self._noted["answer_repeated"] += 1
         assert usage is not None
         self._unused(usage)
@@ -230,14 +241,3 @@ class Assistant:
         if fault is not None:
             self._unused(usage)
             raise ReplyFailed("refusal" if fault == "sorry" else "bad_reply", f"eliminated, {fault}: {text[:80]}")
-
-    def _turn(self, text: str, completion: Completion, usage: Usage) -> Turn:
-        reason = "refusal" if completion.refused else completion.finish_reason
-        message = Message(
-            role="assistant",
-            content=text,
-            thoughts=completion.thoughts,
-            finish_reason=reason,
-            model=named(completion, self._chat),
-        )
-        return Turn(message, usage)

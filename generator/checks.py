@@ -27,7 +27,7 @@ class Checked:
     systems: list[SystemPrompt]
     meter: Meter
     note: str | None = None
-    """What is to be told of dialogues that are passed over."""
+    """What is to be told before the first request: of dialogues passed over, of answers that will be alike."""
 
 
 def check(settings: RunSettings) -> Checked:
@@ -66,7 +66,19 @@ def check(settings: RunSettings) -> Checked:
         max_cost_usd=settings.max_cost_usd,
         max_requests=settings.max_requests,
     )
-    return Checked(prompts, sector, languages, systems, meter, taking.note if taking else None)
+    note = taking.note if taking else _alike(settings, sector)
+    return Checked(prompts, sector, languages, systems, meter, note)
+
+
+def _alike(settings: RunSettings, sector: Sector) -> str | None:
+    """What to tell of several answers where chance has no part in them."""
+    wanted = max((level.candidates or 0 for level in sector.levels if sector.shares.get(level.name)), default=0)
+    if not wanted or settings.roles["assistant"].sampling.temperature != 0:
+        return None
+    return (
+        f"assistant: temperature 0: the {wanted} answers asked for at each turn will hardly differ; "
+        "equal ones count once, and one alone is not judged"
+    )
 
 
 def _check_language(settings: RunSettings, language: str) -> None:

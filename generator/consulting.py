@@ -16,7 +16,7 @@ from dialogue.consulting import GROUNDED, advises, named
 from dialogue.errors import ReplyFailed
 from dialogue.faults import Fault
 from dialogue.records import Message, Seed, Usage
-from generator.agents import ATTEMPTS, Assistant, guided, seed_of
+from generator.agents import ATTEMPTS, Assistant, guided, message_of, seed_of
 from generator.client.chat import Chat
 from generator.play import Turn
 from generator.user.script import Script
@@ -125,7 +125,7 @@ class Consultant(Assistant):
             usage = completion.usage if usage is None else usage + completion.usage
             fault = None if completion.refused else self._fault(completion.content, history)
             if fault is None or (attempt and fault.check in ("unasked", "uncited")):
-                return self._turn(completion.content, completion, usage)
+                return Turn(message_of(completion, self._chat, "assistant"), usage)
             self._noted[fault.check] += 1
         assert fault is not None
         assert usage is not None

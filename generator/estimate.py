@@ -11,6 +11,7 @@ from generator.client.prices import cost, price_of
 from generator.client.tokens import Counter
 from generator.consulting import desk_of
 from generator.estimate_given import GivenEstimate
+from generator.estimate_judged import JudgedAnswers, judged_answers
 from generator.openers.tree import Batch, Shelf
 from generator.openers.writer import render_list, specs_of
 from generator.own import own_openers, system_for, system_prompts
@@ -60,7 +61,7 @@ class Estimate(Record):
     answer_tokens: int
     """How long answers are expected to be, on average over the kinds of opener."""
     prompts: dict[str, str]
-    """Three rendered requests: for openers, for the user, for the assistant."""
+    """Rendered requests: for openers, for the user, for the assistant, and what else the sector asks for."""
 
 
 def estimate(settings: RunSettings) -> Estimate:
@@ -182,7 +183,11 @@ def _dialogues(
         note = counter.count(_note(settings, prompts, plan))
         commands = COMMANDS_SHARE if sector.tools else 0.0
         answer = answer_tokens(sector, None if openers or sector.whole(kind) else kind)
-        _count_dialogue(plan.rounds, first, fixed, note, counter.count(system), sides, weight, answer, commands)
+        wanted = sector.candidates(None if openers else kind, bool(openers))
+        judged = judged_answers(prompts, sector, counter, plan.language, wanted)
+        if judged:
+            examples.setdefault("judge", f"[user]\n{judged.prompt}")
+        _count_dialogue(plan.rounds, first, fixed, note, counter.count(system), sides, weight, answer, commands, judged)
         total += plan.rounds
     return total / sample
 
@@ -214,6 +219,7 @@ def _count_dialogue(
     weight: float,
     answer: int,
     commands: float = 0.0,
+    judged: JudgedAnswers | None = None,
 ) -> None:
     history = opener
     for number in range(1, rounds + 1):
@@ -222,7 +228,10 @@ def _count_dialogue(
             history += USER_TOKENS
         if commands:
             sides["assistant"].add(system + history, COMMAND_TOKENS, weight * commands)
-        sides["assistant"].add(system + history, answer, weight)
+        if judged:
+            judged.count(history, system, answer, sides, weight)
+        else:
+            sides["assistant"].add(system + history, answer, weight)
         history += answer
 
 

@@ -152,8 +152,9 @@ def _given(dialogue: Dialogue, takes: Taken) -> Given:
 
 
 def _answers(last: Message, model: str | None) -> Iterator[dict[str, JsonValue]]:
-    """The answers that are there: all candidates, or what was said."""
+    """The answers that are there: all candidates but those that were cut or refused, or what was said."""
     found = [one for one in last.candidates or [] if isinstance(one, dict) and isinstance(one.get("content"), str)]
+    found = [one for one in found if one.get("finish_reason") not in ("length", "refusal")]
     for one in found or [{"content": last.content, "model": last.model or model}]:
         yield {name: value for name, value in one.items() if value is not None}
 

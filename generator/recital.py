@@ -5,7 +5,7 @@ from pydantic import JsonValue
 from dialogue.errors import ReplyFailed
 from dialogue.faults import Fault, unwrap
 from dialogue.records import Message, Stop
-from generator.agents import ATTEMPTS, named, seed_of
+from generator.agents import ATTEMPTS, message_of, seed_of
 from generator.play import Turn
 from generator.stage import Job, Scenery, Stage
 from generator.transcript import fault_of, parse, plans, request
@@ -54,14 +54,7 @@ class Recital(Stage):
         seed = seed_of(job.id, "transcript", attempt)
         messages = [{"role": "user", "content": prompt}]
         completion = await chat.complete(messages, key=job.id, priority=job.index, seed=seed)
-        reason = "refusal" if completion.refused else completion.finish_reason
-        text = Message(
-            role="assistant",
-            content=completion.content,
-            thoughts=completion.thoughts,
-            finish_reason=reason,
-            model=named(completion, chat),
-        )
+        text = message_of(completion, chat, "assistant")
         self._said(Turn(text, completion.usage, plan={"again": fault.check} if fault else None))
         self._past = self._acts()
         self._texts.append(text)

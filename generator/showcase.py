@@ -10,7 +10,7 @@ from generator.openers.tree import Batch, Shelf
 from generator.openers.writer import render_list, specs_of
 from generator.sources import identify, shelves_of
 from generator.stage import sentinel_of
-from generator.taking_prompts import taking_prompts
+from generator.taking_prompts import judging_prompts, taking_prompts
 from generator.tools.box import tools_of
 from generator.tools.guide import Guide, guide_of
 from generator.tools.replies import FAULTS
@@ -74,6 +74,7 @@ def every_prompt(
     yield from _tools(prompts, sector, language)
     yield "assistant, the opener as it is typed", opener
     yield from _joined(prompts, sector, language, shelves, opener)
+    yield from judging_prompts(prompts, sector, language)
     yield from _guides(plan, [level.name for level in sector.levels if level.opener])
     if page:
         yield from _consulting(desk_of(prompts, page, language, None))

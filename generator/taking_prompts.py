@@ -1,4 +1,4 @@
-"""The prompts of sectors that take up dialogues, rendered with an example: those that no other sector has."""
+"""The prompts of sectors that take up dialogues or have answers judged, rendered with an example."""
 
 from collections.abc import Iterator
 
@@ -6,7 +6,7 @@ from dialogue.faults import Fault
 from dialogue.records import Message, Seed
 from generator.agents import SEPARATOR
 from generator.later import reprise
-from generator.ratings import principles, request
+from generator.ratings import asked, of_samples, principles, request
 from generator.stage import sentinel_of
 from generator.user.script import script
 from prompts.loader import Prompts
@@ -37,6 +37,17 @@ def _ratings(prompts: Prompts, sector: Sector, language: str) -> Iterator[tuple[
     yield "user's endpoint, rating the answers", rating
     again = request(prompts, sector, language, talk, ANSWERS, EXAMPLE, "(why)")
     yield "user's endpoint, rating again after a fault", again
+
+
+def judging_prompts(prompts: Prompts, sector: Sector, language: str) -> Iterator[tuple[str, str]]:
+    """Title and text of what is asked about answers that were sampled for a turn; nothing where none are."""
+    wanted = max((level.candidates or 0 for level in sector.levels), default=0)
+    if not wanted:
+        return
+    rubric, talk = of_samples(prompts, sector, language), [Message(role="user", content=ASKED)]
+    answers = [f"(answer {number} to it)" for number in range(1, wanted + 1)]
+    for title, again in (("judging the answers to a message", None), ("judging again after a fault", "(why)")):
+        yield f"user's endpoint, {title}", asked(prompts, rubric, language, talk, answers, EXAMPLE, again)
 
 
 def _resumed(

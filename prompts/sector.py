@@ -70,6 +70,9 @@ class Level(Record):
     """Roots shown in one request: the one that the list belongs to, and others drawn beside it."""
     evolves: bool = False
     """Whether its items are made from the item above by the change that is wanted, and so must differ from it."""
+    candidates: int | None = Field(default=None, ge=2)
+    """Answers sampled for each of the assistant's turns, of which the best is said: rating.j2 asks for ratings under
+    what aspects.toml names. None: one answer is asked for."""
 
 
 class Shares(Record):
@@ -146,6 +149,10 @@ class Sector(Record):
             if level.name in known:
                 raise ValueError(f"level {level.name}: the name is taken")
             known.add(level.name)
+            if level.candidates and (level.whole or self.tools or self.problems or self.bars or self.page):
+                raise ValueError(
+                    f"level {level.name}: candidates do not go with whole, tools, problems, bars or a page"
+                )
             if level.template is None and (level.batch > 1 or level.passes > 1 or level.source not in brought):
                 raise ValueError(f"level {level.name}: no template, so one item from a source of material is expected")
         openers = {level.name for level in self.levels if level.opener}
@@ -199,6 +206,17 @@ class Sector(Record):
     def whole(self, kind: str | None) -> bool:
         """Whether one request writes a whole dialogue of this kind."""
         return any(level.whole for level in self.levels if level.name == kind)
+
+    def candidates(self, kind: str | None, own: bool = False) -> int | None:
+        """How many answers are sampled for each turn of a dialogue of this kind; None where one is asked for.
+
+        A user's own opener that names no kind is answered as all others are, where the shares have them all alike.
+        """
+        known = {level.name: level.candidates for level in self.levels}
+        if own and kind not in known:
+            drawn = {known[name] for name, weight in self.shares.items() if weight}
+            return drawn.pop() if len(drawn) == 1 else None
+        return known.get(kind or "")
 
     def source(self, level: Level) -> Source:
         """The source at the root of the level's branch."""

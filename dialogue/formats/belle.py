@@ -32,7 +32,7 @@ def recognise(fields: Mapping[str, Any]) -> bool:
 def from_object(fields: Mapping[str, Any]) -> Dialogue:
     """The dialogue of a row, its output as the last answer. ValueError where turns do not alternate."""
     found = turns_of(text(fields, "instruction"), _LABEL)
-    if len(found) % 2 or found[-1]:
+    if not found or len(found) % 2 or found[-1]:
         raise ValueError("instruction: expected to end with an open `Assistant:`")
     output = text(fields, "output").strip()
     if not all([*found[:-1], output]):

@@ -14,7 +14,7 @@ import orjson
 from dialogue.fields import made, plain_losses, said, text, turns
 from dialogue.formats.sharegpt import message_of
 from dialogue.jsonl import kind_of
-from dialogue.preferences import choice, score_of, worst
+from dialogue.preferences import choice, compared, score_of, worst
 from dialogue.records import Dialogue, Message, Role, decode, plain
 
 suffix = ".jsonl"
@@ -94,7 +94,20 @@ def _messages(value: object, name: str) -> list[Message]:
 
 
 def to_line(dialogue: Dialogue) -> bytes:
-    """The dialogue as a line: its last answer against the worst candidate. ValueError where there are not two."""
+    """A line for each turn with candidates: what was said against the worst of them. ValueError where none has two."""
+    lines = [line for line, _ in map(_tried, compared(dialogue)) if line]
+    return b"".join(lines) if lines else _line(dialogue)
+
+
+def _tried(dialogue: Dialogue) -> tuple[bytes, bool]:
+    """The line of the last turn, empty where it cannot be had, and whether candidates are lost by that."""
+    try:
+        return _line(dialogue), False
+    except ValueError:
+        return b"", bool(dialogue.messages[-1].candidates)
+
+
+def _line(dialogue: Dialogue) -> bytes:
     *before, last = dialogue.messages
     rejected = worst(dialogue)
     if not before or before[-1].role != "user":
@@ -111,4 +124,6 @@ def to_line(dialogue: Dialogue) -> bytes:
 
 def losses(dialogue: Dialogue) -> list[str]:
     """What the format cannot hold of a dialogue."""
-    return plain_losses(dialogue, system=True, candidates=True)
+    lost = any(missed for _, missed in map(_tried, compared(dialogue)))
+    left = ["turns whose candidates have no better and worse"] if lost else []
+    return [*plain_losses(dialogue, system=True, candidates=True), *left]

@@ -39,7 +39,7 @@ def _what(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--shares",
         metavar="P",
-        help="the sector's shares of opener kinds: paper, readme; self-chat: transcript, turns, both",
+        help="the sector's shares of opener kinds: paper, readme; self-chat: transcript, turns, both, feedback",
     )
     what.add_argument("--language", metavar="L:W,...", help="languages and weights, as zh-TW:3,en:1 (default: en)")
     what.add_argument(

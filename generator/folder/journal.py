@@ -7,6 +7,8 @@
     {"k": "fail", "i", "at", "failure"}                           it ended badly
     {"k": "retry", "i", "at"}                                     it is open again, with the lines at these offsets
 
+Where several replies make one turn (answers that are compared, and what is said of them), each of them has a line.
+
 `i` is the dialogue's index, the number of its line in openers.jsonl; `at` lists the offsets of its `turn` and `spent`
 lines since it was last begun anew.
 """

@@ -55,6 +55,7 @@ def test_belles_history_becomes_turns() -> None:
         ("Human:a\nHuman:b\nAssistant:", "turn 2 of the history"),
         ("Human:a\nAssistant:b\nHuman:c", "open `Assistant:`"),
         ("Hello\nHuman:a\nAssistant:", "does not begin with Human:"),
+        ("", "open `Assistant:`"),
         ("Human:\nAssistant:", "a turn is empty"),
     ],
 )
@@ -402,6 +403,25 @@ def test_a_pair_needs_a_preference() -> None:
     user, last = Message(role="user", content="q"), Message(role="assistant", content="a", candidates=list(answers))
     with pytest.raises(ValueError, match="the same score"):
         chosen_rejected.to_line(Dialogue(id="x", messages=(user, last)))
+
+
+def test_every_turn_with_a_better_and_a_worse_answer_is_a_pair() -> None:
+    def turn(*scores: int | None) -> list[Message]:
+        rows = [{"content": f"a{place}", "score": score} for place, score in enumerate(scores)]
+        return [Message(role="user", content="q"), Message(role="assistant", content="a0", candidates=list(rows))]
+
+    whole = Dialogue(id="x", messages=(*turn(3, 1), *turn(3, 3), *turn(2, 1, 0)))
+    first, last = map(orjson.loads, chosen_rejected.to_line(whole).splitlines())
+    assert (first["id"], len(first["prompt"]), first["rejected"][0]["content"]) == ("x-1", 1, "a1")
+    assert (last["id"], len(last["prompt"]), last["rejected"][0]["content"]) == ("x", 5, "a2")
+    assert chosen_rejected.losses(whole)[-1] == "turns whose candidates have no better and worse"
+    plain = Dialogue(
+        id="y", messages=(Message(role="user", content="q"), Message(role="assistant", content="a"), *turn(2, 1))
+    )
+    assert orjson.loads(chosen_rejected.to_line(plain))["id"] == "y"
+    assert len(chosen_rejected.losses(plain)) == 1
+    ends = Dialogue(id="z", messages=(*turn(2, 1), *turn(3, 3)))
+    assert [orjson.loads(line)["id"] for line in chosen_rejected.to_line(ends).splitlines()] == ["z-1"]
 
 
 @pytest.mark.parametrize("name", ["alpaca", "belle", "dolly", "oasst"])

@@ -54,9 +54,12 @@ def faults(dialogue: Dialogue) -> Iterator[str]:
         yield "a seed without kind or language, or no reason for its end"
 
 
-@pytest.mark.parametrize("name", names(PROMPTS))
-def test_a_sector_makes_whole_dialogues(name: str, given: dict[str, Path], tmp_path: Path) -> None:
-    summary = run(sector=name, n=N, endpoint="builtin", out=tmp_path / "run", input=given.get(name))
+WAYS = [(name, shares) for name in names(PROMPTS) for shares in load(PROMPTS, name).share_presets or (None,)]
+
+
+@pytest.mark.parametrize(("name", "shares"), WAYS)
+def test_a_sector_makes_whole_dialogues(name: str, shares: str | None, given: dict[str, Path], tmp_path: Path) -> None:
+    summary = run(sector=name, shares=shares, n=N, endpoint="builtin", out=tmp_path / "run", input=given.get(name))
     found = list(dialogues(tmp_path / "run"))
     assert summary["status"] in (0, 1)
     assert summary["stopped"] is None

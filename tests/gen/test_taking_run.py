@@ -131,6 +131,17 @@ def test_answers_of_an_earlier_comparison_are_compared_again(tmp_path: Path, sou
         assert len(dialogue.messages[-1].candidates or []) == 9
 
 
+def test_a_candidate_that_was_cut_or_refused_is_not_compared_again(tmp_path: Path) -> None:
+    rows = [{"content": "Salt water eats them."}, {"content": "Because of", "finish_reason": "length"}]
+    rows.append({"content": "I cannot help with ferries.", "finish_reason": "refusal"})
+    row = talk("Why do ferries need repairs so often?", "Salt water eats them.")
+    row["messages"][1]["candidates"] = rows
+    (found,) = made(tmp_path / "run", "preference", given(tmp_path / "in.jsonl", row), n=1)
+    candidates: list[Any] = found.messages[-1].candidates or []
+    assert [one["content"] for one in candidates if "principle" not in one] == ["Salt water eats them."]
+    assert len(candidates) == 5
+
+
 @pytest.mark.parametrize("sector", TAKING)
 def test_a_longer_run_begins_with_the_same_dialogues(tmp_path: Path, source: Path, sector: str) -> None:
     short = {one.id: one.messages for one in made(tmp_path / "short", sector, source, n=20)}

@@ -7,7 +7,7 @@ import pytest
 
 from dialogue.records import Message, Seed
 from generator.later import reprise
-from generator.ratings import parse, principles, request
+from generator.ratings import asked, of_samples, parse, principles, request
 from generator.user.script import script
 from prompts.loader import Prompts
 from prompts.sector import load
@@ -51,6 +51,42 @@ def test_anything_else_is_refused_with_its_place(rows: Any, complaint: str) -> N
 def test_what_is_no_json_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="not JSON"):
         parse(text, 1, ASPECTS)
+
+
+@pytest.mark.parametrize(
+    ("value", "complaint"),
+    [
+        (0, "is 0, expected a whole number from 1 to 100"),
+        (101, "is 101"),
+        (87.0, "is 87.0"),
+        (True, "is True"),
+        ("87", "'87'"),
+    ],
+)
+def test_a_longer_scale_is_read_as_strictly(value: Any, complaint: str) -> None:
+    with pytest.raises(ValueError, match=f"answer 2: follows {complaint}|answer 2: follows is {complaint}"):
+        parse(json.dumps([row(1), row(2, ratings={"follows": value, "truthful": 100})]), 2, ASPECTS, 100)
+    found = parse(json.dumps([row(1), row(2, ratings={"follows": 1, "truthful": 100})]), 2, ASPECTS, 100)
+    assert [one.score for one in found] == [3.5, 50.5]
+    with pytest.raises(ValueError, match="expected a JSON array of 3 objects"):
+        parse(json.dumps([row(1), row(2)]), 3, ASPECTS, 100)
+
+
+def test_every_language_has_the_same_aspects_for_answers_sampled() -> None:
+    sector = load(PROMPTS, "self-chat", "feedback")
+    english = of_samples(PROMPTS, sector, "en")
+    assert list(english.aspects) == ["helpful", "relevant", "accurate", "detailed"]
+    for language in ("zh", "zh-TW", "fr"):
+        found = of_samples(PROMPTS, sector, language)
+        assert list(found.aspects) == list(english.aspects)
+        assert (found == english) == (language == "fr")
+    talk = [Message(role="system", content="Be brief."), Message(role="user", content="Why?")]
+    prompt = asked(PROMPTS, english, "en", talk, ["a", "b", "c"], "key", "not JSON")
+    assert "a whole number from 1 to 100" in prompt
+    assert '"detailed": <1-100>' in prompt
+    assert "a JSON array of 3 objects" in prompt
+    assert prompt.count("[system | ") == 1
+    assert prompt.endswith("Your last reply could not be used: not JSON.")
 
 
 def test_every_language_has_the_same_principles_and_aspects() -> None:
