@@ -13,7 +13,7 @@ from pydantic import JsonValue
 
 from dialogue.chance import share
 from dialogue.consulting import GROUNDED, advises, named
-from dialogue.errors import ReplyFailed
+from dialogue.errors import ReplyFailed, UsageError
 from dialogue.faults import Fault
 from dialogue.records import Message, Seed, Usage
 from generator.agents import ATTEMPTS, Assistant, guided, message_of, seed_of
@@ -78,11 +78,19 @@ class Desk:
 
 
 def desk_of(prompts: Prompts, page: Page, language: str, ids: object) -> Desk:
-    """The desk with the sources of these ids; with the page's first ones where there are none, as in an example."""
+    """The desk with the sources of these ids; with the page's first ones where none are named, as in an example.
+
+    Raises UsageError where a source is gone: its file was changed while the run went on.
+    """
     found = page.sources()
-    numbers = [found.find(str(id)) for id in ids] if isinstance(ids, list | tuple) else []
-    known = [number for number in numbers if number is not None] or range(min(BESIDE + 1, len(found)))
-    return Desk(prompts, page, language, [(piece.id, piece.text) for piece in (found[number] for number in known)])
+    if not isinstance(ids, list | tuple):
+        return Desk(prompts, page, language, [(piece.id, piece.text) for piece in found[: BESIDE + 1]])
+    numbers = [found.find(str(id)) for id in ids]
+    if None in numbers:
+        gone = ids[numbers.index(None)]
+        raise UsageError(f"--input {page.path}: source {gone!r} is gone from its files; a run needs them as they were")
+    notes = [found[number] for number in numbers if number is not None]
+    return Desk(prompts, page, language, [(piece.id, piece.text) for piece in notes])
 
 
 def questions_due(script: Script, kind: str | None) -> bool:

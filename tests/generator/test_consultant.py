@@ -8,7 +8,7 @@ import pytest
 from faulty import FaultyServer, reply
 from talk import talk
 
-from dialogue.errors import ReplyFailed
+from dialogue.errors import ReplyFailed, UsageError
 from dialogue.records import Message, Seed, Usage
 from generator.consulting import Consultant, Desk, desk_of, questions_due, with_sources
 from generator.play import Turn
@@ -158,6 +158,11 @@ def test_sources_stand_in_the_seed_the_right_one_first(tmp_path: Path) -> None:
     assert seed.topic == "Question 1?"
     drawn = {tuple(with_sources(read(tmp_path), 0, f"dm-{n}", Seed(topic="b")).extra["sources"]) for n in range(30)}  # type: ignore[arg-type]
     assert len(drawn) == 3, "a boundary has no source: one is drawn by the dialogue's id"
+
+
+def test_a_source_that_is_gone_is_an_error_and_not_another_source(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="source 'q9' is gone from its files"):
+        desk_of(PROMPTS, read(tmp_path), "en", ["q1", "q9"])
 
 
 def client(found: Page, number: int, kind: str = "grounded") -> Script:
