@@ -26,6 +26,7 @@ from evaluator.settings import EvaluateSettings
 from evaluator.stored import OWN
 from generator.own import file_hash
 from prompts.loader import Prompts
+from prompts.sector import load
 
 PLAY_PROTOCOLS = ("mt_bench", "coherence")
 """Of played dialogues: each turn, and the whole."""
@@ -99,9 +100,10 @@ def prepared(settings: EvaluateSettings) -> Prepared:
     given = answer_files.matched(rows, [item for bench in found for item in bench.items])
     systems = list(dict.fromkeys([*settings.systems, *given.systems]))
     _check_systems(settings, tests, systems, given)
+    prompts = Prompts(settings.prompts)
     if settings.play is not None:
         played_protocols(settings)
-    prompts = Prompts(settings.prompts)
+        _check_playable(prompts, settings.play.sector)
     for test in tests:
         if isinstance(test.protocol, Judge):
             prompts.read(test.protocol.template)
@@ -119,6 +121,16 @@ def played_protocols(settings: EvaluateSettings) -> list[Judge]:
             raise UsageError(f"--protocol {name}: dialogues that are played are judged one by one; take mt_bench")
         found.append(rule)
     return found
+
+
+def _check_playable(prompts: Prompts, name: str) -> None:
+    """Raise UsageError for a sector whose dialogues are made of the user's own files, which --play brings none of."""
+    sector = load(prompts, name)
+    if sector.takes or sector.page or (sector.input and sector.input.material):
+        raise UsageError(
+            f"--sector {name}: works on files of yours, and --play brings none; make dialogues of it with gen run "
+            "and evaluate on their folder (--benchmark RUN --protocol dialogue), or play another sector"
+        )
 
 
 def with_played(ready: Prepared, found: Played) -> Prepared:

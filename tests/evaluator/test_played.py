@@ -140,6 +140,13 @@ async def test_a_protocol_of_pairs_is_refused_for_played_dialogues(tmp_path: Pat
         )  # fmt: skip
 
 
+@pytest.mark.parametrize("sector", ["domain", "materials", "self-chat", "continue"])
+async def test_a_sector_that_works_on_files_of_the_users_is_refused(tmp_path: Path, sector: str) -> None:
+    play = PlaySettings(n=4, simulator=BUILTIN, sector=sector)
+    with pytest.raises(UsageError, match=f"--sector {sector}: works on files of yours"):
+        await evaluation(tmp_path / "out", systems={"one": BUILTIN}, judge=judge("http://127.0.0.1:9"), play=play)
+
+
 async def test_a_measured_system_is_not_told_what_a_sectors_guide_says(tmp_path: Path) -> None:
     heard: list[list[str]] = []
 
