@@ -63,11 +63,7 @@ def plan_report(plan: Estimate) -> str:
     """`gen plan` for a person."""
     lines = [f"{plan.n:,} dialogues of {plan.sector}, {plan.mean_rounds} rounds on average"]
     lines += [f"  lists {key}: {count:,}" for key, count in plan.topics.items()]
-    for role, side in plan.by_role.items():
-        lines.append(
-            f"  {role}: {side['requests']:,} requests, {side['prompt_tokens']:,} prompt tokens, "
-            f"{side['completion_tokens']:,} completion tokens"
-        )
+    lines += [_planned(plan, role) for role in plan.by_role]
     lines.append(
         f"requests: {plan.requests:,}; tokens: {plan.prompt_tokens:,} in, {plan.completion_tokens:,} out "
         f"({plan.tokens_counted}; answers of {ANSWER_TOKENS} tokens and user turns of {USER_TOKENS} assumed)"
@@ -78,6 +74,18 @@ def plan_report(plan: Estimate) -> str:
     for role, prompt in plan.prompts.items():
         lines.append(f"\n--- what the {role} is asked ---\n{prompt}")
     return "\n".join(lines)
+
+
+def _planned(plan: Estimate, role: str) -> str:
+    """What a role would be asked; what that costs too where several assistants have prices of their own."""
+    side, cost = plan.by_role[role], plan.cost_by_role[role]
+    told = (
+        f"  {role}: {side['requests']:,} requests, {side['prompt_tokens']:,} prompt tokens, "
+        f"{side['completion_tokens']:,} completion tokens"
+    )
+    if "assistant" in plan.by_role:
+        return told
+    return told + (", no price is known" if cost is None else f", ${cost:,.2f}")
 
 
 def dialogue_report(dialogue: Dialogue) -> str:
