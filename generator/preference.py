@@ -1,7 +1,7 @@
 """The last turn of a dialogue answered by several principles, and all its answers rated: candidates of one message.
 
 The assistant's endpoint answers, the user's endpoint rates. Of several assistants' endpoints each answers by the
-principles that are dealt to it in this dialogue (`generator.dealing`); the rater sees neither names nor principles.
+principles that are dealt to it in this dialogue (`generator.dealing`); the rater is not told whose an answer is.
 Whatever came back is journalled before it is looked at, so a run that was killed asks for nothing twice.
 """
 

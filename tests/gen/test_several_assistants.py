@@ -160,7 +160,7 @@ async def test_models_costs_and_the_best_answers_model_are_those_of_each_endpoin
     assert sum(dialogue.cost_usd or 0.0 for dialogue in found(tmp_path / "run")) == pytest.approx(total, abs=1e-6)
 
 
-async def test_the_rater_sees_neither_names_nor_principles(tmp_path: Path, source: Path) -> None:
+async def test_the_rater_is_not_told_whose_an_answer_is_or_by_which_principle(tmp_path: Path, source: Path) -> None:
     heard: dict[str, list[Body]] = {"big": [], "small": [], "judge": []}
 
     def listens(name: str) -> Watched:
