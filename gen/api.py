@@ -189,6 +189,7 @@ def train_settled(
     `auto_batch` the tokens that go through the network at once are found by trying.
     """
     with extras_named():
+        from trainer.loop.ahead import look_ahead
         from trainer.loop.train import train as learn
         from trainer.nets.unstated import by_model
         from trainer.stages import stages
@@ -197,7 +198,9 @@ def train_settled(
             print(line, file=sys.stderr, flush=True)
 
         summary: dict[str, Any] = {}
-        for stage in stages(by_model(settings, said or aloud)):
+        settings = by_model(settings, said or aloud)
+        look_ahead(settings, stages(settings))
+        for stage in stages(settings):
             summary = learn(stage, said or aloud, seen, auto_batch=auto_batch)
         return summary
 

@@ -17,7 +17,7 @@ from generator.client.chat import Sampling
 from generator.client.endpoint import LOCAL, SECRETIVE, Endpoint, resolve
 from generator.client.local import identified
 from generator.own import own_openers
-from generator.settings import ROLES, RoleName, RoleSettings, RunSettings
+from generator.settings import ROLES, RoleName, RoleSettings, RunSettings, one_of_several
 
 TABLES = ("run", "endpoint", "roles", "filters", "contamination", "train", "evaluate", "loop")
 """All that a project's TOML may hold; each command reads its own."""
@@ -27,6 +27,8 @@ RUN_KEYS = (
     *("endpoint", "model", "rpm", "tpm", "concurrency", "max_cost", "max_requests", "prices", "retry_wait_s"),
     *("sectors", "weights_from", "weights_system"),
 )
+ASSISTANT = "assistant"
+"""A flag alone, in the place of [roles] assistant: in a TOML the roles have a table of their own."""
 ROLE_KEYS = ("endpoint", *Sampling.model_fields)
 MAIN = "main"
 MOST_WEIGHT = 1_000_000
@@ -44,7 +46,7 @@ def run_settings(
     or missing.
     """
     environ = os.environ if environ is None else environ
-    known_keys(flags, RUN_KEYS, "run")
+    known_keys(flags, (*RUN_KEYS, ASSISTANT), "run")
     project = read_project(config) if config else {}
     table = dict(project.get("run", {}))
     known_keys(table, RUN_KEYS, f"{config}: [run]")
@@ -54,7 +56,8 @@ def run_settings(
     for name in ("sector", "n"):
         if name not in values:
             raise UsageError(f"--{name} is missing" + (" (or sector and n under [run] in --config)" if config else ""))
-    endpoints, roles = _endpoints(values, project, config, environ)
+    roles = _roles(values, project, config)
+    endpoints = _endpoints(roles, values, project, config, environ)
     own = table.get("sectors", {}).get(str(values["sector"]), {})
     read = {name: _read(name, value, flags, own) for name, value in values.items() if name in _READERS}
     fields = {_FIELDS.get(name, name): value for name, value in read.items()}
@@ -89,38 +92,88 @@ def known_keys(table: Mapping[str, Any], known: tuple[str, ...] | list[str], pla
             raise UsageError(f"{place}: unknown key {key!r}; {hint}")
 
 
-def _endpoints(
-    values: Mapping[str, Any], project: Mapping[str, Any], config: Path | None, environ: Mapping[str, str]
-) -> tuple[dict[str, Endpoint], dict[RoleName, RoleSettings]]:
-    declared = {name: declared_endpoint(name, table, config) for name, table in project.get("endpoint", {}).items()}
-    roles = {role: _role(role, project.get("roles", {}), config) for role in ROLES}
-    known_keys(project.get("roles", {}), [*ROLES, "judge"], f"{config}: [roles]")
-    asked = values.get("endpoint")
-    if "endpoint" in project.get("run", {}) and project.get("roles"):
+def _roles(values: Mapping[str, Any], project: Mapping[str, Any], config: Path | None) -> dict[str, RoleSettings]:
+    """Who speaks: by [roles], by --endpoint for all of them, by --assistant for those who answer."""
+    table = project.get("roles", {})
+    known_keys(table, [*ROLES, "judge"], f"{config}: [roles]")
+    opener, user = (_role(role, table.get(role, MAIN), f"{config}: [roles] {role}") for role in ROLES[:2])
+    answering = _assistants(table.get("assistant", MAIN), f"{config}: [roles] assistant")
+    if "endpoint" in project.get("run", {}) and table:
         raise UsageError(f"{config}: [run] endpoint and [roles] both say who speaks; give one")
-    names = {role.endpoint for role in roles.values()} if asked is None else {str(asked)}
+    asked = values.get("endpoint")
+    if asked is not None:
+        opener, user = (part.model_copy(update={"endpoint": str(asked)}) for part in (opener, user))
+    if ASSISTANT in values:
+        answering = _in_place_of(answering, _names(values[ASSISTANT], "--assistant"))
+    elif asked is not None:
+        answering = _in_place_of(answering, [str(asked)])
+    if len(answering) == 1:
+        return {"opener": opener, "user": user, "assistant": answering[0]}
+    if "opener" not in table:  # such a run writes no openers: nobody has to be named for it
+        opener = opener.model_copy(update={"endpoint": user.endpoint})
+    return {"opener": opener, "user": user, **{one_of_several(part.endpoint): part for part in answering}}
+
+
+def _assistants(value: object, place: str) -> list[RoleSettings]:
+    """Those who answer: one, or each of a list."""
+    if not isinstance(value, list):
+        return [_role("assistant", value, place)]
+    parts = [_role("assistant", one, f"{place}[{number}]") for number, one in enumerate(value)]
+    _names([part.endpoint for part in parts], place)
+    return parts
+
+
+def _names(value: object, place: str) -> list[str]:
+    """Names of endpoints, from a list or a text with commas; each once, since by them answers are told apart."""
+    names = [str(name).strip() for name in (value if isinstance(value, list | tuple) else str(value).split(","))]
+    if not names or not all(names):
+        raise UsageError(f"{place} {value}: expected the names of endpoints, as big,small")
+    if twice := next((name for name in names if names.count(name) > 1), None):
+        raise UsageError(f"{place}: {twice} stands twice; give its model a second [endpoint.NAME] to have it so")
+    return names
+
+
+def _in_place_of(answering: Sequence[RoleSettings], names: Sequence[str]) -> list[RoleSettings]:
+    """Those named, sampled as [roles] has it for them; one that [roles] does not name as its only assistant."""
+    known = {part.endpoint: part.sampling for part in answering}
+    other = answering[0].sampling if len(answering) == 1 else DEFAULT_SAMPLING["assistant"]
+    return [RoleSettings(endpoint=name, sampling=known.get(name, other)) for name in names]
+
+
+def _endpoints(
+    roles: Mapping[str, RoleSettings],
+    values: Mapping[str, Any],
+    project: Mapping[str, Any],
+    config: Path | None,
+    environ: Mapping[str, str],
+) -> dict[str, Endpoint]:
+    """The endpoints of the roles, under one limit where they share a server and a key."""
+    declared = {name: declared_endpoint(name, table, config) for name, table in project.get("endpoint", {}).items()}
     found: dict[str, Endpoint] = {}
-    for name in sorted(names):
-        endpoint = declared.get(name)
+    for name in sorted({part.endpoint for part in roles.values()}):
+        endpoint, place = declared.get(name), _place(name, values, config)
         if endpoint is None:
             text = None if name == MAIN else name
             known = text in ("openai", "builtin") or str(text).startswith(LOCAL)
             if text is not None and declared and "/" not in text and not known:
-                known_keys(
-                    {text: None}, [*declared, "openai", "builtin"], "--endpoint" if asked else f"{config}: [roles]"
-                )
-            endpoint = resolve(text, None, environ)
+                known_keys({text: None}, [*declared, "openai", "builtin"], place)
+            endpoint = resolve(text, None, environ, place)
         found[name] = identified(_limited(endpoint, values))
     if "model" in values and len(found) > 1:
         raise UsageError(
             f"--model {values['model']}: the roles speak to {', '.join(found)}; name each model in --config"
         )
-    if asked is not None:
-        roles = {role: part.model_copy(update={"endpoint": str(asked)}) for role, part in roles.items()}
     found = agreed(found)
     for endpoint in found.values():
         endpoint.check(environ)
-    return found, roles
+    return found
+
+
+def _place(name: str, values: Mapping[str, Any], config: Path | None) -> str:
+    """Where the user wrote an endpoint's name."""
+    if ASSISTANT in values and name in _names(values[ASSISTANT], "--assistant"):
+        return "--assistant"
+    return "--endpoint" if "endpoint" in values or config is None else f"{config}: [roles]"
 
 
 def agreed(endpoints: Mapping[str, Endpoint]) -> dict[str, Endpoint]:
@@ -155,13 +208,12 @@ def declared_endpoint(name: str, table: object, config: Path | None) -> Endpoint
         raise UsageError(f"{place}: {one_line(error, SECRETIVE)}") from None
 
 
-def _role(role: RoleName, table: Mapping[str, Any], config: Path | None) -> RoleSettings:
-    value = table.get(role, MAIN)
-    place = f"{config}: [roles] {role}"
+def _role(role: RoleName, value: object, place: str) -> RoleSettings:
     if isinstance(value, str):
         return RoleSettings(endpoint=value, sampling=DEFAULT_SAMPLING[role])
     if not isinstance(value, dict):
-        raise UsageError(f"{place}: expected the name of an endpoint, or a table with `endpoint`")
+        several = ", or a list of them" if role == "assistant" else ""
+        raise UsageError(f"{place}: expected the name of an endpoint, or a table with `endpoint`{several}")
     known_keys(value, ROLE_KEYS, place)
     sampling = {
         **DEFAULT_SAMPLING[role].model_dump(exclude_none=True),

@@ -67,11 +67,7 @@ def plan_report(plan: Estimate) -> str:
     """`gen plan` for a person."""
     lines = [f"{plan.n:,} dialogues of {plan.sector}, {plan.mean_rounds} rounds on average"]
     lines += [f"  lists {key}: {count:,}" for key, count in plan.topics.items()]
-    for role, side in plan.by_role.items():
-        lines.append(
-            f"  {role}: {side['requests']:,} requests, {side['prompt_tokens']:,} prompt tokens, "
-            f"{side['completion_tokens']:,} completion tokens"
-        )
+    lines += [_planned(plan, role) for role in plan.by_role]
     lines.append(
         f"requests: {plan.requests:,}; tokens: {plan.prompt_tokens:,} in, {plan.completion_tokens:,} out "
         f"({plan.tokens_counted}; answers of {plan.answer_tokens} tokens and user turns of {USER_TOKENS} assumed)"
@@ -96,6 +92,18 @@ def _price_and_time(plan: Estimate | MixturePlan) -> list[str]:
     time = "" if plan.hours is None else f"{duration(plan.hours * 3600)}, bound by "
     cost = "cost: unknown, no price for this model" if plan.cost_usd is None else f"cost: ${plan.cost_usd:,.2f}"
     return [cost, f"time: {time}{plan.binding}"]
+
+
+def _planned(plan: Estimate, role: str) -> str:
+    """What a role would be asked; what that costs too where several assistants have prices of their own."""
+    side, cost = plan.by_role[role], plan.cost_by_role[role]
+    told = (
+        f"  {role}: {side['requests']:,} requests, {side['prompt_tokens']:,} prompt tokens, "
+        f"{side['completion_tokens']:,} completion tokens"
+    )
+    if "assistant" in plan.by_role:
+        return told
+    return told + (", no price is known" if cost is None else f", ${cost:,.2f}")
 
 
 def dialogue_report(dialogue: Dialogue) -> str:

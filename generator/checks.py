@@ -9,7 +9,7 @@ from generator.client.meter import Meter
 from generator.client.prices import price_of
 from generator.given import look_through
 from generator.own import SystemPrompt, check_openers, system_prompts
-from generator.settings import ROLES, RunSettings
+from generator.settings import RunSettings, endpoint_of
 from generator.showcase import every_prompt
 from generator.sources import check_capacity, check_input, rounds_of, streams
 from prompts.loader import Prompts, check_overlay
@@ -36,6 +36,7 @@ def check(settings: RunSettings) -> Checked:
     if settings.prompts:
         check_overlay(settings.prompts)
     sector = load(prompts, settings.sector, settings.shares)
+    _check_assistants(settings, sector)
     check_input(settings, sector)
     if sector.tools and settings.input:
         sector = sector.model_copy(update={"searched": settings.input})
@@ -62,7 +63,7 @@ def check(settings: RunSettings) -> Checked:
             f"({', '.join(sector.share_presets)})"
         )
     meter = Meter(
-        {role: price_of(settings.endpoint(role), settings.prices) for role in ROLES},
+        {role: price_of(settings.endpoint(role), settings.prices) for role in settings.roles},
         max_cost_usd=settings.max_cost_usd,
         max_requests=settings.max_requests,
     )
@@ -81,8 +82,18 @@ def _alike(settings: RunSettings, sector: Sector) -> str | None:
     )
 
 
+def _check_assistants(settings: RunSettings, sector: Sector) -> None:
+    """Raise UsageError where several are to answer what one answers."""
+    several = [name for role in settings.assistants if (name := endpoint_of(role))]
+    if several and sector.takes != "preference":
+        raise UsageError(
+            f"[roles] assistant, or --assistant: {', '.join(several)}: in {sector.name} one endpoint answers; name one "
+            "(only the sector preference compares the answers of several)"
+        )
+
+
 def _check_language(settings: RunSettings, language: str) -> None:
-    if language not in LANGUAGES and any(settings.endpoint(role).is_builtin for role in ROLES):
+    if language not in LANGUAGES and any(settings.endpoint(role).is_builtin for role in settings.roles):
         brought = "--openers" if settings.openers else "--input"
         place = "--language" if language in settings.language else f"{brought}: language"
         raise UsageError(

@@ -15,7 +15,7 @@ from generator.estimate_judged import JudgedAnswers, judged_answers
 from generator.openers.tree import Batch, Shelf
 from generator.openers.writer import render_list, specs_of
 from generator.own import own_openers, system_for, system_prompts
-from generator.settings import ROLES, RoleName, RunSettings
+from generator.settings import RunSettings
 from generator.side import USER_TOKENS, Side, answer_tokens, mean_answer_tokens
 from generator.sources import brought, identify, rounds_of, streams
 from generator.stage import sentinel_of
@@ -57,6 +57,8 @@ class Estimate(Record):
     """None where no limit is stated."""
     binding: str
     by_role: dict[str, dict[str, int]]
+    cost_by_role: dict[str, float | None]
+    """US dollars at the price of each role's endpoint; None where it is not known."""
     mean_rounds: float
     answer_tokens: int
     """How long answers are expected to be, on average over the kinds of opener."""
@@ -68,12 +70,13 @@ def estimate(settings: RunSettings) -> Estimate:
     """Plan the run as `run` would. Raises UsageError as `run` would before its first request."""
     checked = check(settings)
     prompts, sector = checked.prompts, checked.sector
-    counter = Counter(settings.endpoint("assistant").model)
-    sides: dict[RoleName, Side] = {role: Side() for role in ROLES}
+    counter = Counter(settings.endpoint(settings.assistants[0]).model)
+    sides = {role: Side() for role in settings.roles}
     examples: dict[str, str] = {}
     topics = {} if settings.openers else _lists(settings, prompts, sector, counter, sides["opener"], examples)
     rounds = _dialogues(settings, prompts, sector, counter, sides, examples)
     hours, binding = _hours(settings, sides)
+    costs = {role: _cost(settings, role, side) for role, side in sides.items()}
     return Estimate(
         sector=sector.name,
         n=settings.n,
@@ -82,10 +85,11 @@ def estimate(settings: RunSettings) -> Estimate:
         prompt_tokens=round(sum(side.prompt_tokens for side in sides.values())),
         completion_tokens=round(sum(side.completion_tokens for side in sides.values())),
         tokens_counted="estimated from bytes" if counter.estimated else "tiktoken",
-        cost_usd=_cost(settings, sides),
+        cost_usd=None if None in costs.values() else round(sum(cost or 0.0 for cost in costs.values()), 2),
         hours=hours,
         binding=binding,
         by_role={role: {name: round(getattr(side, name)) for name in Side.__slots__} for role, side in sides.items()},
+        cost_by_role=costs,
         mean_rounds=round(rounds, 2),
         answer_tokens=answer_tokens(sector) if settings.openers else mean_answer_tokens(sector),
         prompts=examples,
@@ -148,7 +152,7 @@ def _dialogues(
     prompts: Prompts,
     sector: Sector,
     counter: Counter,
-    sides: dict[RoleName, Side],
+    sides: dict[str, Side],
     examples: dict[str, str],
 ) -> float:
     """Count the turns of n dialogues by those of a sample; returns the mean number of rounds."""
@@ -215,7 +219,7 @@ def _count_dialogue(
     fixed: float,
     note: float,
     system: float,
-    sides: dict[RoleName, Side],
+    sides: dict[str, Side],
     weight: float,
     answer: int,
     commands: float = 0.0,
@@ -291,26 +295,19 @@ def _examples(settings: RunSettings, prompts: Prompts, plan: Script, system: str
     return {"user": user, "assistant": answer}
 
 
-def _cost(settings: RunSettings, sides: dict[RoleName, Side]) -> float | None:
-    total = 0.0
-    for role, side in sides.items():
-        price = price_of(settings.endpoint(role), settings.prices)
-        usage = Usage(
-            requests=round(side.requests),
-            prompt_tokens=round(side.prompt_tokens),
-            completion_tokens=round(side.completion_tokens),
-        )
-        spent = cost(price, usage) if price is not None else None
-        if spent is None:
-            return None
-        total += spent
-    return round(total, 2)
+def _cost(settings: RunSettings, role: str, side: Side) -> float | None:
+    usage = Usage(
+        requests=round(side.requests),
+        prompt_tokens=round(side.prompt_tokens),
+        completion_tokens=round(side.completion_tokens),
+    )
+    return cost(price_of(settings.endpoint(role), settings.prices), usage)
 
 
-def _hours(settings: RunSettings, sides: dict[RoleName, Side]) -> tuple[float | None, str]:
+def _hours(settings: RunSettings, sides: dict[str, Side]) -> tuple[float | None, str]:
     """Hours at the stated limits, shared by all who use the same servers and key, and the limit that binds."""
-    clocks: dict[tuple[object, ...], list[RoleName]] = {}
-    for role in ROLES:
+    clocks: dict[tuple[object, ...], list[str]] = {}
+    for role in settings.roles:
         endpoint = settings.endpoint(role)
         clocks.setdefault((endpoint.base_url, endpoint.api_key_env), []).append(role)
     worst, binding = 0.0, "no limit is stated; the endpoint's own speed decides"

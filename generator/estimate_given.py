@@ -8,10 +8,11 @@ from itertools import islice
 from dialogue.records import Message
 from generator.agents import SEPARATOR
 from generator.client.tokens import Counter
+from generator.dealing import dealt
 from generator.given import Given, Usable, usable
 from generator.later import reprise
 from generator.ratings import principles, request
-from generator.settings import RoleName, RunSettings
+from generator.settings import RunSettings
 from generator.side import USER_TOKENS, Side, answer_tokens
 from generator.sources import identify, rounds_of
 from generator.stage import sentinel_of
@@ -31,7 +32,7 @@ class GivenEstimate:
     prompts: Prompts
     sector: Sector
     counter: Counter
-    sides: Mapping[RoleName, Side]
+    sides: Mapping[str, Side]
 
     def count(self, sample: int, examples: dict[str, str]) -> float:
         """Count n dialogues by the first `sample`; the mean of the rounds that are added. Fills in the examples."""
@@ -84,8 +85,9 @@ class GivenEstimate:
         """Count the answers by every principle and their rating; both prompts."""
         language, before = str(one.seed.language), one.given.before
         guides = principles(self.prompts, self.sector, language).guides
-        for guide in guides.values():
-            self.sides["assistant"].add(self._tokens(guide, *_texts(before)), self._answer, weight)
+        id = identify(self.settings.seed, self.sector, one.id)
+        for name, role in dealt(self.settings.assistants, list(guides), self.settings.seed, id).items():
+            self.sides[role].add(self._tokens(guides[name], *_texts(before)), self._answer, weight)
         there = [str(found["content"]) for found in one.given.answers]
         shown = [*there, *(f"(the answer by the principle: {name})" for name in guides)]
         text = request(self.prompts, self.sector, language, before, shown, one.id)

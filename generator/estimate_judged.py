@@ -7,7 +7,6 @@ from dialogue.records import Message
 from generator.client.tokens import Counter
 from generator.estimate_given import CRITIQUE_TOKENS
 from generator.ratings import asked, of_samples
-from generator.settings import RoleName
 from generator.side import Side
 from prompts.loader import Prompts
 from prompts.sector import Sector
@@ -23,7 +22,7 @@ class JudgedAnswers:
     tokens: int
     """Of that request."""
 
-    def count(self, history: float, system: float, answer: int, sides: Mapping[RoleName, Side], weight: float) -> None:
+    def count(self, history: float, system: float, answer: int, sides: Mapping[str, Side], weight: float) -> None:
         """Count one turn after a history of so many tokens: every answer, and the one request that judges them."""
         sides["assistant"].add(system + history, answer, weight * self.wanted)
         prompt = self.tokens + system + history + self.wanted * answer

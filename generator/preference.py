@@ -1,7 +1,8 @@
 """The last turn of a dialogue answered by several principles, and all its answers rated: candidates of one message.
 
-The assistant's endpoint answers, the user's endpoint rates. Whatever came back is journalled before it is looked at, so
-a run that was killed asks for nothing twice.
+The assistant's endpoint answers, the user's endpoint rates. Of several assistants' endpoints each answers by the
+principles that are dealt to it in this dialogue (`generator.dealing`); the rater is not told whose an answer is.
+Whatever came back is journalled before it is looked at, so a run that was killed asks for nothing twice.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,10 @@ from dialogue.preferences import Candidate, choice
 from dialogue.records import Message, Seed, Stop
 from generator.agents import ATTEMPTS, named, seed_of
 from generator.client.chat import Chat, Completion
+from generator.dealing import dealt
 from generator.play import Turn
 from generator.ratings import Rating, parse, principles, request
+from generator.settings import endpoint_of, side_of
 from generator.stage import Job, Scenery, Stage
 
 FEWEST = 2
@@ -31,6 +34,10 @@ class Preference(Stage):
         assert job.given is not None
         self._given = job.given
         self._principles = principles(scenery.prompts, scenery.sector, self._script.language)
+        assistants = [role for role in scenery.chats if side_of(role) == "assistant"]
+        self._dealt = dealt(assistants, list(self._principles.guides), scenery.run_seed, job.id)
+        """By principle the role that answers."""
+        self._several = len(assistants) > 1
         turns = [event for event in job.events if event["k"] == "turn"]
         told = [(event["plan"] or {}, Message.model_validate(event["message"])) for event in turns]
         self._written = [(str(plan["principle"]), message) for plan, message in told if "principle" in plan]
@@ -70,15 +77,18 @@ class Preference(Stage):
         talk = [message for message in (*head, last) if message.role != "system"]
         messages = [{"role": "system", "content": own + self._principles.guides[principle]}]
         messages += [{"role": message.role, "content": message.content} for message in talk]
-        message = await self._ask("assistant", messages, {"principle": principle}, principle, len(tries))
+        role = self._dealt[principle]
+        plan: dict[str, JsonValue] = {"principle": principle, **self._named(role)}
+        message = await self._ask(role, messages, plan, principle, len(tries))
         self._written.append((principle, message))
 
     def _candidates(self) -> list[Candidate]:
         """Those that are there already and those written, each text once."""
-        model = self._all.chats["assistant"].model
         found: dict[str, Candidate] = {str(one["content"]): dict(one) for one in self._given.answers}
         for principle, message in self._written:
-            made = {"content": message.content, "model": message.model or model, "principle": principle}
+            role = self._dealt[principle]
+            model = message.model or self._all.chats[role].model
+            made = {"content": message.content, "model": model, "principle": principle, **self._named(role)}
             if _sound(message):
                 found.setdefault(message.content, made)
         if len(found) < FEWEST:
@@ -86,6 +96,10 @@ class Preference(Stage):
         chosen = list(found.values())
         rng(self._job.id, "shown").shuffle(chosen)  # a rater may lean to the first place
         return chosen
+
+    def _named(self, role: str) -> dict[str, JsonValue]:
+        """The endpoint of one of several assistants: two of them may serve models of one name."""
+        return {"endpoint": endpoint_of(role)} if self._several else {}
 
     async def _rate(self, answers: Sequence[str]) -> list[Rating]:
         fault: Fault | None = None
@@ -108,28 +122,40 @@ class Preference(Stage):
         raise ReplyFailed(fault.reason, f"{fault.check}: {fault.evidence}")
 
     async def _ask(
-        self, side: str, messages: list[dict[str, str]], plan: dict[str, JsonValue], what: str, attempt: int
+        self, role: str, messages: list[dict[str, str]], plan: dict[str, JsonValue], what: str, attempt: int
     ) -> Message:
-        chat, job = self._all.chats[side], self._job
+        chat, job = self._all.chats[role], self._job
         seed = seed_of(job.id, what, attempt)
         completion = await chat.complete(messages, key=job.id, priority=job.index, seed=seed)
-        message = _message(completion, chat, side)
-        self._said(Turn(message, completion.usage, plan=plan))
+        message = _message(completion, chat, role)
+        self._said(Turn(message, completion.usage, plan=plan), role)
         return message
 
+    def _model(self) -> str | None:
+        """Of several the one whose answer the record says, whichever run had it write that."""
+        if not self._several:
+            return super()._model()
+        last = self._history[-1]
+        said = next(one for one in last.candidates or [] if isinstance(one, dict) and one["content"] == last.content)
+        model = said.get("model")
+        return model if isinstance(model, str) else None
+
     def _seed(self) -> Seed:
-        """The dialogue's own seed, and by what its answers were made."""
-        made: list[JsonValue] = list(self._principles.guides)
-        return self._job.seed.model_copy(update={"extra": {**self._job.seed.extra, "principles": made}})
+        """The dialogue's own seed, and by what and whom its answers were made; not by whom those of an earlier run."""
+        extra = {name: value for name, value in self._job.seed.extra.items() if name != "dealt"}
+        extra["principles"] = list(self._principles.guides)
+        if self._several:
+            extra["dealt"] = {principle: endpoint_of(role) for principle, role in self._dealt.items()}
+        return self._job.seed.model_copy(update={"extra": extra})
 
 
 def _sound(message: Message) -> bool:
     return message.finish_reason not in ("length", "refusal") and bool(message.content.strip())
 
 
-def _message(completion: Completion, chat: Chat, side: str) -> Message:
+def _message(completion: Completion, chat: Chat, role: str) -> Message:
     return Message(
-        role="user" if side == "user" else "assistant",
+        role="user" if role == "user" else "assistant",
         content=completion.content,
         thoughts=completion.thoughts,
         finish_reason="refusal" if completion.refused else completion.finish_reason,

@@ -14,7 +14,7 @@ from dialogue.errors import RunStopped
 from generator.openers.pool import short_pool
 from generator.progress import Progress, State
 from generator.setting_up import Setup, set_up
-from generator.settings import ROLES, RunSettings
+from generator.settings import RunSettings
 from generator.signals import interrupted_by_signals
 from generator.stage import Job
 from generator.stages import stage_for
@@ -166,11 +166,21 @@ def _models(settings: RunSettings) -> str:
     """Who speaks, said before the first request."""
     parts = [
         f"{role}: {settings.endpoint(role).model or 'the only model'} at {settings.roles[role].endpoint}"
-        for role in ROLES
+        for role in settings.roles
     ]
-    if any(settings.endpoint(role).is_builtin for role in ROLES):
+    if any(settings.endpoint(role).is_builtin for role in settings.roles):
         parts.append("builtin is no language model: its text is made up from word lists, for trying things out")
+    if len(settings.assistants) > 1 and _voice(settings, "user") in (
+        _voice(settings, one) for one in settings.assistants
+    ):
+        parts.append("the user's model, which rates, answers as well: a rater leans to its own answers")
     return "; ".join([*parts, f"writing to {settings.out}"])
+
+
+def _voice(settings: RunSettings, role: str) -> tuple[object, ...]:
+    """What makes two endpoints the same model."""
+    endpoint = settings.endpoint(role)
+    return endpoint.base_url, endpoint.model, endpoint.seed
 
 
 def _summary(setup: Setup, job: Run, started: float) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from generator.openers.pool import Opener, Pool, Stream
 from generator.openers.tasks import measure_of, task
 from generator.openers.writer import OpenerWriter
 from generator.own import file_hash, identity, own_openers
-from generator.settings import ROLES, RunSettings
+from generator.settings import RunSettings
 from generator.sources import cut_note, identify, rounds_of, streams
 from generator.stage import Job, Scenery
 from generator.tally import Tally, fold
@@ -182,7 +182,7 @@ def _assemble(settings: RunSettings, checked: Checked, say: Callable[[str], None
             say=say,
             retry_wait_s=settings.retry_wait_s,
         )
-        for role in ROLES
+        for role in settings.roles
     }
     note = checked.note or cut_note(settings, sector)
     folder = RunFolder.open(settings.out, _request(settings, checked), _facts(settings, note), say, fold=fold)

@@ -11,6 +11,23 @@ from generator.client.endpoint import Endpoint
 
 RoleName = Literal["opener", "user", "assistant"]
 ROLES: tuple[RoleName, ...] = ("opener", "user", "assistant")
+_SEVERAL = ":"
+"""Parts `assistant` and the name of an endpoint, where several assistants answer."""
+
+
+def one_of_several(endpoint: str) -> str:
+    """The role of an assistant beside others, each by its own endpoint."""
+    return f"assistant{_SEVERAL}{endpoint}"
+
+
+def side_of(role: str) -> str:
+    """Whose side a role is on: of each of several assistants the assistant's."""
+    return role.partition(_SEVERAL)[0]
+
+
+def endpoint_of(role: str) -> str | None:
+    """The endpoint of an assistant beside others; None of any other role."""
+    return role.partition(_SEVERAL)[2] or None
 
 
 class RoleSettings(Record):
@@ -52,7 +69,9 @@ class RunSettings(Record):
     retry_wait_s: float = Field(default=1.0, ge=0)
     """The first pause before a failed request is tried again; it doubles."""
     endpoints: dict[str, Endpoint]
-    roles: dict[RoleName, RoleSettings]
+    roles: dict[str, RoleSettings]
+    """Who speaks: opener, user and assistant. Several assistants, where answers are compared, are a role each
+    (`one_of_several`) in the place of that one."""
 
     @field_validator("language")
     @classmethod
@@ -70,19 +89,27 @@ class RunSettings(Record):
             )
         return self
 
-    def endpoint(self, role: RoleName) -> Endpoint:
+    def endpoint(self, role: str) -> Endpoint:
         """The endpoint a role speaks to."""
         return self.endpoints[self.roles[role].endpoint]
 
+    @property
+    def assistants(self) -> tuple[str, ...]:
+        """The roles that answer: one, or several in the order of their names."""
+        return tuple(sorted(role for role in self.roles if side_of(role) == "assistant"))
+
     def identity(self) -> dict[str, Any]:
         """What makes this run this one, as far as settings alone say; `setting_up` adds what they lead to."""
+        several = {name: self._asked(role) for role in self.assistants if (name := endpoint_of(role))}
         return {
             "sector": self.sector,
             "seed": self.seed,
-            **{role: self._asked(role) for role in ROLES},
+            "opener": self._asked("opener"),
+            "user": self._asked("user"),
+            "assistant": several or self._asked("assistant"),
         }
 
-    def _asked(self, role: RoleName) -> dict[str, Any]:
+    def _asked(self, role: str) -> dict[str, Any]:
         endpoint = self.endpoint(role)
         return {
             "model": endpoint.model,

@@ -1,5 +1,6 @@
 """One dialogue from its opener to its line on disk."""
 
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from generator.given import Given
 from generator.marking import WrongAnswer, marked, problem_of
 from generator.own import SystemPrompt, system_for
 from generator.play import Agent, Turn, play
-from generator.settings import RoleName
+from generator.settings import RoleName, side_of
 from generator.tally import Tally
 from generator.tools.assistant import Row, ToolAssistant
 from generator.tools.box import Executor, noted, tools_of
@@ -31,6 +32,9 @@ from prompts.bars import Bars, bars
 from prompts.loader import Prompts
 from prompts.sector import Sector, page_of
 from prompts.tasks import Task, tool_plan
+
+TOOL = "tool"
+"""The side of the results of commands: tools are no model, and cost nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,14 +96,12 @@ class Stage:
         self._all = scenery
         self._job = job
         self._rounds = scenery.rounds
-        language = job.seed.language or "en"
-        self._plan = tool_plan(
-            scenery.prompts, scenery.sector, language, job.seed.kind, scenery.run_seed, job.id, job.own
-        )
-        self._tools = tools_of(scenery.prompts, scenery.sector, language)
-        self._guide = guide_of(scenery.prompts, scenery.sector, language, self._plan)
+        words = scenery.prompts, scenery.sector, job.seed.language or "en"
+        self._plan = tool_plan(*words, job.seed.kind, scenery.run_seed, job.id, job.own)
+        self._tools = tools_of(*words)
+        self._guide = guide_of(*words, self._plan)
         self._problem = problem_of(scenery.sector, self._plan)
-        self._desk = _desk(scenery, job, language)
+        self._desk = _desk(scenery, job)
         self._script = _scripted(scenery, job, self._plan.task)
         taken = [event for event in job.events if event["k"] == "turn"]
         self._past: list[dict[str, JsonValue]] = [dict(event["plan"]) for event in taken if event.get("plan")]
@@ -170,9 +172,9 @@ class Stage:
         )
         return marked(made, self._problem, self._past, unused) if self._all.guided else made
 
-    def _said(self, turn: Turn) -> None:
-        side = turn.message.role
-        if side in self._usage:  # tools are no model: they cost nothing
+    def _said(self, turn: Turn, role: str | None = None) -> None:
+        side = role or turn.message.role
+        if side != TOOL:
             self._usage[side] += turn.usage
             self._all.tally.turns += 1
         if turn.plan is not None:
@@ -198,6 +200,10 @@ class Stage:
             seed = seed.model_copy(update={"subtopic": about})
         return seed.model_copy(update={"persona": plan.persona.situation, "language": plan.language, "extra": extra})
 
+    def _model(self) -> str | None:
+        """The model that the record's assistant is."""
+        return self._all.chats["assistant"].model
+
     def _keep(self, stop: Stop) -> None:
         dialogue = Dialogue.model_construct(
             id=self._job.id,
@@ -206,8 +212,8 @@ class Stage:
             seed=self._seed(),
             stop=stop,
             user_model=self._all.chats[self._speaks_for_user].model,
-            assistant_model=self._all.chats["assistant"].model,
-            usage=self._usage,
+            assistant_model=self._model(),
+            usage=_by_side(self._usage),
             cost_usd=_cost(self._all.chats, self._usage),
             scores={},
             run=self._all.run,
@@ -232,9 +238,10 @@ class Stage:
         self._all.tally.lost(error.reason)
 
 
-def _desk(scenery: Scenery, job: Job, language: str) -> Desk | None:
+def _desk(scenery: Scenery, job: Job) -> Desk | None:
     """What a field's assistant has before it; a system that is measured has nothing."""
     page = page_of(scenery.prompts, scenery.sector) if scenery.guided else None
+    language = job.seed.language or "en"
     return desk_of(scenery.prompts, page, language, job.seed.extra.get("sources")) if page else None
 
 
@@ -269,8 +276,8 @@ def _scripted(scenery: Scenery, job: Job, task: Task | None) -> Script:
 
 
 def _cost(chats: Mapping[str, Chat], usage: Mapping[str, Usage]) -> float | None:
-    """What it cost by the prices of the sides' endpoints; None where one of them has no price."""
-    costs = [chats[side].cost(paid) for side, paid in usage.items() if paid.requests]
+    """What it cost by the prices of the roles' endpoints; None where one of them has no price."""
+    costs = [chats[role].cost(paid) for role, paid in usage.items() if paid.requests]
     return None if None in costs else round(sum(cost or 0.0 for cost in costs), 8)
 
 
@@ -278,10 +285,18 @@ def _plan(noted: Mapping[str, JsonValue]) -> TurnPlan:
     return TurnPlan.model_validate({name: value for name, value in noted.items() if name in TurnPlan.model_fields})
 
 
-def _paid(events: Sequence[Mapping[str, Any]]) -> dict[str, Usage]:
-    """What an unfinished dialogue has cost so far, by side."""
-    usage = {"user": Usage(), "assistant": Usage()}
+def _paid(events: Sequence[Mapping[str, Any]]) -> defaultdict[str, Usage]:
+    """What an unfinished dialogue has cost so far, by role."""
+    usage = defaultdict(Usage, {"user": Usage(), "assistant": Usage()})
     for event in events:
-        if event["side"] in usage:
+        if event["side"] != TOOL:
             usage[event["side"]] += Usage.model_validate(event["usage"])
     return usage
+
+
+def _by_side(usage: Mapping[str, Usage]) -> dict[str, Usage]:
+    """The same for a record: several assistants are one side."""
+    sides: defaultdict[str, Usage] = defaultdict(Usage)
+    for role, paid in usage.items():
+        sides[side_of(role)] += paid
+    return dict(sides)

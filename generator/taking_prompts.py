@@ -31,7 +31,7 @@ def taking_prompts(
 
 def _ratings(prompts: Prompts, sector: Sector, language: str) -> Iterator[tuple[str, str]]:
     for name, guide in principles(prompts, sector, language).guides.items():
-        yield f"assistant, system before the dialogue: {name}", guide
+        yield f"assistant, of several the one that it is dealt to, system before the dialogue: {name}", guide
     talk = [Message(role="user", content=ASKED)]
     rating = request(prompts, sector, language, talk, ANSWERS, EXAMPLE)
     yield "user's endpoint, rating the answers", rating

@@ -16,7 +16,8 @@ without being written there is refused: DreamerGPT's stages flipped what they tr
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -29,6 +30,8 @@ from trainer.settings import TrainSettings
 NAME = r"[a-z0-9][a-z0-9_-]*"
 OWN = ("data", "out", "model", "recipe", "stages")
 """What every stage has of its own."""
+STEPS = "checkpoints"
+"""Where in its folder a training keeps them, each a model."""
 
 
 def stages(settings: TrainSettings) -> list[TrainSettings]:
@@ -58,6 +61,18 @@ def stages(settings: TrainSettings) -> list[TrainSettings]:
         first = first or made.model_dump()
         found.append(made)
     return found
+
+
+def roots(found: Sequence[TrainSettings]) -> list[str | None]:
+    """For each stage the model that its chain starts from: what an earlier stage makes is not there yet."""
+    made: dict[Path, str | None] = {}
+    starts: list[str | None] = []
+    for stage in found:
+        place = Path(stage.model or "").expanduser().resolve()  # of no model it is no stage's folder
+        of = next((out for out in made if place in (out, out / "model") or place.parent == out / STEPS), None)
+        starts.append(stage.model if of is None else made[of])
+        made[stage.out.resolve()] = starts[-1]
+    return starts
 
 
 def _check_names(settings: TrainSettings) -> None:

@@ -41,11 +41,19 @@ class Statistics:
         for counts, name in (
             (self.models, dialogue.assistant_model),
             (self.models, dialogue.user_model),
+            *((self.models, name) for name in _rivals(dialogue)),
             (self.sectors, dialogue.sector),
             (self.languages, dialogue.seed.language),
         ):
             if name and (name in counts or len(counts) < _MOST_NAMES):
                 counts[name] += 1
+
+
+def _rivals(dialogue: Dialogue) -> list[str]:
+    """The models of candidates beside the answer's own."""
+    found = (one for message in dialogue.messages for one in message.candidates or ())
+    named = {one.get("model") for one in found if isinstance(one, dict)}
+    return sorted(name for name in named if isinstance(name, str) and name != dialogue.assistant_model)
 
 
 class Shards:

@@ -68,12 +68,22 @@ def _where(parser: argparse.ArgumentParser) -> None:
     where = parser.add_argument_group("where")
     where.add_argument("--out", metavar="DIR", help="run folder (default: runs/SECTOR)")
     where.add_argument("--config", metavar="F.toml", help="settings of a project; flags win over it")
+    _speaking_options(parser)
+
+
+def _speaking_options(parser: argparse.ArgumentParser) -> None:
+    """Those of models and limits."""
     models = parser.add_argument_group("models and limits")
     models.add_argument(
         "--endpoint",
         metavar="E",
         help="openai, a URL http(s)://.../v1, local:PATH_OR_HUB_ID, builtin, or a name from --config "
         "(default: openai where OPENAI_API_KEY is set)",
+    )
+    models.add_argument(
+        "--assistant",
+        metavar="E,...",
+        help="who answers, where that is not --endpoint's; preference: several, with commas, dealt to its principles",
     )
     models.add_argument("--model", metavar="M", help="model name (openai default: gpt-4.1-mini)")
     models.add_argument("--rpm", metavar="R", help="requests per minute allowed by the provider")
@@ -90,7 +100,7 @@ def _where(parser: argparse.ArgumentParser) -> None:
 
 OPTIONS = (
     *("sector", "n", "rounds", "preset", "shares", "language", "openers", "input", "system", "prompts", "seed", "out"),
-    *("endpoint", "model", "rpm", "tpm", "concurrency", "max_cost", "max_requests", "prices"),
+    *("endpoint", "assistant", "model", "rpm", "tpm", "concurrency", "max_cost", "max_requests", "prices"),
     *("weights_from", "weights_system"),
 )
 """Options that are settings, as `gen.config` knows them."""

@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     size.add_argument("--gradient-checkpointing", action="store_true", help="less memory, a third slower")
     size.add_argument("--compile", action="store_true", help="compile the layers (GPUs)")
     how = parser.add_argument_group("how")
-    how.add_argument("--show", metavar="N", type=count, help="paint N examples: what is taught; trains nothing")
+    how.add_argument("--show", metavar="N", type=count, help="paint N examples a stage: what is taught; trains nothing")
     how.add_argument("--plan", action="store_true", help="steps, memory, hours, and whether it fits; trains nothing")
     how.add_argument("--device-memory", metavar="GIB", type=gib, help="with --plan: for a GPU of so much memory")
     how.add_argument("--json", action="store_true", help="print the summary as JSON")

@@ -193,22 +193,25 @@ def chat_url(base_url: str) -> str:
     return parts._replace(path=f"{parts.path}/chat/completions").geturl()
 
 
-def resolve(text: str | None, model: str | None, environ: Mapping[str, str]) -> Endpoint:
-    """The endpoint that `--endpoint` names: `openai`, an address, `local:`, `builtin`; None: by the environment."""
+def resolve(text: str | None, model: str | None, environ: Mapping[str, str], place: str = "--endpoint") -> Endpoint:
+    """The endpoint that `--endpoint` names: `openai`, an address, `local:`, `builtin`; None: by the environment.
+
+    `place` is where the user wrote it, for complaints.
+    """
     if text is None:
         if not environ.get(OPENAI_KEY):
             raise UsageError(f"no --endpoint, and {OPENAI_KEY} is not set; {_CHOICES}")
         text = "openai"
     if text == "openai":
         base_url = environ.get("OPENAI_BASE_URL") or OPENAI_URL
-        return _checked(name="openai", base_url=base_url, model=model or DEFAULT_MODEL, api_key_env=OPENAI_KEY)
+        return _checked(place, name="openai", base_url=base_url, model=model or DEFAULT_MODEL, api_key_env=OPENAI_KEY)
     if text == "builtin":
         return Endpoint(name="builtin", base_url=(BUILTIN_URL,), model="builtin", price=FREE)
     if text.startswith(LOCAL):
-        return _checked(name="local", base_url=text, model=model)
+        return _checked(place, name="local", base_url=text, model=model)
     if text.startswith(("http://", "https://")):
-        return _checked(name=urlsplit(text).netloc.rpartition("@")[2], base_url=text, model=model)
-    raise UsageError(f"--endpoint {text}: not known; {_CHOICES}")
+        return _checked(place, name=urlsplit(text).netloc.rpartition("@")[2], base_url=text, model=model)
+    raise UsageError(f"{place} {text}: not known; {_CHOICES}")
 
 
 _CHOICES = (
@@ -218,11 +221,11 @@ _CHOICES = (
 )
 
 
-def _checked(*, name: str, base_url: str, model: str | None, api_key_env: str | None = None) -> Endpoint:
+def _checked(place: str, *, name: str, base_url: str, model: str | None, api_key_env: str | None = None) -> Endpoint:
     try:
         address = _address(base_url)
     except ValueError as error:
         shown = name if "@" in base_url or "?" in base_url else base_url  # a key is not repeated
-        raise UsageError(f"--endpoint {shown}: {error}") from None
+        raise UsageError(f"{place} {shown}: {error}") from None
     fields = {"name": name, "base_url": (address,), "model": model, "api_key_env": api_key_env}
     return Endpoint.model_validate(fields)

@@ -15,11 +15,13 @@ from hypothesis import strategies as st
 from dialogue.conversion import elements as elements_module
 from dialogue.conversion.convert import Conversion, Report, convert
 from dialogue.conversion.elements import elements
+from dialogue.conversion.hub import Statistics, card
 from dialogue.conversion.rows import rows
 from dialogue.conversion.selection import Selection, split_of
 from dialogue.errors import UsageError
 from dialogue.formats.reading import named, names
 from dialogue.likeness import jaccard
+from dialogue.preferences import choice
 from dialogue.records import Dialogue, Message, Seed, encode
 
 
@@ -686,3 +688,12 @@ def test_what_a_layout_has_no_place_for_is_named() -> None:
     assert any("beside another" in lost for lost in named("sharegpt").losses(Dialogue(id="x", messages=(calls,))))
     late = Dialogue(id="x", messages=(Message(role="user", content="q"), Message(role="system", content="s")))
     assert any("behind the first" in lost for lost in named("alpaca").losses(late))
+
+
+def test_a_card_names_every_model_whose_answers_are_in_it_once_a_dialogue() -> None:
+    answers = [{"content": f"Answer {n}", "model": name} for n, name in enumerate(("big", "small", "small", None))]
+    said = (Message(role="user", content="Why?"), choice(answers))
+    statistics = Statistics()
+    for id in ("a", "b"):
+        statistics.add(Dialogue(id=id, messages=said, assistant_model="big", user_model="judge"))
+    assert "- Models: `big` (2), `judge` (2), `small` (2)" in card("set", {"train": statistics}, "messages", ["runs/x"])

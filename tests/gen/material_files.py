@@ -43,9 +43,9 @@ def seeds(path: Path, count: int) -> Path:
     return path
 
 
-def killed_and_run_again(place: Path, log: str, lines: int, *words: str) -> Path:
+def killed_and_run_again(place: Path, log: str, lines: int, *words: str, config: str = SLOW) -> Path:
     """The folder of a run on a slow endpoint, killed when a log of its had so many lines, and taken up again."""
-    (place / "slow.toml").write_text(SLOW, encoding="utf-8")
+    (place / "slow.toml").write_text(config, encoding="utf-8")
     out = place / "killed"
     command = [sys.executable, "-m", "gen.main", "run", *words, "--config", "slow.toml", "--out", str(out)]
     environ = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -35,7 +35,9 @@ def quietly(settings: TrainSettings) -> dict[str, Any]:
 
 def desk_of(settings: TrainSettings) -> Desk:
     """All that a training begins with."""
-    return lay(settings, loop.sources(settings.data), parallel.here(), lambda _: None)
+    found = loop.sources(settings.data)
+    loop.claim(settings, found)
+    return lay(settings, found, parallel.here(), lambda _: None)
 
 
 def weights(out: Path) -> dict[str, Tensor]:

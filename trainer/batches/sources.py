@@ -27,9 +27,13 @@ class Source(NamedTuple):
 
 
 def sources(paths: Sequence[Path]) -> list[Source]:
-    """The files behind what the user named. UsageError for what is not there."""
-    named = [one for path in paths for one in (runs_in(path) or [path])]
-    return [Source(path, _digest(path), _torn(path)) for path in map(_file, named)]
+    """The files behind what the user named, as they are. UsageError for what is not there."""
+    return [Source(path, _digest(path), _torn(path)) for path in files(paths)]
+
+
+def files(paths: Sequence[Path]) -> list[Path]:
+    """The files behind what the user named, unread. UsageError for what is not there."""
+    return [_file(one) for path in paths for one in (runs_in(path) or [path])]
 
 
 def _file(path: Path) -> Path:

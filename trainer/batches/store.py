@@ -14,6 +14,7 @@ settings is found again. What grows in memory with the data are 32 bytes an exam
 
 import heapq
 import json
+import shutil
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -109,6 +110,7 @@ def build(settings: TrainSettings, renderer: Renderer, folder: Path, sources: li
             _make(settings, renderer, sources, beside, key)
     store = Store(folder)
     if not len(store.learned):
+        shutil.rmtree(folder, ignore_errors=True)  # with other settings it is made anew, and with these it is of no use
         read, lines = ", ".join(str(source.path) for source in sources), "; ".join(store.audit.lines())
         if len(store.held):
             raise UsageError(

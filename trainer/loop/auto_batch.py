@@ -4,7 +4,6 @@ What is found is part of the request: it stands in `train.json`, and a training 
 """
 
 import gc
-import json
 from collections.abc import Callable
 
 import numpy as np
@@ -19,7 +18,7 @@ from trainer.loop.needs import needs_of
 from trainer.loop.optim import optimizer
 from trainer.loop.parallel import Here
 from trainer.loop.ready import prepared
-from trainer.loop.request import NAME, begun
+from trainer.loop.request import NAME, begun, read_request
 from trainer.nets import base
 from trainer.nets.names import tokenizer_place
 from trainer.settings import TrainSettings
@@ -160,11 +159,10 @@ def _of_folder(settings: TrainSettings) -> int | None:
     """What a training that has begun there goes through at once."""
     if not begun(settings.out):
         return None
-    try:
-        asked = json.loads((settings.out / NAME).read_text(encoding="utf-8"))["asked"]
-    except FileNotFoundError:
+    if not (settings.out / NAME).exists():
         return None
-    return int(asked["micro_tokens"])
+    found = read_request(settings.out)["asked"].get("micro_tokens")
+    return found if isinstance(found, int) else None
 
 
 def _step_tokens(settings: TrainSettings) -> int:

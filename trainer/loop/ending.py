@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from dialogue.errors import UsageError
 from dialogue.jsonl import write_atomically
 from trainer.batches.sources import Source
 from trainer.loop import checkpoint, parallel
@@ -23,11 +24,15 @@ SAVED = {**DTYPES, "float16": torch.float16}
 
 
 def finished(out: Path) -> dict[str, Any] | None:
-    """The summary of a training that is done; None where it is not."""
+    """The summary of a training that is done; None where it is not. UsageError where it is torn."""
+    path = out / SUMMARY
     try:
-        summary: dict[str, Any] = json.loads((out / SUMMARY).read_text(encoding="utf-8"))
+        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return None
+    except ValueError as error:
+        mend = "delete it, and the same command writes it anew"
+        raise UsageError(f"{path}: broken JSON ({error}); {mend}") from None
     return summary if (out / MODEL).is_dir() else None
 
 

@@ -20,6 +20,12 @@ from trainer.settings import TrainSettings
 NAME = "log.jsonl"
 
 
+def check_wandb(settings: TrainSettings) -> None:
+    """UsageError where W&B is asked for and not installed."""
+    if settings.wandb is not None and find_spec("wandb") is None:
+        raise UsageError(f"wandb = {settings.wandb}: not installed (pip install wandb); or leave it out")
+
+
 class Log:
     """The log of a training. Nothing is written before the first entry, so that ranks without one leave no trace.
 
@@ -33,8 +39,7 @@ class Log:
         self._file: IO[bytes] | None = None
         self._board: Any = None
         self._wandb: Any = None
-        if settings.wandb is not None and find_spec("wandb") is None:
-            raise UsageError(f"wandb = {settings.wandb}: not installed (pip install wandb); or leave it out")
+        check_wandb(settings)
 
     def __enter__(self) -> "Log":
         return self

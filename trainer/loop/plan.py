@@ -9,6 +9,7 @@ import torch
 
 from dialogue.records import Record
 from trainer.batches.sources import sources
+from trainer.loop.ahead import look_ahead
 from trainer.loop.course import course, sizes_of
 from trainer.loop.desk import read_data
 from trainer.loop.devices import Device, device_here
@@ -19,7 +20,7 @@ from trainer.nets.flops import shape_of
 from trainer.nets.kinds import check_length
 from trainer.nets.unstated import by_model
 from trainer.settings import LoraSettings, TrainSettings
-from trainer.stages import stages
+from trainer.stages import roots, stages
 
 TRIED_LORA = LoraSettings(r=16, alpha=32)
 DEVICES = (2, 4, 8, 16)
@@ -79,11 +80,10 @@ def plans(
 ) -> list[Plan]:
     """The plan of each stage, or of the one training; a stage is planned on the model that its chain starts from."""
     made: list[Plan] = []
-    found = stages(by_model(settings, said))
-    roots: dict[str, str | None] = {}
-    for number, stage in enumerate(found):
-        root = roots.get(str(stage.model), stage.model)
-        roots[str(stage.out)] = root
+    settings = by_model(settings, said)
+    found = stages(settings)
+    look_ahead(settings, found)
+    for number, (stage, root) in enumerate(zip(found, roots(found), strict=True)):
         one = plan(stage.model_copy(update={"model": root}), device_memory_gib=device_memory_gib)
         name = settings.stages[number]["name"] if settings.stages else None
         made.append(one.model_copy(update={"name": name}))

@@ -2,8 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ MODEL = "model"
 DATA = "data"
 TOKENIZER = "tokenizer"
 """Of a model from scratch, fitted to its data."""
-WRITTEN = ("summary.json", "log.jsonl", "checkpoints", MODEL, "tensorboard")
+WRITTEN = ("summary.json", "log.jsonl", "checkpoints", MODEL, "tensorboard", DATA, TOKENIZER)
 PACKAGES = ("duologue", "torch", "transformers", "tokenizers", "peft")
 
 
@@ -43,8 +43,9 @@ def claim(settings: TrainSettings, sources: list[Source]) -> None:
     if not path.exists():
         _refuse_others(settings.out)
     else:
+        held = read_request(settings.out)
         try:
-            _compare(json.loads(path.read_text(encoding="utf-8")), wanted, settings.out)
+            _compare(held, wanted, settings.out)
         except UsageError:
             if begun(settings.out):
                 raise
@@ -56,14 +57,35 @@ def claim(settings: TrainSettings, sources: list[Source]) -> None:
     write_atomically(path, [json.dumps(about, indent=2, ensure_ascii=False).encode() + b"\n"])
 
 
+def read_request(out: Path) -> dict[str, Any]:
+    """What the folder was asked for. UsageError where its train.json is torn, or another program's."""
+    path = out / NAME
+    try:
+        found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        sound = isinstance(found["asked"], dict) and all(isinstance(one["sha256"], str) for one in found["data"])
+        if not sound or not isinstance(found["template"], str | None):
+            raise ValueError("of another shape")
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path}: not what a training was asked for ({error!r}); name another --out") from None
+    return found
+
+
+def missing(folder: Path) -> list[Path]:
+    """The folder and those above it that are not there, from below."""
+    return [place for place in (folder, *folder.parents) if not place.exists()]
+
+
 @contextmanager
-def fresh(out: Path, was_there: bool) -> Iterator[None]:
-    """Within the block, in a folder that is ours alone, a wrong request leaves none where there was none before."""
+def fresh(out: Path, new: Sequence[Path]) -> Iterator[None]:
+    """Within the block, in a folder that is ours alone, a wrong request leaves nothing of what was `missing` before."""
     try:
         yield
     except UsageError:
-        if not was_there and not begun(out) and not (out / DATA).exists():  # what was encoded may have taken hours
+        if new and not begun(out) and not (out / DATA).exists():  # what was encoded may have taken hours
             shutil.rmtree(out, ignore_errors=True)
+            with suppress(OSError):  # somebody else has begun to use one of them
+                for above in new[1:]:
+                    above.rmdir()
         raise
 
 

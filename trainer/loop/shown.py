@@ -3,12 +3,14 @@
 from collections.abc import Callable, Iterator
 
 from dialogue.errors import UsageError
-from trainer.batches.sources import sources
+from trainer.batches.sources import Source, sources
 from trainer.batches.store import dialogues
 from trainer.loop.fitted import fitted, torn_lines
+from trainer.nets.foreign import Tokenizer
 from trainer.nets.names import tokenizer_place
 from trainer.nets.unstated import by_model
 from trainer.settings import TrainSettings
+from trainer.stages import roots, stages
 from trainer.text import tokenizer as tokenizers
 from trainer.text.audit import Audit
 from trainer.text.examples import examples
@@ -22,17 +24,34 @@ FITTED_TEXTS = 2_000
 def shown(settings: TrainSettings, count: int, *, colour: bool, said: Callable[[str], None]) -> Iterator[str]:
     """The first examples of the data as text; what the colours mean, and the audit of what was looked at, is said.
 
-    UsageError where the data holds nothing that could be taught.
+    Of a chain so many of each stage, cut into the tokens of the model that it starts from. UsageError where the data of
+    one holds nothing that could be taught.
     """
     settings = by_model(settings, said)
-    found = sources(settings.data)
-    if settings.model is None:
-        tokenizer = fitted(settings, found, FITTED_TEXTS)
-    else:
-        tokenizer = tokenizers.load(tokenizer_place(settings.model), settings.template).tokenizer
+    chain = stages(settings)
+    for number, (stage, root) in enumerate(zip(chain, roots(chain), strict=True)):
+        found = sources(stage.data)
+        if settings.stages:
+            said(f"stage {settings.stages[number]['name']}: {', '.join(str(source.path) for source in found)}")
+        if root is None:
+            tokenizer = fitted(stage, sources(chain[0].data), FITTED_TEXTS)
+        else:
+            tokenizer = tokenizers.load(tokenizer_place(root), stage.template).tokenizer
+        for line in [*torn_lines(found), *([legend(colour=colour)] if number == 0 else [])]:
+            said(line)
+        yield from _painted(stage, found, tokenizer, count, colour=colour, said=said)
+
+
+def _painted(
+    settings: TrainSettings,
+    found: list[Source],
+    tokenizer: Tokenizer,
+    count: int,
+    *,
+    colour: bool,
+    said: Callable[[str], None],
+) -> Iterator[str]:
     speech, audit = renderer(tokenizer, settings), Audit()
-    for line in [*torn_lines(found), legend(colour=colour)]:
-        said(line)
     left = count
     for dialogue in dialogues(settings, found):
         for example in examples(dialogue, speech, settings, audit)[:left]:

@@ -25,7 +25,7 @@ from trainer.loop.desk import Desk, lay
 from trainer.loop.feed import Ready, fed
 from trainer.loop.logs import Log
 from trainer.loop.memory import within_memory
-from trainer.loop.request import claim, fresh
+from trainer.loop.request import claim, fresh, missing
 from trainer.loop.schedule import lr_at
 from trainer.loop.speed import Speed
 from trainer.loop.validate import eval_loss, samples
@@ -48,13 +48,13 @@ def train(
     """
     found = sources(settings.data)
     place = parallel.here()
-    was_there = settings.out.exists()
+    new = missing(settings.out)
     with ExitStack() as taken, parallel.left_behind(place):
         done = False
         with parallel.together(place):
             if place.first:
                 taken.callback(take_folder(settings.out).release)
-                taken.enter_context(fresh(settings.out, was_there))
+                taken.enter_context(fresh(settings.out, new))
             if auto_batch:
                 settings = sized(settings, place, said)
             if place.first:

@@ -29,7 +29,7 @@ def by_model(settings: TrainSettings, said: Callable[[str], None]) -> TrainSetti
         found = _length(settings, settings.scratch.context)
     else:
         place = resolve(settings.model)
-        config = _config(place, settings)
+        config = config_at(place, settings)
         found = {**_template(place, settings), **_length(settings, reach(config))}
     made = settings.model_copy(update=found)
     if settings.model is not None:
@@ -39,7 +39,8 @@ def by_model(settings: TrainSettings, said: Callable[[str], None]) -> TrainSetti
     return made
 
 
-def _config(place: str, settings: TrainSettings) -> Any:
+def config_at(place: str, settings: TrainSettings) -> Any:
+    """The config of the model at a place, as `resolve` gives it, or of an adapter's base; stretched as asked."""
     adapter = adapter_config(place)
     config = config_of(place if adapter is None else base_of(place, adapter))
     if settings.rope is not None:
