@@ -14,8 +14,7 @@ from dialogue.errors import ReplyFailed
 from dialogue.faults import Fault
 from dialogue.preferences import Candidate, choice
 from dialogue.records import Message, Seed, Stop
-from generator.agents import ATTEMPTS, named, seed_of
-from generator.client.chat import Chat, Completion
+from generator.agents import ATTEMPTS, message_of, seed_of
 from generator.dealing import dealt
 from generator.play import Turn
 from generator.ratings import Rating, parse, principles, request
@@ -127,7 +126,7 @@ class Preference(Stage):
         chat, job = self._all.chats[role], self._job
         seed = seed_of(job.id, what, attempt)
         completion = await chat.complete(messages, key=job.id, priority=job.index, seed=seed)
-        message = _message(completion, chat, role)
+        message = message_of(completion, chat, "user" if role == "user" else "assistant")
         self._said(Turn(message, completion.usage, plan=plan), role)
         return message
 
@@ -151,13 +150,3 @@ class Preference(Stage):
 
 def _sound(message: Message) -> bool:
     return message.finish_reason not in ("length", "refusal") and bool(message.content.strip())
-
-
-def _message(completion: Completion, chat: Chat, role: str) -> Message:
-    return Message(
-        role="user" if role == "user" else "assistant",
-        content=completion.content,
-        thoughts=completion.thoughts,
-        finish_reason="refusal" if completion.refused else completion.finish_reason,
-        model=named(completion, chat),
-    )
