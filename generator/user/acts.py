@@ -151,7 +151,9 @@ def plan_turn(
         form=form,
         words=(least, most),
         release=release.text if release else None,
-        value=release.value if release else None,
+        value=release.value
+        if release and not law.tells_asked
+        else None,  # told as one tells it: no answer is held to it
         detail=again.ask if again else belief if act == "correct" else change if act == "change" else None,
         asks=again.key if again else None,
         opening=begins,

@@ -62,8 +62,9 @@ def test_clients_hold_facts_back_and_tell_them_when_they_are_asked(played: list[
     assert any(not found.asked_first for found in counts), "the endpoint plants some that advise at once"
     asked = [row for dialogue in played for row in listed(dialogue) if row["act"] == "answer"]
     assert sum("release" in row for row in asked) >= 0.6 * len(asked)
-    values = [str(row["value"]) for dialogue in played for row in listed(dialogue) if row.get("value")]
-    assert set(values) <= {"clay", "sand", "chalk", "all day", "in the morning", "a tub", "a bucket"}
+    told = {str(row["release"]) for dialogue in played for row in listed(dialogue) if row.get("release")}
+    assert {text.rsplit(" ", 1)[-1] for text in told} == {"clay", "sand", "chalk", "day", "morning", "tub", "bucket"}
+    assert not any("value" in row for dialogue in played for row in listed(dialogue)), "told in words of one's own"
 
 
 def test_no_source_and_no_guide_stands_in_a_user_message_or_a_system_message(played: list[Dialogue]) -> None:
