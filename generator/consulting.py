@@ -60,7 +60,7 @@ class Desk:
             "guide",
             assistant=page.assistant,
             asks=[kind.ask for kind in page.ask.values()],
-            decline=page.decline,
+            decline=[(one.what, one.why) for one in page.decline],
             refer=page.refer,
             cite=page.cite,
             notes=self.notes,

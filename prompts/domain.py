@@ -3,7 +3,7 @@
     assistant = "the assistant of a bicycle shop"       whom it speaks for
     knowledge = ["faq.jsonl", "parts.csv", "guide.md"]  files beside the page, see prompts/source_rows.py
     clients = ["somebody who rides to work"]            kinds of people who come
-    decline = ["to say whose fault an accident was"]    what it must not do
+    decline = ["to say whose fault an accident was"]    what it must not do, or { what = ..., why = ... }
     refer = "the workshop's telephone"                  where it points instead (optional)
 
     [ask.age]                                           what it has to know before it advises (optional)
@@ -51,6 +51,19 @@ class Client(Record):
         return row
 
 
+class Boundary(Record):
+    """What the assistant must not do."""
+
+    what: str = Field(min_length=1, max_length=MOST_CHARACTERS)
+    why: str | None = Field(default=None, max_length=MOST_CHARACTERS)
+    """The reason, as it tells it."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_page(cls, row: Any) -> Any:
+        return {"what": row} if isinstance(row, str) else row
+
+
 class Page(Record):
     """What the page says."""
 
@@ -58,7 +71,7 @@ class Page(Record):
     assistant: str = Field(min_length=1, max_length=MOST_CHARACTERS)
     knowledge: tuple[Path, ...] = Field(min_length=1)
     clients: tuple[Client, ...] = Field(min_length=1)
-    decline: tuple[str, ...] = Field(min_length=1)
+    decline: tuple[Boundary, ...] = Field(min_length=1)
     refer: str | None = None
     cite: bool = False
     """Whether its answers name the ids of the sources that they rest on, in square brackets."""
@@ -74,8 +87,8 @@ class Page(Record):
                     raise ValueError(f"clients: {client.who!r}: {key!r} is no fact of [ask] ({_listed(self.ask)})")
                 if stray := set(values) - set(self.ask[key].values):
                     raise ValueError(f"clients: {client.who!r}: {key}: {sorted(stray)[0]!r} is none of its values")
-        for name in ("clients", "decline"):
-            lines = [getattr(one, "who", one) for one in getattr(self, name)]
+        lines_of = {"clients": [one.who for one in self.clients], "decline": [one.what for one in self.decline]}
+        for name, lines in lines_of.items():
             if len(set(lines)) < len(lines) or not all(line.strip() for line in lines):
                 raise ValueError(f"{name}: expected lines that differ, none of them empty")
         return self

@@ -104,7 +104,7 @@ def from_page(path: Path, source: Source, language: str, *, shown: bool) -> Sequ
     """The sources of a page's knowledge that serve a language, or what the page declines."""
     found = page(path)
     if source.page == "decline":
-        return [Root(what=source.what, name=" ".join(line.split())) for line in found.decline]
+        return [Root(what=source.what, name=" ".join(one.what.split())) for one in found.decline]
     return _serving(path, found.sources(), source.what, language, shown)
 
 

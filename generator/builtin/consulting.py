@@ -29,6 +29,7 @@ ALIKE = 0.6
 """Share of a boundary's words that a message holds which wants it."""
 
 _ID = re.compile(r"^\[([^\[\]\n]+)\]\n", re.MULTILINE)
+_REASON = re.compile(r" ?[(（][^()（）]*[)）]$")
 _SENTENCE = re.compile(r"(?:[^.!?。！？\n]|\.(?=\d))+[.!?。！？]?")
 
 
@@ -54,7 +55,7 @@ class _Signs:
             guide,
             assistant="",
             asks=[SIGN],
-            decline=[SIGN],
+            decline=[(SIGN, None)],
             refer=None,
             cite=False,
             notes=[(SIGN, SIGN)],
@@ -80,7 +81,7 @@ class _Signs:
         return Told(
             language=self.language,
             asks=tuple(re.split("[;；] ?", asks[len(self.asks) :].removesuffix(self.stop))) if asks else (),
-            decline=tuple(line.removeprefix("- ") for line in lines.split("\n") if line.startswith("- ")),
+            decline=tuple(_REASON.sub("", line[2:]) for line in lines.split("\n") if line.startswith("- ")),
             notes=notes,
             cite=bool(notes) and f"[{notes[0][0]}]" in head,
             again=system.rstrip().endswith(self.again),

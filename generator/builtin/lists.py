@@ -207,8 +207,8 @@ def _styled(
     parts = [capital(grammar.say(entry, given, stream))]
     if grammar.has(f"{style}.lead") and not spec.opening and stream.share() < LEAD_SHARE:
         parts[0] = grammar.joined(capital(grammar.one(f"{style}.lead", given, stream)), parts[0])
-    if spec.fact:
-        parts.append(f"{capital(grammar.own(spec.fact))}{grammar.stop_mark}")
+    for fact in filter(None, (spec.fact, *spec.told)):
+        parts.append(f"{capital(grammar.own(fact))}{grammar.stop_mark}")
     size = sum(map(words_of, parts))
     tails = grammar.entries(f"{style}.tail")
     for place in stream.distinct(len(tails), len(tails)):

@@ -236,7 +236,8 @@ def opener_spec(
     if u < 1 and wanted is None and not task:  # what is asked for decides how it begins
         parts["begins"] = label["begins"].format(word=draw(wording["openers"][form], u))
     if told:
-        parts["facts"] = label["mentions"].format(facts=label["join_facts"].join(told))
+        frame = label["tells" if page and page.ask else "mentions"]
+        parts["facts"] = frame.format(facts=label["join_facts"].join(told))
     if task:
         del parts["knowledge"]
         parts["task"] = label["asks"].format(task=task.clause)

@@ -35,7 +35,7 @@ def page(folder: Path, files: dict[str, bytes] | None = None, **changes: Any) ->
         "assistant": "the assistant of a garden centre",
         "knowledge": list(files),
         "clients": CLIENTS,
-        "decline": ["to say which poison kills a neighbour's tree", "to write a doctor's note"],
+        "decline": [{"what": "to name a poison for a tree", "why": "it kills more"}, "to write a doctor's note"],
         "ask": ASK,
         **changes,
     }

@@ -87,6 +87,13 @@ async def test_a_question_goes_through_and_the_guide_is_sent_and_not_kept(tmp_pa
     assert "[q0]" not in system["content"]
 
 
+async def test_a_boundary_is_told_with_its_reason_where_the_page_has_one(tmp_path: Path) -> None:
+    bounds = '[{ what = "to name a poison", why = "it kills more than it should" }, "to write a note"]'
+    heard = await consulted(desk(tmp_path, decline=bounds), QUESTION)
+    system = heard.bodies[0]["messages"][0]["content"]
+    assert "\n- to name a poison (reason: it kills more than it should)\n- to write a note\n" in system
+
+
 async def test_advice_that_comes_unasked_is_asked_again_once_then_stays_and_is_counted(tmp_path: Path) -> None:
     mended = await consulted(desk(tmp_path), ADVICE, QUESTION)
     assert mended.turn is not None
