@@ -15,12 +15,14 @@ from dialogue.records import Dialogue
 GROUNDED = "grounded"
 """The kind of a dialogue that starts with a case to be advised on."""
 
-MOST_BESIDE = 40
-"""Words beside its questions up to which an answer only asks; Chinese has one for each character."""
+MOST_BESIDE = 30
+"""Words beside its questions up to which an answer only asks: a sentence or two. A Chinese character is two thirds."""
 
-_QUESTION = re.compile(r"(?:[^.!?。！？…\n]|\.(?=\w))*[?？؟]+")
+_SENTENCE = re.compile(r"(?:[^.!?。！？؟…\n]|\.(?=\w))*[.!?。！？؟…\n]*")
+_ASKS = ("?", "？", "؟")
 _BRACKETS = re.compile(r"\[([^\[\]\n]{1,200})\](?!\()")
-_BOXES = frozenset(("x", "X", " "))
+_SEVERAL = re.compile(r"\s*[,;，；、]\s*")
+_BOXES = frozenset(("x", "X", ""))
 
 
 class Consultation(NamedTuple):
@@ -51,17 +53,33 @@ class Consultation(NamedTuple):
 
 def questions(text: str) -> list[str]:
     """The sentences that end in a question mark."""
-    return [found.strip() for found in _QUESTION.findall(text)]
+    return [sentence for sentence in _sentences(text) if sentence.endswith(_ASKS)]
 
 
 def advises(text: str) -> bool:
-    """Whether there is more in the text than a question and a few words with it."""
-    return len(words(_QUESTION.sub("", text))) > MOST_BESIDE
+    """Whether there is more in the text than a question and a sentence or two with it."""
+    beside = words(" ".join(sentence for sentence in _sentences(text) if not sentence.endswith(_ASKS)))
+    return sum(3 if len(word) > 1 or word.isascii() else 2 for word in beside) > 3 * MOST_BESIDE
 
 
-def named(text: str) -> list[str]:
-    """What stands in square brackets; links and boxes to be ticked are none."""
-    return [found.strip() for found in _BRACKETS.findall(text) if found not in _BOXES]
+def named(text: str, sources: Collection[Any]) -> tuple[list[str], list[str]]:
+    """The sources that the text names in square brackets, one or several in a pair; and what else it names so.
+
+    Links, and boxes to be ticked, are neither.
+    """
+    cited: dict[str, None] = {}
+    strange: dict[str, None] = {}
+    for found in map(str.strip, _BRACKETS.findall(text)):
+        parts = [found] if found in sources else _SEVERAL.split(found)
+        if all(part in sources for part in parts):
+            cited.update(dict.fromkeys(parts))
+        elif found not in _BOXES:
+            strange[found] = None
+    return list(cited), list(strange)
+
+
+def _sentences(text: str) -> list[str]:
+    return [found.strip() for found in _SENTENCE.findall(text) if found.strip()]
 
 
 def consultation(dialogue: Dialogue, answers: Sequence[str] | None = None) -> Consultation | None:
@@ -74,7 +92,7 @@ def consultation(dialogue: Dialogue, answers: Sequence[str] | None = None) -> Co
     advised = next((number for number, text in enumerate(said, 1) if advises(text)), None)
     before = said[: advised - 1] if advised else said
     released = _released(extra.get("acts"))
-    brackets = dict.fromkeys(one for text in said for one in named(text))
+    cited, strange = named("\n".join(said), sources)
     cites = extra.get("cite") is True
     held = _held(extra.get("goal"))
     return Consultation(
@@ -82,15 +100,11 @@ def consultation(dialogue: Dialogue, answers: Sequence[str] | None = None) -> Co
         asked=sum(bool(questions(text)) for text in before),
         came_out=sum(turn <= (advised or len(said)) for turn in released),
         advised=advised,
-        cited=tuple(one for one in brackets if one in sources),
-        strange=_strange(brackets, sources) if cites else (),
+        cited=tuple(cited),
+        strange=tuple(strange) if cites else (),
         cites=cites,
         due=held > 0 and dialogue.seed.kind == GROUNDED,
     )
-
-
-def _strange(brackets: Collection[str], sources: Sequence[Any]) -> tuple[str, ...]:
-    return tuple(one for one in brackets if one not in sources)
 
 
 def _held(goal: Any) -> int:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from dialogue.consulting import Consultation, consultation, named
+from dialogue.consulting import Consultation, consultation
 from dialogue.records import Dialogue
 from filters.engine.base import Drop, Filter
 from filters.engine.messages import evidence
@@ -17,13 +17,15 @@ class Consulting(Filter):
 
     Reasons: `unasked` (the first advice came before any question, though something was held back), `strange_source`
     (an answer names an id that is none of the dialogue's sources), `uncited` (advice names no source, where answers
-    are to name them), `untold` (advice came before any held fact was told).
+    are to name them), `untold` (advice came before so many held facts were told), `unadvised` (no answer advises).
     """
 
     unasked: Literal["drop", "keep"] = "drop"
     """What to do where advice came first."""
     uncited: Literal["drop", "keep"] = "drop"
     """What to do with advice without a source, where the page asks for sources (`cite = true`)."""
+    unadvised: Literal["drop", "keep"] = "keep"
+    """What to do where no answer comes to advice: the dialogue ended while it was still asked."""
     least_told: int = 0
     """Held facts that have to be told before the first advice."""
 
@@ -41,8 +43,10 @@ class Consulting(Filter):
     def _reason(self, found: Consultation) -> str | None:
         if found.strange:
             return "strange_source"
-        if not found.due or found.advised is None:
+        if not found.due:
             return None
+        if found.advised is None:
+            return "unadvised" if self.unadvised == "drop" else None
         if self.unasked == "drop" and not found.asked_first:
             return "unasked"
         if found.came_out < min(self.least_told, found.held):
@@ -54,5 +58,6 @@ def _place(dialogue: Dialogue, found: Consultation, reason: str) -> int:
     """Where in `messages` the answer stands that is at fault."""
     answers = [number for number, message in enumerate(dialogue.messages) if message.role == "assistant"]
     if reason == "strange_source":
-        return next(place for place in answers if found.strange[0] in named(dialogue.messages[place].content))
-    return answers[(found.advised or 1) - 1]
+        sought = f"[{found.strange[0]}]"
+        return next((place for place in answers if sought in dialogue.messages[place].content), answers[0])
+    return answers[(found.advised or len(answers)) - 1]

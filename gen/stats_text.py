@@ -23,6 +23,7 @@ _CONTENT = {
     "refusals": "dialogues with a refusal",
     "thanks_only": "follow-ups of thanks and nothing else",
     "asked_first": "asked before advised, of cases with something held back",
+    "came_to_advice": "advised at all, of the same",
 }
 
 

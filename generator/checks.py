@@ -12,6 +12,7 @@ from generator.own import SystemPrompt, check_openers, system_prompts
 from generator.settings import RunSettings, endpoint_of
 from generator.showcase import every_prompt
 from generator.sources import check_capacity, check_input, rounds_of, streams
+from prompts.domain import page
 from prompts.loader import Prompts, check_overlay
 from prompts.sector import Sector, load
 
@@ -40,8 +41,8 @@ def check(settings: RunSettings) -> Checked:
     check_input(settings, sector)
     if sector.tools and settings.input:
         sector = sector.model_copy(update={"searched": settings.input})
-    if sector.page:
-        sector = sector.model_copy(update={"own_page": settings.input})
+    if sector.page and settings.input:
+        sector = sector.model_copy(update={"own_page": page(settings.input)})
     languages = set(settings.language)
     taking = look_through(settings, prompts, sector)
     if taking is not None:

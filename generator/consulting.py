@@ -1,8 +1,8 @@
 """The assistant of a field: what it is told, and what its answers are held against before they go into the dialogue.
 
 It asks before it advises, and where it is to name its sources it names those it was given (dialogue/consulting.py). An
-answer that does otherwise is asked again once, with the fault named. Advice that comes unasked a second time stays, and
-is counted; a source that there is not, named twice, ends the dialogue.
+answer that does otherwise is asked again once for each fault, with the fault named. Advice that comes unasked a second
+time stays, and is counted; a source that there is not, named twice, ends the dialogue.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from dialogue.consulting import GROUNDED, advises, named
 from dialogue.errors import ReplyFailed, UsageError
 from dialogue.faults import Fault
 from dialogue.records import Message, Seed, Usage
-from generator.agents import ATTEMPTS, Assistant, guided, message_of, seed_of
+from generator.agents import Assistant, guided, message_of, seed_of
 from generator.client.chat import Chat
 from generator.play import Turn
 from generator.user.script import Script
@@ -25,13 +25,17 @@ from prompts.loader import Prompts
 from prompts.names import FALLBACK, folder, tongue
 
 HOME = "consulting"
+TRIES = 3
+"""Times an answer is asked for: each of two faults may be mended."""
+MANNERS = ("unasked", "uncited")
+"""Faults that stay where they come a second time."""
 BESIDE = 2
 """Sources shown beside the one that an opener grew from."""
 
 
 def with_sources(page: Page, run_seed: int, id: str, seed: Seed) -> Seed:
     """The seed with the ids of the sources that its dialogue's assistant is shown, the one that it grew from first."""
-    found = page.sources()
+    found = page.sources
     number = found.find(seed.material) if seed.material else None
     if number is not None:
         seed = seed.model_copy(update={"topic": found[number].title})
@@ -82,7 +86,7 @@ def desk_of(prompts: Prompts, page: Page, language: str, ids: object) -> Desk:
 
     Raises UsageError where a source is gone: its file was changed while the run went on.
     """
-    found = page.sources()
+    found = page.sources
     if not isinstance(ids, list | tuple):
         return Desk(prompts, page, language, [(piece.id, piece.text) for piece in found[: BESIDE + 1]])
     numbers = [found.find(str(id)) for id in ids]
@@ -114,27 +118,35 @@ class Consultant(Assistant):
         failures: int = 0,
     ) -> None:
         """`due`: whether it has to ask before it advises."""
-        super().__init__(chat, key=key, priority=priority, noted=noted, unused=unused, failures=failures)
+        super().__init__(chat, key=key, priority=priority, noted=noted, unused=unused)
+        self._first_attempt = TRIES * failures
         self._desk = desk
         self._due = due
 
     async def reply(self, history: Sequence[Message]) -> Turn | None:
-        """The answer to the last user message; asked again once, under the same guide, where it has a fault."""
+        """The answer to the last user message; asked again, under the same guide, where it has a fault.
+
+        A fault that comes a second time stays where it is one of manner, or else ends the dialogue.
+        """
         told = None if self._desk.page.keep_notes else self._desk.guide()
         talk = [{"role": message.role, "content": message.content} for message in history]
         usage: Usage | None = None
         fault: Fault | None = None
-        for attempt in range(ATTEMPTS):
+        for attempt in range(TRIES):
             again = [self._desk.again(fault)] if fault and fault.check != "answer_repeated" else []
-            guide = "\n\n".join(filter(None, [told, *again])) or None
             seed = seed_of(self._key, len(history), "answer", self._first_attempt + attempt)
-            messages = guided(talk, guide)
+            messages = guided(talk, "\n\n".join(filter(None, [told, *again])) or None)
             completion = await self._chat.complete(messages, key=self._key, priority=self._priority, seed=seed)
             usage = completion.usage if usage is None else usage + completion.usage
-            fault = None if completion.refused else self._fault(completion.content, history)
-            if fault is None or (attempt and fault.check in ("unasked", "uncited")):
+            before, fault = fault, None if completion.refused else self._fault(completion.content, history)
+            last = attempt == TRIES - 1 or (before is not None and fault is not None and before.check == fault.check)
+            if fault is None or (last and fault.check in MANNERS):
+                if fault is not None:
+                    self._noted[f"assistant_{fault.check}_kept"] += 1
                 return Turn(message_of(completion, self._chat, "assistant"), usage)
             self._noted[fault.check] += 1
+            if last:
+                break
         assert fault is not None
         assert usage is not None
         self._unused(usage)
@@ -148,7 +160,7 @@ class Consultant(Assistant):
             return Fault("bad_reply", "unasked", text[:80])
         if not self._desk.page.cite:
             return None
-        ids, brackets = {id for id, _ in self._desk.notes}, named(text)
-        if strange := next((one for one in brackets if one not in ids), None):
-            return Fault("bad_reply", "strange_source", strange)
-        return Fault("bad_reply", "uncited", text[:80]) if self._due and advises(text) and not brackets else None
+        cited, strange = named(text, [id for id, _ in self._desk.notes])
+        if strange:
+            return Fault("bad_reply", "strange_source", strange[0])
+        return Fault("bad_reply", "uncited", text[:80]) if self._due and advises(text) and not cited else None

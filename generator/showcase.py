@@ -46,7 +46,7 @@ def every_prompt(
     if sector.bar_file:
         bars(prompts, sector.bar_file, language)
     page = page_of(prompts, sector)
-    shelves = shelves_of(prompts, sector, language, sector.own_page, 0)
+    shelves = shelves_of(prompts, sector, language, None, 0)
     yield from _lists(prompts, sector, language, shelves)
     topic = None if sector.takes else _topic(prompts, sector, shelves[sector.levels[0].name])
     seed = Seed(language=language, topic=topic)

@@ -142,10 +142,10 @@ def check_capacity(settings: RunSettings, sector: Sector, found: Sequence[Stream
     """Raise UsageError where the tree is too small for the dialogues asked for."""
     most = capacity(found)
     if most < settings.n:
-        more = "a longer --input, " if sector.input or sector.page else ""
+        more = "a longer --input, " if sector.input else ""
+        mend = "more files on its page" if sector.page else f"{more}more languages or --openers of your own"
         raise UsageError(
-            f"--n {settings.n:,}: the tree of {settings.sector} gives at most {most:,} openers; "
-            f"{more}more languages or --openers of your own would give more"
+            f"--n {settings.n:,}: the tree of {settings.sector} gives at most {most:,} openers; {mend} would give more"
         )
 
 

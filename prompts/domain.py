@@ -17,26 +17,40 @@ A kind of client may be a table that narrows the values of some facts, or takes 
 
 import tomllib
 from collections.abc import Mapping
-from functools import lru_cache
+from difflib import get_close_matches
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, StrictBool, ValidationError, model_validator
 
 from dialogue.chance import share
 from dialogue.errors import UsageError
 from dialogue.records import Record, one_line
 from prompts.facts import Kind
-from prompts.knowledge import Knowledge, knowledge
+from prompts.knowledge import Knowledge
 
 MOST_CHARACTERS = 600
 """A longer line on the page is something else, pasted by mistake."""
+
+WHO = "who"
+
+
+def _plain(text: str) -> str:
+    """The text on one line. Raises ValueError where there is none of it, or too much."""
+    line = " ".join(text.split())
+    if not line or len(line) > MOST_CHARACTERS:
+        raise ValueError("empty" if not line else f"longer than {MOST_CHARACTERS} characters: expected a line")
+    return line
+
+
+Line = Annotated[str, AfterValidator(_plain)]
 
 
 class Client(Record):
     """A kind of people who come."""
 
-    who: str = Field(min_length=1, max_length=MOST_CHARACTERS)
+    who: Line
     only: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     """The values that facts can have with them, by key; none: they have no such fact."""
 
@@ -44,43 +58,57 @@ class Client(Record):
     @classmethod
     def _from_page(cls, row: Any) -> Any:
         """A text, or a table whose other keys are those of facts."""
-        if isinstance(row, str):
-            return {"who": row}
-        if isinstance(row, dict) and "only" not in row:
-            return {"who": row.get("who"), "only": {key: value for key, value in row.items() if key != "who"}}
-        return row
+        if isinstance(row, dict):
+            return {WHO: row.get(WHO), "only": {key: value for key, value in row.items() if key != WHO}}
+        return {WHO: row}
 
 
 class Boundary(Record):
     """What the assistant must not do."""
 
-    what: str = Field(min_length=1, max_length=MOST_CHARACTERS)
-    why: str | None = Field(default=None, max_length=MOST_CHARACTERS)
+    what: Line
+    why: Line | None = None
     """The reason, as it tells it."""
 
     @model_validator(mode="before")
     @classmethod
     def _from_page(cls, row: Any) -> Any:
-        return {"what": row} if isinstance(row, str) else row
+        return row if isinstance(row, dict) else {"what": row}
+
+
+class Ask(Kind):
+    """A fact that the assistant has to know, with wordings and values of one line each."""
+
+    tell: Line
+    ask: Line
+    values: tuple[Line, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _differ(self) -> "Ask":
+        if len(set(self.values)) < len(self.values):
+            raise ValueError("values: expected values that differ")
+        return self
 
 
 class Page(Record):
     """What the page says."""
 
     path: Path
-    assistant: str = Field(min_length=1, max_length=MOST_CHARACTERS)
+    assistant: Line
     knowledge: tuple[Path, ...] = Field(min_length=1)
     clients: tuple[Client, ...] = Field(min_length=1)
     decline: tuple[Boundary, ...] = Field(min_length=1)
-    refer: str | None = None
-    cite: bool = False
+    refer: Line | None = None
+    cite: StrictBool = False
     """Whether its answers name the ids of the sources that they rest on, in square brackets."""
-    keep_notes: bool = False
+    keep_notes: StrictBool = False
     """Whether the record keeps what the assistant was told, sources and all, as its system message."""
-    ask: dict[str, Kind] = Field(default_factory=dict)
+    ask: dict[str, Ask] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _hangs_together(self) -> "Page":
+        if WHO in self.ask:
+            raise ValueError(f"ask.{WHO}: stands for the kind of client; choose another name")
         for client in self.clients:
             for key, values in client.only.items():
                 if key not in self.ask:
@@ -89,8 +117,8 @@ class Page(Record):
                     raise ValueError(f"clients: {client.who!r}: {key}: {sorted(stray)[0]!r} is none of its values")
         lines_of = {"clients": [one.who for one in self.clients], "decline": [one.what for one in self.decline]}
         for name, lines in lines_of.items():
-            if len(set(lines)) < len(lines) or not all(line.strip() for line in lines):
-                raise ValueError(f"{name}: expected lines that differ, none of them empty")
+            if len(set(lines)) < len(lines):
+                raise ValueError(f"{name}: expected lines that differ")
         return self
 
     def client(self, *key: object) -> Client:
@@ -99,17 +127,18 @@ class Page(Record):
 
     def facts(self, client: Client, *key: object) -> list[tuple[str, Kind, str]]:
         """Key, kind and value of each fact that such a client can have, in an order of chance."""
-        found = []
+        found: list[tuple[str, Kind, str]] = []
         for name in sorted(self.ask, key=lambda kind: share(*key, "kind", kind)):
             values = client.only.get(name, self.ask[name].values)
             if values:
                 found.append((name, self.ask[name], values[int(share(*key, "value", name) * len(values))]))
         return found
 
+    @cached_property
     def sources(self) -> Knowledge:
-        """Its files, read. Raises UsageError."""
+        """Its files, read once: what is changed in them later is another run's. Raises UsageError."""
         try:
-            return knowledge(self.knowledge)
+            return Knowledge(self.knowledge)
         except UsageError as error:
             raise UsageError(f"--input {self.path}: {error}") from None
 
@@ -122,21 +151,29 @@ def page(path: Path) -> Page:
             "(docs/sectors.md, `domain`)"
         )
     try:
-        stat = path.stat()
-    except OSError as error:
-        raise UsageError(f"--input {path}: {error.strerror}") from None
-    return _opened(path, stat.st_mtime_ns, stat.st_size)
-
-
-@lru_cache(maxsize=8)
-def _opened(path: Path, modified: int, size: int) -> Page:
-    try:
         fields = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        _known(fields)
         return Page.model_validate({**fields, "path": path, "knowledge": _files(path, fields)})
     except ValidationError as error:
         raise UsageError(f"--input {path}: {one_line(error)}") from None
-    except (OSError, ValueError) as error:  # a TOML or UTF-8 error is of the latter
+    except OSError as error:
+        raise UsageError(f"--input {path}: {error.strerror}") from None
+    except ValueError as error:  # a TOML or UTF-8 error is one
         raise UsageError(f"--input {path}: {error}") from None
+
+
+@lru_cache(maxsize=4)
+def example(path: Path) -> Page:
+    """A page that is shipped, read once."""
+    return page(path)
+
+
+def _known(fields: Mapping[str, Any]) -> None:
+    known = [name for name in Page.model_fields if name != "path"]
+    for name in fields:
+        if name not in known:
+            near = get_close_matches(name, known, n=2)
+            raise ValueError(f"unknown key {name!r}; {'did you mean ' + ' or '.join(near) if near else _listed(known)}")
 
 
 def _files(path: Path, fields: Mapping[str, Any]) -> tuple[Path, ...]:
@@ -144,10 +181,12 @@ def _files(path: Path, fields: Mapping[str, Any]) -> tuple[Path, ...]:
     named = fields.get("knowledge")
     if not isinstance(named, list) or not named or not all(isinstance(name, str) and name for name in named):
         raise ValueError('knowledge: expected a list of files, as ["faq.jsonl", "guide.md"]')
+    if any("\0" in name for name in named):
+        raise ValueError("knowledge: a file's name with a NUL in it")
     if len({Path(name).stem for name in named}) < len(named):
         raise ValueError("knowledge: two files of one name; their sources would have the same ids")
     return tuple(path.parent / name for name in named)
 
 
-def _listed(names: Mapping[str, Any]) -> str:
+def _listed(names: Mapping[str, Any] | list[str]) -> str:
     return f"there are: {', '.join(names)}" if names else "there is none"

@@ -7,7 +7,6 @@ name their `id` and `language`. What was read is laid into a temporary file, and
 
 from array import array
 from collections.abc import Iterator, Sequence
-from functools import lru_cache
 from pathlib import Path
 from tempfile import TemporaryFile, gettempdir
 from typing import overload
@@ -24,17 +23,24 @@ from prompts.source_rows import pieces
 
 
 class Knowledge(Sequence[Piece]):
-    """The sources of some files, in their order."""
+    """The sources of some files, in their order, as the files were when they were read."""
 
     def __init__(self, paths: Sequence[Path]) -> None:
         """Reads all files once. Raises UsageError, with path and line, for the first row that is no source."""
+        self._paths = paths
         self._spool = TemporaryFile("w+b")  # noqa: SIM115 - open as long as the sources are read
         self._ends = array("Q", [0])
-        self._files, self._ids = array("H"), array("Q")
+        self._files, self._lines, ids = array("H"), array("Q"), array("Q")
         self._labels = Labels()
         for number, path in enumerate(paths):
+            if not path.is_file():
+                raise UsageError(f"{path}: {'no file' if path.exists() else 'no such file'}")
             for line, piece in pieces(path):
-                self._add(path, line, number, piece)
+                self._add(line, number, piece)
+                ids.append(hash64(piece.id))
+        hashes = np.array(ids, np.uint64)
+        self._order = np.argsort(hashes, kind="stable")
+        self._sorted = hashes[self._order]
         self._check_ids()
 
     def __len__(self) -> int:
@@ -64,8 +70,9 @@ class Knowledge(Sequence[Piece]):
 
     def find(self, id: str) -> int | None:
         """The number of the source of this id."""
-        found = np.flatnonzero(np.frombuffer(self._ids, np.uint64) == np.uint64(hash64(id)))
-        return int(found[0]) if found.size else None
+        place = int(np.searchsorted(self._sorted, np.uint64(hash64(id))))
+        found = place < len(self) and self._sorted[place] == np.uint64(hash64(id))
+        return int(self._order[place]) if found else None
 
     def beside(self, number: int) -> Iterator[int]:
         """The sources before and behind one in its file, in its language: mostly of the same matter."""
@@ -74,40 +81,23 @@ class Knowledge(Sequence[Piece]):
             if within and self._labels.same(other, number):
                 yield other
 
-    def _add(self, path: Path, line: int, file: int, piece: Piece) -> None:
+    def _add(self, line: int, file: int, piece: Piece) -> None:
         with writing_to(Path(gettempdir())):
             size = self._spool.write(orjson.dumps(piece.model_dump()))
         self._ends.append(self._ends[-1] + size)
         self._files.append(file)
-        self._ids.append(hash64(piece.id))
+        self._lines.append(line)
         try:
             self._labels.add(piece.language)
-        except OverflowError:
-            raise UsageError(f"{path}:{line}: more than 65,535 languages; is `language` another field here?") from None
+        except ValueError as error:
+            raise UsageError(f"{self._place(len(self) - 1)}: {error}") from None
 
     def _check_ids(self) -> None:
-        ids = np.frombuffer(self._ids, np.uint64)
-        order = np.argsort(ids, kind="stable")
-        same = np.flatnonzero(ids[order][1:] == ids[order][:-1])
+        same = np.flatnonzero(self._sorted[1:] == self._sorted[:-1])
         if same.size:
-            id = self[int(order[same[0] + 1])].id
-            raise UsageError(f"knowledge: two sources have the id {id!r}; each needs one of its own")
+            first, second = (int(self._order[same[0] + step]) for step in (0, 1))
+            id = self[second].id
+            raise UsageError(f"{self._place(second)}: the id {id!r} stands in {self._place(first)} already")
 
-
-@lru_cache(maxsize=8)
-def _opened(paths: tuple[Path, ...], states: tuple[tuple[int, int], ...]) -> Knowledge:
-    return Knowledge(paths)
-
-
-def knowledge(paths: tuple[Path, ...]) -> Knowledge:
-    """The sources in some files, read once for all who ask while the files stay as they are. Raises UsageError."""
-    states = []
-    for path in paths:
-        try:
-            stat = path.stat()
-        except OSError as error:
-            raise UsageError(f"{path}: {error.strerror}") from None
-        if not path.is_file():
-            raise UsageError(f"{path}: no file; name each file of knowledge by itself")
-        states.append((stat.st_mtime_ns, stat.st_size))
-    return _opened(paths, tuple(states))
+    def _place(self, number: int) -> str:
+        return f"{self._paths[self._files[number]]}:{self._lines[number]}"

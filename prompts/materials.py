@@ -100,11 +100,11 @@ class Material(Sequence[Piece]):
         for line, start, size, row in self._rows():
             try:
                 piece = self._piece(self._row(row) if isinstance(row, bytes) else row)
+                self._labels.add(piece.language)
             except ValueError as error:
                 raise UsageError(f"{self._path}:{line}: {error}") from None
             for column, value in ((self._starts, start), (self._sizes, size), (self._lines, line)):
                 column.append(value)
-            self._labels.add(piece.language)
             self.cut += piece.cut_from is not None
             texts.append(hash64(piece.text))
             ids.append(hash64(piece.id))

@@ -15,7 +15,7 @@ from pydantic import Field, model_validator
 from dialogue.chance import hash64
 from dialogue.errors import UsageError
 from dialogue.records import Record
-from prompts.domain import page
+from prompts.domain import Page
 from prompts.knowledge import Knowledge
 from prompts.loader import Prompts
 from prompts.materials import Form, Material, Piece, material
@@ -100,12 +100,11 @@ def from_material(path: Path, form: Form, what: str, language: str, *, shown: bo
     return _serving(path, material(path, form), what, language, shown)
 
 
-def from_page(path: Path, source: Source, language: str, *, shown: bool) -> Sequence[Root]:
+def from_page(page: Page, source: Source, language: str, *, shown: bool) -> Sequence[Root]:
     """The sources of a page's knowledge that serve a language, or what the page declines."""
-    found = page(path)
     if source.page == "decline":
-        return [Root(what=source.what, name=" ".join(one.what.split())) for one in found.decline]
-    return _serving(path, found.sources(), source.what, language, shown)
+        return [Root(what=source.what, name=one.what) for one in page.decline]
+    return _serving(page.path, page.sources, source.what, language, shown)
 
 
 def _serving(path: Path, found: Material | Knowledge, what: str, language: str, shown: bool) -> Sequence[Root]:

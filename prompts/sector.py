@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from dialogue.errors import UsageError
 from dialogue.records import Record, one_line
-from prompts.domain import Page, page
+from prompts.domain import Page, example
 from prompts.loader import Prompts
 from prompts.roots import Root as Root  # callers know it from here
 from prompts.roots import Source, from_data, from_input, from_material, from_page, from_tasks
@@ -112,11 +112,8 @@ class Sector(Record):
     """File in the sector's folder with problems whose answers code works out (prompts/tasks.py)."""
     searched: Path | None = None
     """The user's file of passages that its assistant searches, in the place of the sector's own."""
-    page: str | None = None
-    """File in the sector's folder with an example of a page about an assistant (prompts/domain.py); the sector's
-    dialogues are those of such an assistant with its clients."""
-    own_page: Path | None = None
-    """The user's page, in the place of the example."""
+    own_page: Page | None = None
+    """The user's page, in the place of the example; read once, so that it stays as it is for the whole of a run."""
     answer_tokens: int | None = Field(default=None, ge=1)
     """How long an answer is expected to be, for `gen plan`; None: as in any dialogue (generator/side.py)."""
     noise: bool = True
@@ -181,6 +178,12 @@ class Sector(Record):
     def problem_file(self) -> str | None:
         """The file of its problems, as the loader names it."""
         return f"{HOME}/{self.name}/{self.problems}" if self.problems else None
+
+    @property
+    def page(self) -> str | None:
+        """The file with an example of a page about an assistant, as the loader names it, where sources come from one:
+        the sector's dialogues are those of such an assistant with its clients (prompts/domain.py)."""
+        return next((f"{HOME}/{self.name}/{source.file}" for source in self.sources if source.page), None)
 
     def level(self, name: str) -> Level:
         """The level of this name."""
@@ -268,15 +271,14 @@ def page_of(prompts: Prompts, sector: Sector) -> Page | None:
     """The page about the sector's assistant, the user's or the example; None where the sector has none."""
     if sector.page is None:
         return None
-    return page(sector.own_page or prompts.path(f"{HOME}/{sector.name}/{sector.page}") or Path(sector.page))
+    return sector.own_page or example(prompts.path(sector.page) or Path(sector.page))
 
 
 def roots(prompts: Prompts, sector: Sector, level: Level, language: str, input: Path | None = None) -> Sequence[Root]:
     """The roots of the level's branch in a language: the sector's own, or those of the user's file where it fits."""
     source = sector.source(level)
-    if source.page:
-        own = prompts.path(f"{HOME}/{sector.name}/{source.file}")
-        return from_page(input or own or Path(source.file), source, language, shown=input is None)
+    if source.page and (page := page_of(prompts, sector)):
+        return from_page(page, source, language, shown=sector.own_page is None)
     if source.material:
         own = prompts.path(f"{HOME}/{sector.name}/{source.file}")
         file = input or own or Path(source.file)

@@ -1,4 +1,7 @@
-"""What is in a file of knowledge: rows of questions and answers, triples, passages, or a document in parts."""
+"""What is in a file of knowledge: rows of questions and answers, triples, passages, or a document in parts.
+
+A source has room for so many tokens; what is longer becomes several, and nothing of it is lost.
+"""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -7,8 +10,10 @@ from typing import Any
 
 from dialogue.conversion.rows import SUFFIXES, rows
 from dialogue.errors import UsageError
-from prompts.cutting import cut, tokens
+from prompts.cutting import LETTERS, cut, tokens
+from prompts.documents import sections
 from prompts.materials import Piece, head, name_of, text_at
+from prompts.triples import Triple, Triples, lines
 
 QUESTIONS = ("question", "q", "instruction", "prompt")
 ANSWERS = ("answer", "a", "output", "response", "completion")
@@ -21,18 +26,19 @@ TEXTS = ("text", "passage", "content", "document", "body")
 
 MOST_TOKENS = 500
 """The room for a source, as prompts/cutting.py counts: three of them stand in each request to the assistant."""
-
-_HEADING = re.compile(r"#{1,6}\s+(.+?)\s*#*")
+TITLE_TOKENS = 125
+"""Of that for a title, which stands above each part."""
+ID_CHARACTERS = 120
+PAGES = (".html", ".htm")
 
 Found = Iterator[tuple[int, Piece]]
 
 
 def pieces(path: Path) -> Found:
     """Line and source, in the order of the file. Raises UsageError, with path and line, for what is no source."""
-    if path.suffix.lower() not in SUFFIXES:
-        found = _document(path)
-    else:
-        found = _rows(path)
+    if path.suffix.lower() in PAGES:
+        raise UsageError(f"{path}: a web page; write its text to a .md or .txt file, with # before headings")
+    found = _rows(path) if path.suffix.lower() in SUFFIXES else _document(path)
     empty = True
     for line, piece in found:
         empty = False
@@ -43,114 +49,112 @@ def pieces(path: Path) -> Found:
 
 def _rows(path: Path) -> Found:
     """Sources of rows; triples come last, when all of one head are known."""
-    triples: dict[tuple[str, str | None], tuple[int, dict[str, list[str]]]] = {}
+    triples = Triples()
     for row in rows(path):
         try:
             fields = row.fields
-            keys = [_first(fields, names) for names in (HEADS, RELATIONS, TAILS)]
-            if all(keys):
-                subject, relation, value = (text_at(key, fields[key]).strip() for key in keys if key)
-                language = name_of(fields["language"]) if fields.get("language") else None
-                group = triples.setdefault((subject, language), (row.number, {}))[1]
-                group.setdefault(relation, []).append(value)
+            asked = _first(fields, QUESTIONS) and _first(fields, ANSWERS)
+            if not asked and all(_first(fields, names) for names in (HEADS, RELATIONS, TAILS)):
+                triples.add(_triple(row.number, fields))
                 continue
             found = list(_of_row(path, row.number, fields))
         except ValueError as error:
             raise UsageError(f"{row.place}: {error}") from None
         yield from ((row.number, piece) for piece in found)
-    for (subject, language), (line, relations) in triples.items():
-        yield from ((line, piece) for piece in _of_triples(path, subject, language, relations))
+    for group in triples.groups():
+        yield from ((group[0].line, piece) for piece in _of_head(path, group))
 
 
 def _of_row(path: Path, line: int, fields: Mapping[str, Any]) -> Iterator[Piece]:
     """The source, or the sources, in a row that is no triple. Raises ValueError."""
-    id = name_of(fields["id"]) if fields.get("id") is not None else f"{path.stem}:{line}"
-    language = name_of(fields["language"]) if fields.get("language") else None
+    given = fields.get("id")
+    id = _written(name_of(given)) if given not in (None, "") else _named(path.stem, str(line))
     asked, answered, told = (_first(fields, names) for names in (QUESTIONS, ANSWERS, TEXTS))
+    title: str | None
     if asked and answered:
-        question, answer = (text_at(key, fields[key]).strip() for key in (asked, answered))
-        text = f"{question}\n{answer}"
-        cut_from = tokens(text) if tokens(text) > MOST_TOKENS else None
-        yield Piece(id=id, text=cut(text, MOST_TOKENS), title=head(question), language=language, cut_from=cut_from)
+        title, parts = _of_answer(fields, asked, answered)
     elif told:
         title = text_at("title", fields["title"]).strip() if fields.get("title") else None
         parts = _parts(text_at(told, fields[told]), title)
-        if not parts:
-            raise ValueError(f"{told}: no word in it")
-        for number, part in enumerate(parts, 1):
-            named = id if len(parts) == 1 else f"{id}#{number}"
-            yield Piece(id=named, text=part, title=head(title or part), language=language)
     else:
         names = ", ".join(map(str, fields)) or "nothing"
         raise ValueError(
             f"no source: expected question and answer, or head, relation and tail, or text (found {names[:120]})"
         )
+    if not parts:
+        raise ValueError(f"{answered or told}: no word in it")
+    language = _language(fields)
+    for number, part in enumerate(parts, 1):
+        named = id if len(parts) == 1 else f"{id}#{number}"
+        yield Piece(id=named, text=part, title=head(title or part), language=language)
 
 
-def _of_triples(path: Path, subject: str, language: str | None, relations: Mapping[str, list[str]]) -> Iterator[Piece]:
-    """All that is told of one head, a line for each relation."""
-    lines = [f"- {relation}: {', '.join(dict.fromkeys(values))}" for relation, values in relations.items()]
-    for number, block in enumerate(_packed(lines, MOST_TOKENS - tokens(subject) - 1, "\n"), 1):
-        id = f"{path.stem}:{subject}" + (f":{language}" if language else "") + (f"#{number}" if number > 1 else "")
-        yield Piece(id=id, text=f"{subject}\n{block}", title=head(subject), language=language)
+def _of_answer(fields: Mapping[str, Any], asked: str, answered: str) -> tuple[str, list[str]]:
+    """The question, and the answer under it; a long question is no title but stands before the answer."""
+    question, answer = (text_at(key, fields[key]).strip() for key in (asked, answered))
+    if asked == "instruction" and isinstance(more := fields.get("input"), str) and more.strip():
+        question = f"{question}\n{more.strip()}"  # Alpaca's
+    if not any(map(str.isalnum, question)):
+        raise ValueError(f"{asked}: no word in it")
+    if tokens(question) <= TITLE_TOKENS:
+        return question, _parts(answer, question)
+    return question, _parts(f"{question}\n\n{answer}", None) if any(map(str.isalnum, answer)) else []
+
+
+def _triple(line: int, fields: Mapping[str, Any]) -> Triple:
+    """Raises ValueError where a part of it has no words."""
+    said = []
+    for names in (HEADS, RELATIONS, TAILS):
+        key = _first(fields, names)
+        assert key is not None
+        value = fields[key]
+        text = str(value) if isinstance(value, int | float) else text_at(key, value)
+        said.append(" ".join(text.split()))
+        if not said[-1]:
+            raise ValueError(f"{key}: empty")
+    return Triple(line, said[0], _language(fields), said[1], said[2])
+
+
+def _of_head(path: Path, group: list[Triple]) -> Iterator[Piece]:
+    """All that is told of one head, a line for each relation, which is said again in each part that goes on with it."""
+    subject, language = group[0].head, group[0].language
+    above = cut(subject, TITLE_TOKENS)
+    room = MOST_TOKENS - tokens(above) - 1
+    found = [line for relation, values in lines(group).items() for line in _relation(relation, values, room)]
+    for number, block in enumerate(_packed(found, room, "\n"), 1):
+        id = _named(path.stem, subject) + (f":{language}" if language else "") + (f"#{number}" if number > 1 else "")
+        yield Piece(id=id, text=f"{above}\n{block}", title=head(subject), language=language)
+
+
+def _relation(relation: str, values: list[str], room: int) -> Iterator[str]:
+    """Lines of a relation with as many values as there is room for."""
+    label = f"- {cut(relation, TITLE_TOKENS)}: "
+    parts = [piece for value in values for piece in _split(value, room - tokens(label) - 1)]
+    yield from (label + line for line in _packed(parts, room - tokens(label) - 1, ", ", every=True))
 
 
 def _document(path: Path) -> Found:
-    """The parts of a document: a heading begins a new one and is its title, paragraphs fill it."""
+    """The parts of a document, each under its headings."""
     number = 0
-    for line, title, text in _sections(path):
+    for line, title, text in sections(path):
         for part in _parts(text, title):
             number += 1
-            yield line, Piece(id=f"{path.stem}#{number}", text=part, title=head(title or part))
-
-
-def _sections(path: Path) -> Iterator[tuple[int, str | None, str]]:
-    """First line, heading and text of each section that has any."""
-    title: str | None = None
-    first, held = 1, list[str]()
-    for line, block in _blocks(path):
-        if heading := _HEADING.fullmatch(block.partition("\n")[0]):
-            yield first, title, "\n\n".join(held)
-            title, first, held = heading[1], line, []
-            block = block.partition("\n")[2]
-        held.append(block)
-    yield first, title, "\n\n".join(held)
-
-
-def _blocks(path: Path) -> Iterator[tuple[int, str]]:
-    """First line and text of each run of lines that are not blank; a heading begins one of its own."""
-    first, held = 0, list[str]()
-    try:
-        with path.open(encoding="utf-8-sig") as lines:
-            for number, line in enumerate(lines, 1):
-                line = line.rstrip("\n")
-                if held and (not line.strip() or _HEADING.fullmatch(line)):
-                    yield first, "\n".join(held)
-                    held = []
-                if line.strip():
-                    first = first if held else number
-                    held.append(line)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 ({error.reason}); a document is plain text or Markdown") from None
-    if held:
-        yield first, "\n".join(held)
+            yield line, Piece(id=_named(f"{path.stem}#{number}"), text=part, title=head(title or part))
 
 
 def _parts(text: str, title: str | None) -> list[str]:
     """A text in parts of the room there is, each under its title, cut between paragraphs or at ends of sentences."""
-    above = f"{cut(title, MOST_TOKENS // 4)}\n" if title else ""
-    room = MOST_TOKENS - tokens(above)
-    return [above + part for part in _packed(re.split(r"\n\s*\n", text.strip()), room, "\n\n")]
+    above = f"{cut(title, TITLE_TOKENS)}\n" if title else ""
+    return [above + part for part in _packed(re.split(r"\n\s*\n", text.strip()), MOST_TOKENS - tokens(above), "\n\n")]
 
 
-def _packed(parts: list[str], room: int, joint: str) -> list[str]:
-    """The parts put together as far as the room goes, those that are too long for it taken apart."""
+def _packed(parts: list[str], room: int, joint: str, every: bool = False) -> list[str]:
+    """The parts put together as far as the room goes, those that are too long for it taken apart; with `every`, marks
+    alone stay as well."""
     found: list[str] = []
     for part in parts:
-        for piece in _split(part.strip(), max(1, room)):
-            if not any(map(str.isalnum, piece)):
+        for piece in _split(part.strip(), room):
+            if not every and not any(map(str.isalnum, piece)):
                 continue
             if found and tokens(found[-1] + joint + piece) <= room:
                 found[-1] += joint + piece
@@ -160,11 +164,32 @@ def _packed(parts: list[str], room: int, joint: str) -> list[str]:
 
 
 def _split(text: str, room: int) -> Iterator[str]:
-    while text:
-        piece = cut(text, room) or text[:room]
-        yield piece
-        text = text[len(piece) :].lstrip()
+    """The text in pieces that fit; a piece is looked for in what could fit at most, or long texts took a square."""
+    start, window = 0, (room + 1) * LETTERS
+    while start < len(text):
+        piece = cut(text[start : start + window], room) or text[start : start + 1]
+        yield piece.rstrip()
+        start += len(piece)
+        while start < len(text) and text[start].isspace():
+            start += 1
+
+
+def _language(fields: Mapping[str, Any]) -> str | None:
+    return name_of(fields["language"]) if fields.get("language") else None
 
 
 def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
     return next((name for name in names if fields.get(name) not in (None, "")), None)
+
+
+def _written(id: str) -> str:
+    """A row's own id. Raises ValueError where it could not be named in square brackets."""
+    if len(id) > ID_CHARACTERS or set(id) & set("[]\n\r"):
+        raise ValueError(f"id: {id[:40]!r}: expected at most {ID_CHARACTERS} characters, no brackets and no line break")
+    return id
+
+
+def _named(*parts: str) -> str:
+    """An id made of names, which can be written in square brackets."""
+    text = " ".join(":".join(parts).split()).replace("[", "(").replace("]", ")")
+    return text[:ID_CHARACTERS]

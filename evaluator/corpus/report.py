@@ -121,10 +121,11 @@ class _Looked:
 
 
 def _consulting(dialogue: Dialogue) -> dict[str, bool]:
-    """Whether questions were due before advice, and were asked (dialogue/consulting.py)."""
+    """Whether questions were due before advice and were asked, and whether advice came (dialogue/consulting.py)."""
     found = consultation(dialogue)
-    due = found is not None and found.due
-    return {"questions_due": due, "asked_first": due and found is not None and found.asked_first}
+    if found is None or not found.due:
+        return {}
+    return {"questions_due": True, "asked_first": found.asked_first, "came_to_advice": found.advised is not None}
 
 
 def spoken(dialogue: Dialogue) -> list[Spoken]:

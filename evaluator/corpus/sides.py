@@ -66,11 +66,13 @@ def likeness(sample: Sample) -> dict[str, Figures]:
 def content(sample: Sample) -> Figures:
     """Shares of dialogues that the filters `repetition` and `refusals` would drop, and of turns that only thank.
 
-    Where clients of a field's assistant hold something back, the share of those whom it asks before it advises.
+    Where clients of a field's assistant hold something back, the share of those whom it asks before it advises, and of
+    those whom it advises at all.
     """
     every = sample.counts("dialogues")
     due = sample.counts("questions_due")
-    consulting = {"asked_first": share(sample, sample.counts("asked_first"), due).plain()} if due.any() else {}
+    names = ("asked_first", "came_to_advice") if due.any() else ()
+    consulting = {name: share(sample, sample.counts(name), due).plain() for name in names}
     return {
         "repetition": share(sample, sample.counts("repetition"), every).plain(),
         "refusals": share(sample, sample.counts("refusals"), every).plain(),

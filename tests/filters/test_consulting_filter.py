@@ -56,6 +56,12 @@ def test_advice_without_a_source_goes_where_sources_are_named():
     assert reason(Consulting().apply(client(*said[:3], ADVICE + "[b]", cite=True))) is None
 
 
+def test_a_dialogue_that_never_comes_to_advice_goes_where_that_is_wanted():
+    dialogue = client("It squeaks.", "How old is it?")
+    assert reason(Consulting().apply(dialogue)) is None
+    assert reason(Consulting(unadvised="drop").apply(dialogue)) == "unadvised"
+
+
 def test_a_dialogue_from_elsewhere_is_kept():
     assert reason(Consulting(least_told=1).apply(talk("It squeaks.", ADVICE))) is None
 

@@ -1,5 +1,6 @@
 """The sector domain, played offline: on a page of the user's, asked before advised, resumed, and its mistakes told."""
 
+import asyncio
 from collections import Counter
 from pathlib import Path
 
@@ -9,10 +10,15 @@ from material_files import killed_and_run_again
 from page_files import faq, page
 from sector_runs import assert_whole, listed, play, stored
 
-from dialogue.consulting import consultation, named
+from dialogue.consulting import consultation
 from dialogue.records import Dialogue
+from evaluator.corpus.planned import law_of
 from gen.api import evaluate, plan, run, stats
+from gen.config import run_settings
 from gen.main import main
+from generator.progress import Progress
+from generator.run import Run
+from generator.setting_up import set_up
 from prompts.domain import page as read
 
 N = 200
@@ -42,7 +48,7 @@ def test_dialogues_are_whole_and_of_all_three_kinds(played: list[Dialogue]) -> N
 
 def test_seeds_name_their_sources_and_the_client(played: list[Dialogue], files: Path) -> None:
     found = read(files)
-    ids = {one.id for one in found.sources()}
+    ids = {one.id for one in found.sources}
     for dialogue in played:
         sources = dialogue.seed.extra["sources"]
         assert isinstance(sources, list)
@@ -104,13 +110,24 @@ def test_other_knowledge_or_another_page_in_the_same_folder_is_refused(
     assert "input" in capsys.readouterr().err
 
 
+def test_what_changes_in_the_files_while_a_run_goes_on_is_not_seen_by_it(tmp_path: Path) -> None:
+    path = page(tmp_path)
+    settings = run_settings({"sector": "domain", "n": "40", "endpoint": "builtin", "out": str(tmp_path / "run"),
+                             "input": str(path)})  # fmt: skip
+    setup = set_up(settings, lambda text: None)
+    path.write_text("torn")
+    (tmp_path / "faq.jsonl").write_text("{")
+    asyncio.run(Run(setup, Progress()).work())
+    assert setup.folder.done_count == 40
+    asyncio.run(setup.close())
+
+
 def test_sources_are_named_where_the_page_wants_it(tmp_path: Path) -> None:
     dialogues = play("domain", 60, tmp_path / "run", input=page(tmp_path, cite=True))
     grounded = [dialogue for dialogue in dialogues if dialogue.seed.kind == "grounded"]
     counts = [found for dialogue in grounded if (found := consultation(dialogue))]
     assert all(found.cites and not found.strange for found in counts)
     assert sum(bool(found.cited) for found in counts) >= 0.9 * sum(found.advised is not None for found in counts)
-    assert any(named(message.content) for message in grounded[0].messages)
 
 
 def test_the_record_keeps_what_the_assistant_was_told_where_the_page_wants_it(tmp_path: Path) -> None:
@@ -148,6 +165,8 @@ def test_stats_and_an_evaluation_count_who_asks_first(folder: Path, played: list
     assert figure["value"] == pytest.approx(100 * sum(found.asked_first for found in counts) / len(counts))
     report = evaluate(models=["builtin"], benchmarks=[str(folder)], protocols="dialogue", out=tmp_path / "eval")
     assert "asks_first" in orjson.dumps(report).decode()
+    assert stats(folder)["content"]["came_to_advice"]["value"] > 80
+    assert law_of("domain") is None, "a client's acts follow what is asked, and are held against no shares"
 
 
 def test_a_plan_counts_the_sources_that_each_request_shows(files: Path, tmp_path: Path) -> None:

@@ -106,7 +106,8 @@ async def test_advice_that_comes_unasked_is_asked_again_once_then_stays_and_is_c
     stays = await consulted(desk(tmp_path), ADVICE, ADVICE + "Really.")
     assert stays.turn is not None
     assert stays.turn.message.content.endswith("Really.")
-    assert stays.noted == mended.noted == {"unasked": 1}
+    assert mended.noted == {"unasked": 1}
+    assert stays.noted == {"unasked": 1, "assistant_unasked_kept": 1}
 
 
 async def test_later_advice_and_advice_that_owes_no_question_go_through(tmp_path: Path) -> None:
@@ -128,9 +129,23 @@ async def test_a_source_that_there_is_not_is_asked_again_and_named_twice_ends_th
     assert not plain.noted, "where no sources are to be named, brackets are brackets"
 
 
+async def test_each_of_two_faults_may_be_mended(tmp_path: Path) -> None:
+    heard = await consulted(desk(tmp_path, cite="true"), ADVICE, "How old is it [your tree]?", QUESTION)
+    assert heard.turn is not None
+    assert heard.turn.message.content == QUESTION
+    assert heard.noted == {"unasked": 1, "strange_source": 1}
+    with pytest.raises(ReplyFailed, match=r"strange_source: a tree"):
+        await consulted(desk(tmp_path, cite="true"), ADVICE, "How old [your tree]?", "And [a tree]?")
+
+
+async def test_several_sources_in_one_pair_of_brackets_are_sources(tmp_path: Path) -> None:
+    heard = await consulted(desk(tmp_path, cite="true"), f"{ADVICE}[q1, q2]", said=("a", QUESTION, "Clay."))
+    assert not heard.noted
+
+
 async def test_advice_without_a_source_is_asked_again_once_where_sources_are_named(tmp_path: Path) -> None:
     heard = await consulted(desk(tmp_path, cite="true"), ADVICE, ADVICE + "!", said=("a", QUESTION, "Clay."))
-    assert heard.noted == {"uncited": 1}
+    assert heard.noted == {"uncited": 1, "assistant_uncited_kept": 1}
     assert "[q1]." in heard.bodies[0]["messages"][0]["content"]
 
 
@@ -163,6 +178,7 @@ def test_sources_stand_in_the_seed_the_right_one_first(tmp_path: Path) -> None:
     seed = with_sources(found, 0, "dm-1", Seed(language="en", material="q1", topic="x"))
     assert seed.extra == {"sources": ["q1", "q2", "q0"], "cite": True}
     assert seed.topic == "Question 1?"
+    assert "cite" not in with_sources(read(tmp_path), 0, "dm-1", Seed(language="en", material="q1")).extra
     drawn = {tuple(with_sources(read(tmp_path), 0, f"dm-{n}", Seed(topic="b")).extra["sources"]) for n in range(30)}  # type: ignore[arg-type]
     assert len(drawn) == 3, "a boundary has no source: one is drawn by the dialogue's id"
 

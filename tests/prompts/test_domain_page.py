@@ -16,8 +16,8 @@ def test_the_shipped_example_is_a_whole_page() -> None:
     prompts = Prompts()
     example = page_of(prompts, load(prompts, "domain"))
     assert example is not None
-    assert len(example.sources()) >= 10
-    assert {one.id.split(":")[0].split("#")[0] for one in example.sources()} >= {"chain-wear", "parts", "handbook"}
+    assert len(example.sources) >= 10
+    assert {one.id.split(":")[0].split("#")[0] for one in example.sources} >= {"chain-wear", "parts", "handbook"}
 
 
 def test_clients_come_up_evenly_and_their_facts_are_narrowed(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_clients_come_up_evenly_and_their_facts_are_narrowed(tmp_path: Path) -> 
 def test_files_are_looked_for_beside_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = page(tmp_path)
     monkeypatch.chdir("/")
-    assert len(read(path).sources()) == 8
+    assert len(read(path).sources) == 8
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,16 @@ def test_files_are_looked_for_beside_the_page(tmp_path: Path, monkeypatch: pytes
         ({"knowledge": "faq.jsonl"}, r"knowledge: expected a list of files"),
         ({"knowledge": ["faq.jsonl", "faq.csv"]}, r"two files of one name"),
         ({"ask": {"sun": {"tell": "sun", "ask": "?", "values": ["a", "b"]}}}, r"ask\.sun: tell = 'sun': expected one"),
-        ({"asist": "x"}, r"asist: Extra inputs are not permitted"),
+        ({"asist": "x"}, r"unknown key 'asist'; did you mean assistant"),
+        ({"path": "x"}, r"unknown key 'path'"),
+        ({"cite": "yes"}, r"cite: .*valid boolean"),
+        ({"assistant": " "}, r"assistant: .*empty"),
+        ({"refer": ""}, r"refer: .*empty"),
+        ({"decline": ["x" * 700]}, r"decline\.0\.what: .*longer than 600 characters"),
+        ({"knowledge": ["a\0.jsonl"]}, r"knowledge: a file's name with a NUL"),
+        ({"ask": {"sun": {"tell": "{v}", "ask": "s", "values": ["a", "a"]}}, "clients": ["c"]}, r"values that differ"),
+        ({"ask": {"sun": {"tell": "{v}", "ask": " ", "values": ["a"]}}, "clients": ["c"]}, r"ask\.sun\.ask: .*empty"),
+        ({"ask": {"who": {"tell": "{v}", "ask": "w", "values": ["a"]}}, "clients": ["c"]}, r"ask\.who: stands for"),
     ],
 )
 def test_what_is_wrong_on_a_page_is_told(tmp_path: Path, changes: dict[str, Any], complaint: str) -> None:
@@ -61,8 +70,8 @@ def test_what_is_wrong_on_a_page_is_told(tmp_path: Path, changes: dict[str, Any]
 
 def test_a_file_that_is_not_there_is_told_with_the_page(tmp_path: Path) -> None:
     found = read(page(tmp_path, knowledge=["gone.jsonl"]))
-    with pytest.raises(UsageError, match=r"page\.toml: .*gone\.jsonl: No such file"):
-        found.sources()
+    with pytest.raises(UsageError, match=r"page\.toml: .*gone\.jsonl: no such file"):
+        _ = found.sources
 
 
 @pytest.mark.parametrize("name", ["faq.jsonl", "page.txt", "."])

@@ -4,20 +4,20 @@ import io
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from page_files import faq
 
 from dialogue.errors import UsageError
 from prompts.cutting import tokens
-from prompts.knowledge import Knowledge, knowledge
+from prompts.knowledge import Knowledge
 from prompts.source_rows import MOST_TOKENS, pieces
 
 
 def sources(folder: Path, name: str, data: bytes | str) -> Knowledge:
     path = folder / name
     path.write_bytes(data if isinstance(data, bytes) else data.encode())
-    return knowledge((path,))
+    return Knowledge((path,))
 
 
 def test_questions_with_answers_are_sources_with_their_ids(tmp_path: Path) -> None:
@@ -41,17 +41,42 @@ def test_the_triples_of_one_head_are_one_source_wherever_they_stand(tmp_path: Pa
     ]
 
 
-def test_a_document_is_cut_at_its_headings_and_each_part_bears_its_own(tmp_path: Path) -> None:
-    found = sources(
-        tmp_path, "book.md", "Before all.\n\n# Soil\nClay holds water.\n\nSand does not.\n## Lime\n\nLittle.\n"
+def test_a_long_list_of_values_says_its_relation_again_and_cuts_none(tmp_path: Path) -> None:
+    values = [f"symptom number {number}" for number in range(300)]
+    found = sources(tmp_path, "f.csv", "head,relation,tail\n" + "".join(f"flu,symptom,{value}\n" for value in values))
+    assert len(found) >= 3
+    assert [one.id for one in found][:2] == ["f:flu", "f:flu#2"]
+    told = []
+    for one in found:
+        title, line = one.text.split("\n")
+        assert title == "flu"
+        assert line.startswith("- symptom: ")
+        assert tokens(one.text) <= MOST_TOKENS
+        told += line.removeprefix("- symptom: ").split(", ")
+    assert told == values
+
+
+def test_a_head_longer_than_the_room_is_cut_above_its_parts(tmp_path: Path) -> None:
+    head, tail = "very long head " * 200, "one of many words " * 150
+    found = sources(tmp_path, "f.csv", f"head,relation,tail\n{head},is,{tail}\n")
+    assert len(found) <= 5
+    assert all(tokens(one.text) <= MOST_TOKENS for one in found)
+
+
+def test_a_document_is_cut_at_its_headings_and_each_part_bears_all_above_it(tmp_path: Path) -> None:
+    text = (
+        "Before all.\n\n# Soil\n## Clay\nHolds water.\n\nCracks.\n## Sand\nDoes not.\n# Lime\n```\n# no heading\n```\n"
     )
+    found = sources(tmp_path, "book.md", text)
     assert [(one.id, one.title, one.text) for one in found] == [
         ("book#1", "Before all.", "Before all."),
-        ("book#2", "Soil", "Soil\nClay holds water.\n\nSand does not."),
-        ("book#3", "Lime", "Lime\nLittle."),
+        ("book#2", "Soil / Clay", "Soil / Clay\nHolds water.\n\nCracks."),
+        ("book#3", "Soil / Sand", "Soil / Sand\nDoes not."),
+        ("book#4", "Lime", "Lime\n```\n# no heading\n```"),
     ]
 
 
+@settings(deadline=None)
 @given(st.lists(st.text("ab.!? \n。土", min_size=1, max_size=400), min_size=1, max_size=8), st.booleans())
 def test_nothing_of_a_document_is_lost_and_no_part_is_too_long(
     tmp_path_factory: pytest.TempPathFactory, blocks: list[str], headed: bool
@@ -69,16 +94,48 @@ def test_nothing_of_a_document_is_lost_and_no_part_is_too_long(
     assert [char for piece in found for char in piece.text.removeprefix("H\n") if char.isalnum()] == words
 
 
-def test_a_long_passage_is_cut_into_parts_and_a_long_answer_at_a_sentence(tmp_path: Path) -> None:
+def test_long_passages_and_long_answers_become_several_sources_and_nothing_is_lost(tmp_path: Path) -> None:
     long = " ".join(f"Sentence number {number} tells of soil." for number in range(300))
-    rows = f'{{"id": "p", "text": "{long}"}}\n{{"id": "f", "question": "All?", "answer": "{long}"}}\n'
+    rows = f'{{"id": "p", "text": "{long}"}}\n{{"id": "f", "question": "All of it?", "answer": "{long}"}}\n'
     found = sources(tmp_path, "long.jsonl", rows)
-    parts = [one for one in found if one.id.startswith("p#")]
-    assert len(parts) > 3
-    assert " ".join(one.text for one in parts) == long
-    assert found[-1].id == "f"
-    assert found[-1].cut_from is not None
-    assert found[-1].text.endswith(".")
+    passage = [one.text for one in found if one.id.startswith("p#")]
+    answer = [one for one in found if one.id.startswith("f#")]
+    assert len(passage) > 3
+    assert " ".join(passage) == long
+    assert all(one.text.startswith("All of it?\n") and one.title == "All of it?" for one in answer)
+    assert " ".join(one.text.removeprefix("All of it?\n") for one in answer) == long
+
+
+def test_a_question_longer_than_a_title_keeps_its_answer(tmp_path: Path) -> None:
+    long = " ".join(f"And what of bed {number}?" for number in range(120))
+    found = sources(tmp_path, "q.jsonl", f'{{"question": "{long}", "answer": "THE ANSWER."}}\n')
+    assert found[-1].text.endswith("THE ANSWER.")
+    assert "".join("".join(one.text for one in found).split()) == "".join(f"{long}THE ANSWER.".split())
+        " ", ""
+    )
+
+
+def test_a_long_paragraph_is_taken_apart_in_a_time_that_grows_with_its_length(tmp_path: Path) -> None:
+    path = tmp_path / "long.txt"
+    path.write_text("Soil is soil. " * 70_000 + "土壤。" * 30_000, encoding="utf-8")
+    assert sum(len(piece.text) for _, piece in pieces(path)) >= 0.9 * 1_070_000  # seconds; in a square of time an hour
+
+
+def test_what_belongs_to_a_row_is_read_with_it(tmp_path: Path) -> None:
+    rows = [
+        '{"instruction": "Sort these", "input": "plums, pears", "output": "pears, plums"}',
+        '{"question": "A?", "answer": "a", "entity": "e", "property": "p", "value": "v"}',
+        '{"head": "Rose", "relation": "height, m", "tail": 1.5}',
+    ]
+    found = sources(tmp_path, "r.jsonl", "\n".join(rows))
+    assert [one.text for one in found] == ["Sort these\nplums, pears\npears, plums", "A?\na", "Rose\n- height, m: 1.5"]
+    table = sources(tmp_path, "t.csv", "id,question,answer\n,A?,a\n7,B?,b\n")
+    assert [one.id for one in table] == ["t:2", "7"]
+
+
+def test_ids_made_of_names_can_be_written_in_brackets(tmp_path: Path) -> None:
+    found = sources(tmp_path, "a[1].csv", "head,relation,tail\nKestrel [28]  tyre,suits,rain\n")
+    assert found[0].id == "a(1):Kestrel (28) tyre"
 
 
 def test_parquet_and_one_json_array_are_read_as_well(tmp_path: Path) -> None:
@@ -100,7 +157,7 @@ def test_rows_of_a_language_serve_it_and_those_that_name_none_serve_all(tmp_path
 def test_beside_a_source_stand_those_of_its_file_and_language(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_bytes(faq(2))
     (tmp_path / "b.md").write_text("# One\nx y\n# Two\ny z\n# Three\nz x\n")
-    found = knowledge((tmp_path / "a.jsonl", tmp_path / "b.md"))
+    found = Knowledge((tmp_path / "a.jsonl", tmp_path / "b.md"))
     assert [list(found.beside(number)) for number in range(5)] == [[1], [0], [3], [4, 2], [3]]
 
 
@@ -109,13 +166,22 @@ def test_beside_a_source_stand_those_of_its_file_and_language(tmp_path: Path) ->
     [
         ("faq.jsonl", b'{"question": "A?", "answer": "a"}\n{"frage": "B?"}\n', r"faq\.jsonl:2: no source.*found frage"),
         ("faq.jsonl", b'{"question": "A?", "answer": 3}\n', r"faq\.jsonl:1: answer: '3' is a int, expected text"),
+        ("faq.jsonl", b'{"question": " ", "answer": "a"}\n', r"faq\.jsonl:1: question: no word in it"),
+        ("faq.jsonl", b'{"question": "A?", "answer": " "}\n', r"faq\.jsonl:1: answer: no word in it"),
+        ("faq.jsonl", b'{"head": "A", "relation": " ", "tail": "b"}\n', r"faq\.jsonl:1: relation: empty"),
+        ("faq.jsonl", b'{"id": "[x]", "text": "a"}\n', r"faq\.jsonl:1: id: '\[x\]': expected .* no brackets"),
+        ("page.html", b"<p>Soil</p>", r"page\.html: a web page; write its text to a \.md"),
         ("faq.jsonl", b'{"question": "A?", "answer": "a"}\n{"question"', r"faq\.jsonl:2: not JSON"),
         ("faq.jsonl", b'{"text": "..."}\n', r"faq\.jsonl:1: text: no word in it"),
         ("faq.jsonl", b"", r"faq\.jsonl: empty"),
         ("faq.csv", b"head,relation,tail\nRose,needs\n", r"faq\.csv:2: 2 cells, expected 3"),
         ("book.md", b"\xff\xfe# So", r"book\.md: not UTF-8"),
         ("book.md", b"# Nothing\n\n***\n", r"book\.md: empty"),
-        ("faq.jsonl", b'{"id": "x", "text": "a"}\n{"id": "x", "text": "b"}\n', r"two sources have the id 'x'"),
+        (
+            "faq.jsonl",
+        ("faq.jsonl", b'{"id": "x", "text": "a"}\n' * 2, r"faq\.jsonl:2: the id 'x' stands in .*faq\.jsonl:1 already"),
+            r"faq\.jsonl:2: the id 'x' stands in .*faq\.jsonl:1 already",
+        ),
     ],
 )
 def test_what_is_no_source_is_an_error_with_its_place(tmp_path: Path, name: str, data: bytes, complaint: str) -> None:
@@ -123,6 +189,14 @@ def test_what_is_no_source_is_an_error_with_its_place(tmp_path: Path, name: str,
         sources(tmp_path, name, data)
 
 
-def test_a_file_that_changed_is_read_again(tmp_path: Path) -> None:
-    assert len(sources(tmp_path, "faq.jsonl", faq(2))) == 2
-    assert len(sources(tmp_path, "faq.jsonl", faq(5))) == 5
+def test_a_field_that_is_no_language_is_told_soon(tmp_path: Path) -> None:
+    rows = "".join(f'{{"text": "Bed {number}.", "language": "row {number}"}}\n' for number in range(1200))
+    with pytest.raises(UsageError, match=r"l\.jsonl:1001: language: 'row 1000' is the 1,001th"):
+        sources(tmp_path, "l.jsonl", rows)
+
+
+def test_what_was_read_stays_while_files_change(tmp_path: Path) -> None:
+    found = sources(tmp_path, "faq.jsonl", faq(5))
+    (tmp_path / "faq.jsonl").write_bytes(b"{")
+    assert len(found) == 5
+    assert found[4].id == "q4"
