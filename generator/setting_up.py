@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 from dialogue.chance import draw, share
@@ -20,7 +19,7 @@ from generator.client.meter import Meter
 from generator.client.transport import HttpTransport, Transport
 from generator.folder.run_folder import RunFolder
 from generator.gate import Gate
-from generator.given import Given, file_of, usable
+from generator.given import Given, hash_of, usable
 from generator.openers.instructions import joined
 from generator.openers.pool import Opener, Pool, Stream
 from generator.openers.tasks import measure_of, task
@@ -225,8 +224,6 @@ def transports(settings: RunSettings, gate: Gate, say: Callable[[str], None]) ->
 def _request(settings: RunSettings, checked: Checked) -> dict[str, Any]:
     """What is asked, for the run's hash: settings, templates and the files brought by the user."""
     total = sum(settings.language.values())
-    brought = settings.input and file_of(settings.input)
-    inputs: dict[str, Path | None] = {"input": brought, "system": settings.system}
     return {
         **settings.identity(),
         # As they come out: a default that is written out asks for the same.
@@ -236,7 +233,8 @@ def _request(settings: RunSettings, checked: Checked) -> dict[str, Any]:
         "language": {code: round(weight / total, 12) for code, weight in settings.language.items()},
         "own_openers": settings.openers is not None,
         "prompts": dict(sorted(checked.prompts.used.items())),
-        **{name: file_hash(path, f"--{name}") for name, path in inputs.items() if path is not None},
+        **({"input": hash_of(settings.input)} if settings.input else {}),
+        **({"system": file_hash(settings.system, "--system")} if settings.system else {}),
     }
 
 

@@ -11,8 +11,8 @@ from test_wrong_usage import refused
 
 from dialogue.conversion.rows import files
 from dialogue.errors import UsageError
-from dialogue.formats.reading import read
 from dialogue.mixtures import counts
+from dialogue.reading import read
 from filters.engine import blocks
 from gen.api import plan, run
 from gen.main import main

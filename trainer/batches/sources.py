@@ -8,12 +8,11 @@ from typing import NamedTuple
 
 import orjson
 
-from dialogue.errors import UsageError
-from dialogue.mixtures import runs_in
+from dialogue.conversion.rows import files, layout
 
 BLOCK_BYTES = 1 << 16
-IN_FOLDERS = ("kept.jsonl", "dialogues.jsonl")
-"""What is read of a folder: of a filter's, what it kept; of a run's, its dialogues."""
+KEPT = "kept.jsonl"
+"""What is read of a folder that has it, whatever else there is: a filter has chosen it."""
 
 
 class Source(NamedTuple):
@@ -27,29 +26,16 @@ class Source(NamedTuple):
 
 
 def sources(paths: Sequence[Path]) -> list[Source]:
-    """The files behind what the user named. UsageError for what is not there."""
-    named = [one for path in paths for one in (runs_in(path) or [path])]
-    return [Source(path, _digest(path), _torn(path)) for path in map(_file, named)]
-
-
-def _file(path: Path) -> Path:
-    if path.is_file():
-        return path
-    if not path.exists():
-        raise UsageError(f"{path}: no such file or folder")
-    for name in IN_FOLDERS:
-        if (path / name).is_file():
-            return path / name
-    raise UsageError(
-        f"{path}: a folder without {' or '.join(IN_FOLDERS)}; name a file, or a folder of gen run or filter"
-    )
+    """The files behind what the user named. UsageError for what is not there, or cannot be read."""
+    found = [file for path in paths for file in ([path / KEPT] if (path / KEPT).is_file() else files(path))]
+    return [Source(file, _digest(file), _torn(file)) for file in found]
 
 
 def _torn(path: Path) -> bool:
     """Whether a file of lines ends in half a one."""
+    if layout(path) != "lines":
+        return False
     with path.open("rb") as file:
-        if file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
-            return False
         at = file.seek(0, os.SEEK_END)
         last = b""
         while at > 0 and b"\n" not in last:
@@ -60,7 +46,7 @@ def _torn(path: Path) -> bool:
     try:
         orjson.loads(last or b"0")
     except orjson.JSONDecodeError:
-        return bool(last.strip())
+        return last.lstrip().startswith((b"{", b"\0"))  # of one object over many lines the last begins otherwise
     return False
 
 
