@@ -3,7 +3,7 @@
 import math
 import os
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from generator.client.endpoint import LOCAL, SECRETIVE, Endpoint, resolve
 from generator.client.local import identified
 from generator.own import own_openers
 from generator.settings import ROLES, RoleName, RoleSettings, RunSettings
+from prompts.loader import Prompts
+from prompts.sector import check_name
 
 TABLES = ("run", "endpoint", "roles", "filters", "contamination", "train", "evaluate", "loop")
 """All that a project's TOML may hold; each command reads its own."""
@@ -45,9 +47,7 @@ def run_settings(
     values: dict[str, Any] = {**table, **flags}
     if "n" not in values and "openers" in values:
         values["n"] = sum(1 for _ in own_openers(Path(str(values["openers"]))))
-    for name in ("sector", "n"):
-        if name not in values:
-            raise UsageError(f"--{name} is missing" + (" (or sector and n under [run] in --config)" if config else ""))
+    check_named(values, [values["sector"]] if "sector" in values else [], config)
     endpoints, roles = _endpoints(values, project, config, environ)
     fields = {_FIELDS.get(name, name): _read(name, value, flags) for name, value in values.items() if name in _READERS}
     fields.setdefault("out", Path("runs") / str(fields["sector"]))
@@ -55,6 +55,19 @@ def run_settings(
         return RunSettings(**fields, endpoints=endpoints, roles=roles)
     except ValidationError as error:
         raise UsageError(one_line(error)) from None
+
+
+def check_named(values: Mapping[str, Any], sectors: Sequence[Any], config: Path | None) -> None:
+    """Raise UsageError where a sector does not exist, or where sector or number is missing."""
+    prompts = Prompts(Path(str(values["prompts"])) if "prompts" in values else None)
+    for sector in sectors:
+        check_name(prompts, str(sector))
+    missing = [f"--{name}" for name in ("sector", "n") if name not in values]
+    if missing:
+        place = f" (or {' and '.join(name[2:] for name in missing)} under [run] in {config})" if config else ""
+        where = "; `gen sectors` lists the sectors" if "--sector" in missing else ", the number of dialogues"
+        also = ", --help the options" if len(missing) == 2 else ""
+        raise UsageError(f"{' and '.join(missing)} {'are' if also else 'is'} missing{place}{where}{also}")
 
 
 def read_project(path: Path) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from dialogue.disk import writing_to
 from dialogue.errors import RunStopped, UsageError
 from dialogue.jsonl import write_atomically
 from dialogue.mixtures import FILE, counts, read
-from gen.config import MOST_WEIGHT, number_above_0, read_project, run_settings, whole_number
+from gen.config import MOST_WEIGHT, check_named, number_above_0, read_project, run_settings, whole_number
 from generator.settings import RunSettings
 
 
@@ -43,8 +43,7 @@ def settings_of_parts(
     for name in ("openers", "input"):
         if name in {**table, **flags}:
             raise UsageError(f"--{name} with several sectors: it is one sector's; run them one by one")
-    if "n" not in {**table, **flags}:
-        raise UsageError("--n is missing")
+    check_named({**table, **flags}, list(weights), config)
     n = whole_number("--n", {**table, **flags}["n"])
     out = Path(str({**table, **flags}.get("out", Path("runs") / "mixture")))
     shares = counts(dict(weights), n)

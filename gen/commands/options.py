@@ -35,10 +35,10 @@ def run_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument(
         "--input",
         metavar="FILE",
-        help="material for the sector, for most in the place of the shipped one (docs/sectors.md). "
-        "world-questions: entities, one a line, or a Wikidata dump; "
-        "materials: passages; self-chat: seeds (JSONL, plain text, Parquet); continue, reanswer, "
-        "preference: dialogues (a run's folder, or a file of any layout)",
+        help="material for the sector, for most in the place of what it ships: names, one a line (world-questions, "
+        "creation, role-chat, harmless, recall); instructions (self-instruct, evol-instruct); passages (materials, "
+        "tool-use); seeds (self-chat); dialogues in any layout, or a folder of them (continue, reanswer, preference). "
+        "`gen sectors` and docs/sectors.md tell it of each",
     )
     what.add_argument(
         "--system", metavar="FILE", help="system prompts: JSONL with `system` and `weight`, or plain lines"
