@@ -168,3 +168,10 @@ def test_an_interrupt_while_the_command_is_imported_is_said(
     monkeypatch.setattr("gen.main.parser", interrupted)
     assert main(["contamination", "in.jsonl"]) == 130
     assert capsys.readouterr().err == "gen contamination: interrupted; run it again, finished work is kept\n"
+
+
+@pytest.mark.slow
+def test_equal_blocks_do_not_disturb_one_another(at_work: subprocess.Popen[bytes]) -> None:
+    _, complaint = at_work.communicate(timeout=240)  # both of its files hold the same, and both workers begin with them
+    assert at_work.returncode == 0, complaint.decode()
+    assert orjson.loads(Path("out/report.json").read_bytes())["kept"] > 0
