@@ -82,6 +82,8 @@ def layout(path: Path) -> Literal["lines", "array", "csv", "parquet", "page"]:
     begin, suffix = _begin(path), path.suffix.lower()
     if (packed := packed_with(begin)) is not None:
         raise UsageError(f"{path}: packed with {packed}; unpack it first")
+    if begin.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise UsageError(f"{path}: UTF-16; save it as UTF-8")
     if suffix == ".parquet" or begin.startswith(b"PAR1"):
         return "parquet"
     if suffix in (".csv", ".tsv"):
