@@ -9,6 +9,7 @@ import pytest
 
 from dialogue.conversion.rows import rows
 from dialogue.errors import UsageError
+from dialogue.formats import field_map
 from dialogue.reading import read
 
 PAIR = {"instruction": "q", "output": "a"}
@@ -78,3 +79,35 @@ def test_columns_of_every_kind_of_parquet_become_json(tmp_path: Path) -> None:
     assert one == {**PAIR, "map": [["k", 1]], "nested": [[1], []]}
     assert other == {**PAIR, "nested": [None]}
     assert orjson.loads(orjson.dumps(one)) == one
+
+
+def mapped(folder: Path, text: str) -> field_map.FieldMap:
+    (folder / "own.toml").write_text(text)
+    return field_map.loaded(folder / "own.toml")
+
+
+def test_a_field_map_reaches_into_objects_by_paths(tmp_path: Path) -> None:
+    found = mapped(tmp_path, 'user = "question.text"\nassistant = "answers.best"\n')
+    row = {"question": {"text": "q"}, "answers": {"best": ["a", "b"]}}
+    assert found.recognise(row)
+    assert [message.content for message in found.from_object(row).messages] == ["q", "a"]
+    dotted = {**row, "question.text": "its own"}
+    assert found.from_object(dotted).messages[0].content == "its own"
+    for other in ({"question": "q", "answers": {"best": "a"}}, {"question": {}}, {"question": {"text": None}}):
+        assert not found.recognise(other)
+        with pytest.raises(ValueError, match=r"question\.text: is missing"):
+            found.from_object(other)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ('user = ""\nassistant = "a"\n', "a field without a name"),
+        ('user = "q"\nassistant = "q"\n', "'q' is said to be the user's and the assistant's"),
+        ('[history]\nfield = "t"\nuser = "U:"\nassistant = "U:"\n', "'U:' is said to be"),
+        ('[pairs]\nfield = "t"\nuser = "q"\nassistant = "q"\n', "'q' is said to be"),
+    ],
+)
+def test_a_field_map_that_means_nothing_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    with pytest.raises(UsageError, match=f"own.toml: {says}"):
+        mapped(tmp_path, text)
