@@ -15,6 +15,8 @@ from dialogue.errors import UsageError
 from dialogue.records import Dialogue
 
 AUTO = "auto"
+MOST_REASON = 240
+"""Characters; a place deep in a row has a long name."""
 
 
 def read(path: Path, format: str | None = None, *, whole: bool = False, fold: bool = True) -> Iterator[Dialogue]:
@@ -57,6 +59,7 @@ class _Strict:
 
 def told(row: Row, reason: str) -> str:
     """What is wrong with a row, and the mend."""
+    reason = reason if len(reason) <= MOST_REASON else f"{reason[:MOST_REASON]} ..."
     if row.torn:
         return "not JSON; the file ends in the middle of this line: cut it off"
     if reason.startswith("not JSON") and row.number == 1 and layout(row.path) == "lines" and _is_text(row.line):

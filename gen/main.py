@@ -31,6 +31,10 @@ COMMANDS = {
 """Each is a module of the same name in gen/commands/ with `arguments(parser)` and `command(arguments) -> status`."""
 
 
+WHOLE = ("plan", "show", "convert", "merge", "stats", "sectors")
+"""Commands whose work is whole or nothing."""
+
+
 class Parser(argparse.ArgumentParser):
     """An argument parser whose complaint is one line that names the near ones."""
 
@@ -83,7 +87,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         status = _command(name, argv[1:])
     except KeyboardInterrupt:
         if speaks():
-            print(f"gen {name}: interrupted; run it again, finished work is kept", file=sys.stderr)
+            kept = "" if name in WHOLE else ", finished work is kept"
+            print(f"gen {name}: interrupted; run it again{kept}", file=sys.stderr)
         status = 130
     return leave(status)
 

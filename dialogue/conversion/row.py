@@ -62,9 +62,13 @@ class Row:
             raise ValueError(self._trouble)
         try:
             value = orjson.loads(self.line) if self._fields is None else self._fields
+            if (line := self.line.strip()) and b"\n" not in line:
+                return line + b"\n"
+            return orjson.dumps(value, default=str, option=orjson.OPT_APPEND_NEWLINE)
         except orjson.JSONDecodeError as error:
-            raise ValueError(_no_json(error)) from None
-        return orjson.dumps(value, default=str, option=orjson.OPT_APPEND_NEWLINE)
+            raise ValueError(_no_json(error, self.line)) from None
+        except orjson.JSONEncodeError:
+            raise ValueError("nested too deeply") from None
 
     def text(self, most: int) -> str:
         """So many bytes of it, for a person."""
@@ -77,11 +81,14 @@ class Row:
         try:
             fields = orjson.loads(self.line)
         except orjson.JSONDecodeError as error:
-            raise ValueError(_no_json(error)) from None
+            raise ValueError(_no_json(error, self.line)) from None
         if not isinstance(fields, dict):
             raise ValueError(f"{kind_of(fields)}, expected a JSON object")
         return fields
 
 
-def _no_json(error: orjson.JSONDecodeError) -> str:
-    return f"not JSON ({str(error).partition(': line')[0]})"
+def _no_json(error: orjson.JSONDecodeError, line: bytes) -> str:
+    why = str(error).partition(": line")[0]
+    if line[error.pos : error.pos + 3] in (b"NaN", b"Inf", b"-In"):
+        why = "NaN and Infinity are no numbers of it"
+    return f"not JSON ({why})"

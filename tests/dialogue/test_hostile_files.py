@@ -10,7 +10,7 @@ import pytest
 from dialogue.conversion.rows import rows
 from dialogue.errors import UsageError
 from dialogue.formats import field_map
-from dialogue.reading import read
+from dialogue.reading import lines, read
 
 PAIR = {"instruction": "q", "output": "a"}
 
@@ -55,6 +55,26 @@ def test_what_is_no_table_is_told(tmp_path: Path, name: str, content: bytes, say
     (tmp_path / name).write_bytes(content)
     with pytest.raises(UsageError, match=says):
         list(rows(tmp_path / name))
+
+
+def test_what_is_nested_too_deeply_is_told(tmp_path: Path) -> None:
+    deep = b'{"messages": [], "x":' + b"[" * 900 + b"]" * 900 + b"}"
+    for name, content in (("a.jsonl", deep), ("a.json", b"[" + deep + b"]"), ("b.json", deep.replace(b",", b",\n"))):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(UsageError, match=rf"{name}:1: .*; mend or delete") as found:
+            list(read(tmp_path / name))
+        assert len(str(found.value)) < 600
+    found_lines = lines(tmp_path / "a.json")
+    assert found_lines is not None
+    assert list(found_lines) == [deep + b"\n"], "told by whoever reads the line"
+    with pytest.raises(UsageError, match=r"b\.json:1: nested too deeply"):
+        list(lines(tmp_path / "b.json") or ())
+
+
+def test_numbers_that_are_none_are_named(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_bytes(b'{"messages": [], "score": NaN}\n')
+    with pytest.raises(UsageError, match=r"a\.jsonl:1: not JSON \(NaN and Infinity are no numbers of it\)"):
+        list(read(tmp_path / "a.jsonl"))
 
 
 def test_two_columns_of_one_name_are_told(tmp_path: Path) -> None:

@@ -128,3 +128,13 @@ def test_a_full_disk_of_the_output_is_named(
     assert main(["convert", "in.jsonl", "out.jsonl"]) == 3
     assert "disk full: " in capsys.readouterr().err
     assert not Path("out.jsonl").exists()
+
+
+def test_an_interrupt_promises_nothing(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(dialogue: object) -> bytes:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dialogue.formats.messages.to_line", interrupted)
+    assert main(["convert", "in.jsonl", "out.jsonl"]) == 130
+    assert capsys.readouterr().err == "gen convert: interrupted; run it again\n"
+    assert not hidden()
