@@ -22,8 +22,13 @@ KINDS = ((".jsonl", ".json", ".ndjson"), (".parquet",), (".csv", ".tsv"), (".htm
 SUFFIXES = tuple(suffix for kind in KINDS for suffix in kind)
 DROPPED = ".dropped.jsonl"
 """How the name of a file of refused rows ends."""
-_ABOUT = ("dataset_info.json", "dataset_infos.json")
+_ABOUT = ("dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
 """What a hub's layout tells about its files, beside them."""
+_OF_OTHERS = {
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "a workbook; save it as CSV"),
+    ".arrow": "Arrow's own format; write it as Parquet",
+}
+"""What is not read, by the end of its name, with the mend."""
 _MOST_PRETTY_BYTES = 1 << 26
 _PAGE_DATA = re.compile(rb'<script[^>]*\bid="__NEXT_DATA__"[^>]*>(.*?)</script>', re.DOTALL)
 _PACKED = {b"\x1f\x8b": "gzip", b"PK\x03\x04": "zip", b"BZh": "bzip2", b"\x28\xb5\x2f\xfd": "zstd", b"\xfd7zX": "xz"}
@@ -80,6 +85,8 @@ def skipped(path: Path) -> list[str]:
 def layout(path: Path) -> Literal["lines", "array", "csv", "parquet", "page"]:
     """How a file holds its rows. Raises UsageError where it cannot be read."""
     begin, suffix = _begin(path), path.suffix.lower()
+    if suffix in _OF_OTHERS:
+        raise UsageError(f"{path}: {_OF_OTHERS[suffix]}")
     if (packed := packed_with(begin)) is not None:
         raise UsageError(f"{path}: packed with {packed}; unpack it first")
     if begin.startswith((b"\xff\xfe", b"\xfe\xff")):

@@ -45,6 +45,9 @@ def test_columns_without_a_name_are_named_by_their_places(tmp_path: Path) -> Non
     [
         ("a.csv", "instruction,output\nq,a\n".encode("utf-16"), r"a\.csv: UTF-16; save it as UTF-8"),
         ("a.jsonl", '{"messages": []}\n'.encode("utf-16"), r"a\.jsonl: UTF-16; save it as UTF-8"),
+        ("a.xlsx", b"PK\x03\x04", r"a\.xlsx: a workbook; save it as CSV"),
+        ("a.arrow", b"ARROW1", r"a\.arrow: Arrow's own format; write it as Parquet"),
+        ("a.zip", b"PK\x03\x04", r"a\.zip: packed with zip; unpack it first"),
         ("a.csv", "Käse,output\nq,a\n".encode("latin-1"), r"a\.csv:1: expected a header .* \(not UTF-8\)"),
         ("a.csv", b'"in"struction,output\nq,a\n', r"a\.csv:1: expected a header .* \(',' expected after '\"'\)"),
         ("a.csv", b"a,a\n1,2\n", r"a\.csv:1: expected a header whose names all differ \(found \['a', 'a'\]\)"),
