@@ -75,11 +75,14 @@ def _passed_over(file: Path) -> bool:
 
 def skipped(path: Path) -> list[str]:
     """What in a folder is not read, by name: folders in it, and files of other kinds; hidden ones are not told."""
-    if not path.is_dir() or standing_for(path) is not None:
+    try:
+        if not path.is_dir() or standing_for(path) is not None:
+            return []
+        read = _read_in(path)
+        others = (one for one in _inside(path).iterdir() if not one.name.startswith(".") and one not in read)
+        return sorted(f"{one.name}/" if one.is_dir() else one.name for one in others)
+    except OSError:  # told by whoever reads it
         return []
-    read = _read_in(path)
-    others = (one for one in _inside(path).iterdir() if not one.name.startswith(".") and one not in read)
-    return sorted(f"{one.name}/" if one.is_dir() else one.name for one in others)
 
 
 def layout(path: Path) -> Literal["lines", "array", "csv", "parquet", "page"]:

@@ -1,6 +1,7 @@
 """Every command that reads dialogues reads all that `gen convert` reads, or says in a line what to do."""
 
 import gzip
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,3 +117,20 @@ def test_a_table_of_dialogues_is_a_benchmark_of_an_evaluation(capsys: pytest.Cap
     asked = ("--model", "builtin", "--benchmark", "hub", "--protocol", "dialogue", "--out", "made", "--dry-run")
     assert main(["evaluate", *asked]) == 0
     assert "1 requests" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_folder_that_one_may_not_look_into_is_told(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    Path("closed").mkdir()
+    stat = Path.stat
+
+    def refusing(path: Path, **more: bool) -> os.stat_result:
+        if path.parent.name == "closed":
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, **more)
+
+    monkeypatch.setattr(Path, "stat", refusing)  # whoever runs the suite may look into every folder
+    assert main(asked(command, "closed")) == 2
+    assert "closed: Permission denied" in capsys.readouterr().err

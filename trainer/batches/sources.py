@@ -27,8 +27,12 @@ class Source(NamedTuple):
 
 def sources(paths: Sequence[Path]) -> list[Source]:
     """The files behind what the user named. UsageError for what is not there, or cannot be read."""
-    found = [file for path in paths for file in ([path / KEPT] if (path / KEPT).is_file() else files(path))]
-    return [Source(file, _digest(file), _torn(file)) for file in found]
+    return [Source(file, _digest(file), _torn(file)) for path in paths for file in _files(path)]
+
+
+def _files(path: Path) -> list[Path]:
+    found = files(path)
+    return [path / KEPT] if path.is_dir() and (path / KEPT).is_file() else found
 
 
 def _torn(path: Path) -> bool:
