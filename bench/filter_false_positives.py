@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from bench.false_positives import moss, rows, said
-from dialogue.formats.reading import read
+from dialogue.reading import read
 from dialogue.records import Dialogue, Message
 from filters.engine.base import Drop, Filter
 from filters.engine.chain import filter_class, names

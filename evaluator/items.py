@@ -15,9 +15,11 @@ import orjson
 from pydantic import ValidationError
 
 from dialogue.chance import hex64
+from dialogue.conversion.rows import files
+from dialogue.conversion.rows import rows as rows_of
 from dialogue.errors import UsageError
-from dialogue.formats.reading import read
 from dialogue.mixtures import standing_for
+from dialogue.reading import read
 from dialogue.records import Record, encode, one_line
 from evaluator.records import Item
 from filters.leaks.benchmark import Benchmark, load_all
@@ -90,18 +92,18 @@ def _dialogues(spec: str) -> tuple[str, Path | None]:
     name, equals, rest = spec.partition("=")
     named = bool(equals) and not Path(spec).exists()
     path = Path(rest if named else spec)
-    if path.is_dir():
-        return (name if named else path.name), path if standing_for(path) is not None else None
-    if path.suffix not in (".jsonl", ".ndjson") or not path.is_file():
-        return "", None
-    with path.open("rb") as file:
-        first = file.readline(1 << 20)
+    known = path.is_dir() and standing_for(path) is not None
+    return (name if named else path.name if path.is_dir() else path.stem), path if known or _talks(path) else None
+
+
+def _talks(path: Path) -> bool:
+    """Whether the first row of a file, or of a folder's first file, is a dialogue's."""
     try:
-        row = orjson.loads(first)
-    except orjson.JSONDecodeError:
-        return "", None
-    talks = isinstance(row, dict) and any(isinstance(row.get(key), list) for key in ("messages", "conversations"))
-    return (name if named else path.stem), path if talks else None
+        first = next(rows_of(files(path)[0]), None)
+        fields: Mapping[str, Any] = first.fields if first else {}
+    except (UsageError, ValueError):  # told by whoever reads it as a benchmark
+        return False
+    return any(isinstance(fields.get(key), list) for key in ("messages", "conversations"))
 
 
 def _bench(loaded: Benchmark, references: Mapping[str, tuple[str, ...]]) -> Bench:

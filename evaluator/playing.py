@@ -13,8 +13,8 @@ import orjson
 
 from dialogue.chance import hex64
 from dialogue.errors import UsageError
-from dialogue.formats.reading import read
 from dialogue.jsonl import objects, write_atomically
+from dialogue.reading import read
 from dialogue.records import Dialogue
 from evaluator.answer_files import Given
 from evaluator.folder import safe

@@ -92,14 +92,16 @@ def _in_order(out: Path, asked: Sequence[Asked]) -> None:
             place = places.get(str(orjson.loads(line).get("id")), len(places)) if line.strip() else len(places)
             starts.append((place, at, len(line)))
             at += len(line)
-        if starts == sorted(starts):
-            return
+    if starts != sorted(starts):
+        write_atomically(out, _lines_at(out, [(start, length) for _, start, length in sorted(starts)]))
 
-        def line_at(start: int, length: int) -> bytes:
+
+def _lines_at(path: Path, places: Sequence[tuple[int, int]]) -> Iterator[bytes]:
+    """The lines at these places; the file is closed behind the last, as Windows replaces none that is open."""
+    with path.open("rb") as file:
+        for start, length in places:
             file.seek(start)
-            return file.read(length)
-
-        write_atomically(out, (line_at(start, length) for _, start, length in sorted(starts)))
+            yield file.read(length)
 
 
 def _dialogue(asked: Asked, reply: Reply, model: str) -> Dialogue:

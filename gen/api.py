@@ -61,7 +61,7 @@ def plan(*, config: str | Path | None = None, **options: object) -> Estimate | M
 
 def dialogues(path: str | Path) -> Iterator[Dialogue]:
     """The finished dialogues of a run folder, or of a file in any format that `dialogue/formats` reads."""
-    from dialogue.formats.reading import read
+    from dialogue.reading import read
 
     return read(Path(path))
 

@@ -18,6 +18,8 @@ from generator.client.endpoint import LOCAL, SECRETIVE, Endpoint, resolve
 from generator.client.local import identified
 from generator.own import own_openers
 from generator.settings import ROLES, RoleName, RoleSettings, RunSettings, one_of_several
+from prompts.loader import Prompts
+from prompts.sector import check_name
 
 TABLES = ("run", "endpoint", "roles", "filters", "contamination", "train", "evaluate", "loop")
 """All that a project's TOML may hold; each command reads its own."""
@@ -53,9 +55,7 @@ def run_settings(
     values = of_one(flags, table, config, among)
     if "n" not in values and "openers" in values:
         values["n"] = sum(1 for _ in own_openers(Path(str(values["openers"]))))
-    for name in ("sector", "n"):
-        if name not in values:
-            raise UsageError(f"--{name} is missing" + (" (or sector and n under [run] in --config)" if config else ""))
+    check_named(values, [values["sector"]] if "sector" in values else [], config)
     roles = _roles(values, project, config)
     endpoints = _endpoints(roles, values, project, config, environ)
     own = table.get("sectors", {}).get(str(values["sector"]), {})
@@ -66,6 +66,19 @@ def run_settings(
         return RunSettings(**fields, endpoints=endpoints, roles=roles)
     except ValidationError as error:
         raise UsageError(one_line(error)) from None
+
+
+def check_named(values: Mapping[str, Any], sectors: Sequence[Any], config: Path | None) -> None:
+    """Raise UsageError where a sector does not exist, or where sector or number is missing."""
+    prompts = Prompts(Path(str(values["prompts"])) if "prompts" in values else None)
+    for sector in sectors:
+        check_name(prompts, str(sector))
+    missing = [f"--{name}" for name in ("sector", "n") if name not in values]
+    if missing:
+        place = f" (or {' and '.join(name[2:] for name in missing)} under [run] in {config})" if config else ""
+        where = "; `gen sectors` lists the sectors" if "--sector" in missing else ", the number of dialogues"
+        also = ", --help the options" if len(missing) == 2 else ""
+        raise UsageError(f"{' and '.join(missing)} {'are' if also else 'is'} missing{place}{where}{also}")
 
 
 def read_project(path: Path) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import Any
 
 import orjson
 
-from filters.engine.blocks import files
+from dialogue.conversion.rows import files
 from filters.leaks.benchmark import load_all
 from filters.leaks.embedding import Nearest
 from filters.leaks.encoder import LocalEncoder

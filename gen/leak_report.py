@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from filters.engine.blocks import skipped
+from dialogue.conversion.rows import skipped
 from filters.leaks.benchmark import Item
 from filters.leaks.findings import Findings
 from filters.leaks.index import Index

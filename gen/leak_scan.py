@@ -172,5 +172,5 @@ def _length(dialogue: Dialogue) -> int:
 def tasks(
     inputs: Sequence[Path], format: str | None, wanted: Wanted, seed: int, hosts: int, spool: Path, size: int
 ) -> list[Task]:
-    """The blocks of all inputs; a JSON array is laid out as lines in the folder `spool` first."""
-    return [Task(block, format, wanted, seed, hosts) for block in blocks(inputs, spool, size=size)]
+    """The blocks of all inputs; what is no JSON Lines is laid out in the folder `spool` first."""
+    return [Task(block, format, wanted, seed, hosts) for block in blocks(inputs, spool, size=size, format=format)]

@@ -4,8 +4,11 @@ import argparse
 import io
 import os
 import sys
+import time
 import traceback
-from collections.abc import Sequence
+from _thread import interrupt_main, start_new_thread
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
 from typing import NoReturn
@@ -29,6 +32,11 @@ COMMANDS = {
     "sectors": "the sectors, and their prompts rendered with an example",
 }
 """Each is a module of the same name in gen/commands/ with `arguments(parser)` and `command(arguments) -> status`."""
+
+
+MOMENT_S = 0.05
+WHOLE = ("plan", "show", "convert", "merge", "stats", "sectors")
+"""Commands whose work is whole or nothing."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -80,12 +88,38 @@ def main(argv: Sequence[str] | None = None) -> int:
     from gen.ranks import leave, speaks
 
     try:
-        status = _command(name, argv[1:])
+        with _interrupts_kept():
+            status = _command(name, argv[1:])
     except KeyboardInterrupt:
         if speaks():
-            print(f"gen {name}: interrupted; run it again, finished work is kept", file=sys.stderr)
+            kept = "" if name in WHOLE else ", finished work is kept"
+            print(f"gen {name}: interrupted; run it again{kept}", file=sys.stderr)
         status = 130
     return leave(status)
+
+
+@contextmanager
+def _interrupts_kept() -> Iterator[None]:
+    """An interrupt that arrives within a callback of the collector's, where Python would only print it, comes again."""
+    before, at_work = sys.unraisablehook, [True]
+
+    def again() -> None:
+        time.sleep(MOMENT_S)  # raised at once it would be lost in the same callback
+        if at_work:
+            interrupt_main()
+
+    def heard(trouble: "sys.UnraisableHookArgs") -> None:
+        if trouble.exc_type is KeyboardInterrupt:
+            start_new_thread(again, ())
+        else:
+            before(trouble)
+
+    sys.unraisablehook = heard
+    try:
+        yield
+    finally:
+        at_work.clear()
+        sys.unraisablehook = before
 
 
 def _command(name: str, argv: Sequence[str]) -> int:

@@ -12,7 +12,7 @@ from dialogue.disk import writing_to
 from dialogue.errors import RunStopped, UsageError
 from dialogue.jsonl import write_atomically
 from dialogue.mixtures import FILE, counts, read
-from gen.config import read_project, run_settings, whole_number
+from gen.config import check_named, read_project, run_settings, whole_number
 from gen.sector_tables import FILES, by_sector
 from gen.weighing import Weights, asked_weights
 from generator.settings import RunSettings
@@ -37,9 +37,8 @@ def mixture_of(flags: Mapping[str, Any], config: Path | None) -> Mixture | None:
 
 def _mixture(weights: Weights, flags: Mapping[str, Any], table: Mapping[str, Any], config: Path | None) -> Mixture:
     shares = weights.by_sector
+    check_named({**table, **flags}, list(shares), config)
     files = by_sector(flags, table, shares)
-    if "n" not in {**table, **flags}:
-        raise UsageError("--n is missing")
     n = whole_number("--n", {**table, **flags}["n"])
     out = Path(str({**table, **flags}.get("out", Path("runs") / "mixture")))
     common = {name: value for name, value in flags.items() if name not in FILES}

@@ -102,7 +102,7 @@ class Progress:
 
 def say_skipped(progress: Progress, paths: Sequence[Path]) -> None:
     """Say what in the folders of an input is not read."""
-    from filters.engine.blocks import skipped
+    from dialogue.conversion.rows import skipped
 
     for path in paths:
         names = skipped(path)

@@ -7,19 +7,18 @@ first request and stand in run.json. A row that is no dialogue at all is an erro
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from os import SEEK_END
 from pathlib import Path
 from typing import Any
 
-import orjson
 from pydantic import JsonValue
 
-from dialogue.chance import draw, hash64, share
+from dialogue.chance import draw, hash64, hex64, share
+from dialogue.conversion.rows import files
 from dialogue.errors import UsageError
-from dialogue.formats.reading import read
 from dialogue.languages import language_of
-from dialogue.mixtures import standing_for
+from dialogue.reading import read
 from dialogue.records import Dialogue, Message, Record, Seed, content_id
+from generator.own import file_hash
 from generator.settings import RunSettings
 from prompts.loader import Prompts
 from prompts.sector import Sector, Taken
@@ -48,9 +47,13 @@ class Usable(Record):
     seed: Seed
 
 
-def files_of(path: Path) -> list[Path]:
-    """The files that a path stands for: of a folder a run's or a mixture's dialogues, or what a filter kept."""
-    return (standing_for(path) or [path / "dialogues.jsonl"]) if path.is_dir() else [path]
+def hash_of(path: Path) -> str:
+    """A hash of all that a path stands for. Raises UsageError where it cannot be read."""
+    try:
+        found = [file_hash(file, "--input") for file in files(path)]
+    except UsageError as error:
+        raise UsageError(str(error) if str(error).startswith("--input") else f"--input {error}") from None
+    return found[0] if len(found) == 1 else hex64(*found)
 
 
 def usable(settings: RunSettings, prompts: Prompts, takes: Taken, refused: Counter[str]) -> Iterator[Usable]:
@@ -58,9 +61,7 @@ def usable(settings: RunSettings, prompts: Prompts, takes: Taken, refused: Count
     path, seen = settings.input, set[int]()
     assert path is not None
     try:
-        for file in files_of(path):
-            _check_end(file)
-        for dialogue in read(path):
+        for dialogue in read(path, whole=True):
             id = content_id(dialogue.messages)
             trouble = _trouble(dialogue, takes) or ("the same as an earlier one" if hash64(id) in seen else None)
             if trouble:
@@ -71,24 +72,6 @@ def usable(settings: RunSettings, prompts: Prompts, takes: Taken, refused: Count
             yield Usable(id=id, given=_given(dialogue, takes), seed=_seed(dialogue, takes, language))
     except UsageError as error:
         raise UsageError(f"--input {error}") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--input {path}: {error}") from None
-
-
-def _check_end(path: Path) -> None:
-    """Raise UsageError where the file ends in the middle of a line: `read` would leave that one out."""
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        array = file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"[")  # which is whole or not JSON at all
-        if array or not file.seek(0, SEEK_END) or (file.seek(-1, SEEK_END) >= 0 and file.read() == b"\n"):
-            return
-        file.seek(0)
-        number, line = max(enumerate(file, 1), key=lambda pair: pair[0])
-    try:
-        orjson.loads(line)
-    except orjson.JSONDecodeError:
-        raise UsageError(f"{path}:{number}: not JSON; the file ends in the middle of this line") from None
 
 
 class Taking(Record):

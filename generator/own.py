@@ -2,6 +2,7 @@
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pydantic import Field, ValidationError
 from dialogue.chance import draw, hash64, share
 from dialogue.errors import UsageError
 from dialogue.records import Record, Seed, one_line
+from prompts.brought import as_lines, by, lacking, text_of
 
 
 def file_hash(path: Path, option: str) -> str:
@@ -63,16 +65,16 @@ def _identity(seed: Seed) -> tuple[str, ...]:
 
 
 def _rows(path: Path) -> Iterator[tuple[int, str, Seed]]:
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise UsageError(f"--openers {path}: {error.strerror}") from None
-    with file:
-        for number, line in enumerate(file, 1):
+    with by("--openers"):
+        laid = as_lines(path)
+    with path.open("rb") if laid is None else nullcontext(laid) as lines:
+        for number, line in enumerate(lines, 1):
             line = line.strip(b"\r\n")
             if line.strip():
                 try:
                     yield number, *_row(line, number)
+                except UnicodeDecodeError:
+                    raise UsageError(f"--openers {path}:{number}: not UTF-8; save it as UTF-8") from None
                 except ValueError as error:
                     raise UsageError(f"--openers {path}:{number}: {error}") from None
 
@@ -84,7 +86,7 @@ def _row(line: bytes, number: int) -> tuple[str, Seed]:
     fields = orjson.loads(text)
     opener = fields.pop("opener", None)
     if not isinstance(opener, str) or not opener.strip():
-        raise ValueError("no text under `opener`")
+        raise lacking(fields, "no text under `opener`")
     if not isinstance(fields.get("extra", {}), dict):
         raise ValueError(f"extra: {str(fields['extra'])[:40]!r} is no JSON object")
     known = {name: value for name, value in fields.items() if name in Seed.model_fields and name != "extra"}
@@ -104,10 +106,7 @@ class SystemPrompt(Record):
 
 def system_prompts(path: Path) -> list[SystemPrompt]:
     """The system prompts of a file: JSONL, or one a line."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--system {path}: {error}") from None
+    lines = text_of(path, "--system").split("\n")
     found: list[SystemPrompt] = []
     for number, line in enumerate(lines, 1):
         if line.strip():

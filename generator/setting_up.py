@@ -5,10 +5,9 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
-from dialogue.chance import draw, hex64, share
+from dialogue.chance import draw, share
 from dialogue.errors import UsageError
 from dialogue.mixtures import FILE as MIXTURE
 from dialogue.records import Record, Seed, encode
@@ -23,7 +22,7 @@ from generator.folder.opening import LOG_NAMES
 from generator.folder.run_folder import RunFolder
 from generator.folder.settings_check import refuse_another
 from generator.gate import Gate
-from generator.given import Given, files_of, usable
+from generator.given import Given, hash_of, usable
 from generator.openers.instructions import joined
 from generator.openers.pool import Opener, Pool, Stream
 from generator.openers.tasks import measure_of, task
@@ -235,8 +234,6 @@ def transports(settings: RunSettings, gate: Gate, say: Callable[[str], None]) ->
 def _request(settings: RunSettings, checked: Checked) -> dict[str, Any]:
     """What is asked, for the run's hash: settings, templates and the files brought by the user."""
     total = sum(settings.language.values())
-    brought = files_of(settings.input) if settings.input else []
-    inputs = {"input": brought, "system": [settings.system] if settings.system else []}
     return {
         **settings.identity(),
         # As they come out: a default that is written out asks for the same.
@@ -246,7 +243,8 @@ def _request(settings: RunSettings, checked: Checked) -> dict[str, Any]:
         "language": {code: round(weight / total, 12) for code, weight in settings.language.items()},
         "own_openers": settings.openers is not None,
         "prompts": dict(sorted(checked.prompts.used.items())),
-        **{name: _hash(files, f"--{name}") for name, files in inputs.items() if files},
+        **({"input": hash_of(settings.input)} if settings.input else {}),
+        **({"system": file_hash(settings.system, "--system")} if settings.system else {}),
         **_knowledge(checked),
     }
 
@@ -255,12 +253,6 @@ def _knowledge(checked: Checked) -> dict[str, Any]:
     """The files that a page about an assistant names, where there is one: what it knows belongs to what is asked."""
     page = page_of(checked.prompts, checked.sector)
     return {"knowledge": {path.name: file_hash(path, "--input") for path in page.knowledge}} if page else {}
-
-
-def _hash(files: Sequence[Path], option: str) -> str:
-    """Of one file its hash, of several that of all of theirs."""
-    hashes = [file_hash(file, option) for file in files]
-    return hashes[0] if len(hashes) == 1 else hex64(*hashes)
 
 
 def _facts(settings: RunSettings, note: str | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Material of the user's own, passages or seeds, by its place in the file: JSON Lines, plain text or Parquet.
+"""Material of the user's own, passages or seeds, by its place in the file: JSON Lines, plain text or a table.
 
 JSON Lines hold an object a line with the text under one of the sector's keys and, if wanted, `id`, `title` and
 `language`, or nothing but a text. In plain text each line is one; where blank lines part passages, what stands between
@@ -9,7 +9,6 @@ anything is asked; after that only where rows begin is kept, and a row is read a
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
-from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, overload
@@ -21,10 +20,10 @@ from pydantic import Field
 from dialogue.chance import hash64, hex64
 from dialogue.errors import UsageError
 from dialogue.records import Record
+from prompts.brought import JSON, PLAIN, as_lines, by, lacking, no_object
 from prompts.cutting import cut, tokens
 from prompts.labels import Labels
 
-JSON, PLAIN = (".jsonl", ".json", ".ndjson"), (".txt", ".md", ".text")
 HEAD_WORDS = 8
 BOM = "\ufeff".encode()
 
@@ -66,7 +65,8 @@ class Material(Sequence[Piece]):
         self._labels = Labels()
         self.cut = 0
         """How many texts were cut."""
-        self._table = _parquet(path) if _is_parquet(path) else None
+        rows = as_lines(path)
+        self._table = None if rows is None else [orjson.loads(row) if row.strip() else None for row in rows]
         self._as_json = self._table is None and _holds_json(path)
         self._index()
 
@@ -81,7 +81,7 @@ class Material(Sequence[Piece]):
         if isinstance(number, slice):
             return [self[place] for place in range(*number.indices(len(self)))]
         if self._table is not None:
-            return self._piece(self._table[number])
+            return self._piece(self._table[self._lines[number] - 1])
         with self._path.open("rb") as file:
             file.seek(self._starts[number])
             return self._piece(self._row(file.read(self._sizes[number])))
@@ -111,7 +111,7 @@ class Material(Sequence[Piece]):
         for what, hashes in (("text", texts), ("id", ids)):
             self._once(what, hashes)
         if not len(self):
-            raise UsageError(f"{self._path}: empty, expected a text a line, JSON Lines or Parquet")
+            raise UsageError(f"{self._path}: empty, expected a text a line, JSON Lines, a JSON array, CSV or Parquet")
 
     def _once(self, what: str, hashes: "array[int]") -> None:
         """Raise UsageError where two rows have the same."""
@@ -125,7 +125,7 @@ class Material(Sequence[Piece]):
     def _rows(self) -> Iterator[tuple[int, int, int, Any]]:
         """Line, offset, size and content of each row."""
         if self._table is not None:
-            yield from ((number, 0, 0, row) for number, row in enumerate(self._table, 1))
+            yield from ((number, 0, 0, row) for number, row in enumerate(self._table, 1) if row is not None)
             return
         with self._path.open("rb") as file:
             yield from _blocks(file) if self._form.blocks and not self._as_json and _parted(self._path) else _each(file)
@@ -135,7 +135,7 @@ class Material(Sequence[Piece]):
         try:
             text = raw.removeprefix(BOM).decode()
         except UnicodeDecodeError as error:
-            raise ValueError(f"not UTF-8 ({error.reason} at byte {error.start + 1})") from None
+            raise ValueError(f"not UTF-8 ({error.reason} at byte {error.start + 1}); save it as UTF-8") from None
         if not self._as_json:
             return text
         try:
@@ -147,10 +147,10 @@ class Material(Sequence[Piece]):
         """Raises ValueError where there is no text in the row, or too much of it."""
         fields: Mapping[str, Any] = {self._form.keys[0]: row} if isinstance(row, str) else row
         if not isinstance(fields, dict):
-            raise ValueError(f"a {type(row).__name__}, expected a JSON object or a text")
+            raise no_object(row, "a JSON object or a text")
         key = next((key for key in self._form.keys if fields.get(key) is not None), None)
         if key is None:
-            raise ValueError(f"no text: expected it under {' or '.join(self._form.keys)}")
+            raise lacking(fields, f"no text: expected it under {' or '.join(self._form.keys)}")
         text = text_at(key, fields[key]).strip()
         if not any(map(str.isalnum, text)):
             raise ValueError(f"{key}: no word in it")
@@ -174,13 +174,12 @@ def _opened(path: Path, form: Form, modified: int, size: int) -> Material:
 
 def material(path: Path, form: Form) -> Material:
     """The material in a file, read once for all who ask while the file stays as it is."""
-    try:
-        stat = path.stat()
-        if path.is_dir():
-            raise UsageError(f"--input {path}: a folder, expected a file")
+    with by("--input"):
+        try:
+            stat = path.stat()
+        except OSError as error:
+            raise UsageError(f"{path}: {error.strerror}") from None
         return _opened(path, form, stat.st_mtime_ns, stat.st_size)
-    except OSError as error:
-        raise UsageError(f"--input {path}: {error.strerror}") from None
 
 
 def _each(lines: Any) -> Iterator[tuple[int, int, int, bytes]]:
@@ -220,22 +219,6 @@ def _holds_json(path: Path) -> bool:
     with path.open("rb") as file:
         first = next((line for _, _, _, line in _each(file)), b"")
     return first.removeprefix(BOM).lstrip().startswith((b"{", b'"'))
-
-
-def _is_parquet(path: Path) -> bool:
-    with path.open("rb") as file:
-        return path.suffix.lower() == ".parquet" or file.read(4) == b"PAR1"
-
-
-def _parquet(path: Path) -> list[dict[str, Any]]:
-    """The rows of a Parquet file."""
-    try:
-        rows: list[dict[str, Any]] = import_module("pyarrow.parquet").read_table(path).to_pylist()
-    except ImportError:
-        raise UsageError(f"{path}: Parquet needs pyarrow: pip install 'duologue[parquet]'") from None
-    except (OSError, ValueError) as error:  # pyarrow's own are of these
-        raise UsageError(f"{path}: not Parquet ({str(error).splitlines()[0]})") from None
-    return rows
 
 
 def text_at(key: str, value: Any) -> str:

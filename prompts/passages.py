@@ -13,6 +13,7 @@ from pydantic import Field
 
 from dialogue.errors import UsageError
 from dialogue.records import Record
+from prompts.brought import lacking, no_object, text_of
 from prompts.loader import Prompts
 
 MAX_CHARACTERS = 100_000
@@ -36,17 +37,11 @@ def from_data(prompts: Prompts, file: str, language: str) -> list[Passage]:
 
 def from_input(path: Path, language: str) -> list[Passage]:
     """The passages of a user's file."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise UsageError(f"--input {path}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise UsageError(f"--input {path}: not UTF-8 at byte {error.start}") from None
-    return _all(text, f"--input {path}", language)
+    return _all(text_of(path, "--input"), f"--input {path}", language)
 
 
 def _all(text: str, place: str, language: str) -> list[Passage]:
-    rows = _json(text, place, language) if text.lstrip().startswith("{") else _plain(text, place)
+    rows = _json(text, place, language) if text.lstrip().startswith(("{", '"')) else _plain(text, place)
     found = {passage.text: passage for passage in rows}  # the same passage twice would be found twice
     if not found:
         raise UsageError(f"{place}: empty, expected passages")
@@ -58,8 +53,11 @@ def _json(text: str, place: str, language: str) -> Iterator[Passage]:
         if line.strip():
             try:
                 row = orjson.loads(line)
+                row = {"text": row} if isinstance(row, str) else row
                 if not isinstance(row, dict):
-                    raise ValueError("expected a JSON object with `text`")
+                    raise no_object(row, "a JSON object with `text`")
+                if not row.get("text"):
+                    raise lacking(row, "no text under `text`")
                 yield _passage(_in(row.get("name") or row.get("title"), language), _in(row.get("text"), language))
             except ValueError as error:
                 raise UsageError(f"{place}:{number}: {error}") from None

@@ -1,7 +1,7 @@
 """Where a sector's tree is rooted: topics from TOML, entities from JSON Lines, or a file of the user's own.
 
-A user's file may hold plain lines (one name each), JSON Lines with `name`, `label` or `entity`, or entities of a
-Wikidata JSON dump (one a line, commas and the brackets of the dump allowed). A row that cannot be read is an error
+A user's file may hold plain lines (one name each), JSON Lines, an array or a table with `name`, `label` or `entity`, or
+entities of a Wikidata JSON dump. A row that cannot be read is an error
 with its place; nothing is passed over in silence.
 """
 
@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from dialogue.chance import hash64
 from dialogue.errors import UsageError
 from dialogue.records import Record
+from prompts.brought import JSON, as_lines, by, lacking, no_object, text_of
 from prompts.domain import Page
 from prompts.knowledge import Knowledge
 from prompts.loader import Prompts
@@ -117,10 +118,7 @@ def _serving(path: Path, found: Material | Knowledge, what: str, language: str, 
 
 def from_tasks(own: str, brought: Path | None, source: Source, language: str) -> list[Root]:
     """The seed tasks of a source in a language: those of the sector's own file, or of the user's in its place."""
-    try:
-        text, place = (own, source.file) if brought is None else (brought.read_text("utf-8-sig"), f"--input {brought}")
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--input {brought}: {error}") from None
+    text, place = (own, source.file) if brought is None else (text_of(brought, "--input"), f"--input {brought}")
     found = tasks(text, place, source.tasks or "", language, shown=brought is None)
     return [Root(what=source.what, name=task.line, task=task) for task in found]
 
@@ -139,11 +137,13 @@ def from_data(prompts: Prompts, file: str, what: str, language: str) -> list[Roo
 
 def from_input(path: Path, what: str, language: str) -> list[Root]:
     """The roots in a user's file."""
-    try:
-        with path.open("rb") as lines:
-            found = list(_read(lines, str(path), what, language))
-    except OSError as error:
-        raise UsageError(f"--input {path}: {error.strerror}") from None
+    with by("--input"):
+        rows = as_lines(path)
+        if rows is not None:
+            found = list(_read(rows, str(path), what, language))
+        else:
+            with path.open("rb") as lines:
+                found = list(_read(lines, str(path), what, language, as_json=path.suffix.lower() in JSON))
     if not found:
         raise UsageError(f"--input {path}: empty, expected one {what.lower()} a line")
     return found
@@ -159,8 +159,8 @@ def _from_toml(tables: Mapping[str, Any], place: str, what: str, language: str) 
                 raise UsageError(f"{place}: [[{name}]] number {number}: {error}") from None
 
 
-def _read(lines: Iterable[bytes], place: str, what: str, language: str) -> Iterator[Root]:
-    """One root for each line that is not blank."""
+def _read(lines: Iterable[bytes], place: str, what: str, language: str, *, as_json: bool = False) -> Iterator[Root]:
+    """One root for each line that is not blank; `as_json`: none is plain."""
     first: dict[int, int] = {}
     for number, raw in enumerate(lines, 1):
         try:
@@ -170,13 +170,15 @@ def _read(lines: Iterable[bytes], place: str, what: str, language: str) -> Itera
             earlier = first.setdefault(hash64(line), number)
             if earlier != number:
                 raise ValueError(f"{line[:60]!r} stands in line {earlier} already")
-            yield _root(line, what, language)
+            yield _root(line, what, language, as_json)
+        except UnicodeDecodeError:
+            raise UsageError(f"{place}:{number}: not UTF-8; save it as UTF-8") from None
         except ValueError as error:
             raise UsageError(f"{place}:{number}: {error}") from None
 
 
-def _root(line: str, what: str, language: str) -> Root:
-    if not line.startswith(("{", "[", '"')):
+def _root(line: str, what: str, language: str, as_json: bool) -> Root:
+    if not as_json and not line.startswith(("{", "[", '"')):
         return Root(what=what, name=_plain(line))
     try:
         row = orjson.loads(line)
@@ -185,12 +187,12 @@ def _root(line: str, what: str, language: str) -> Root:
     if isinstance(row, str):
         return Root(what=what, name=_plain(row))
     if not isinstance(row, dict):
-        raise ValueError(f"a {type(row).__name__}, expected a JSON object")
+        raise no_object(row, "a JSON object or a name")
     if isinstance(row.get("labels"), dict):
         return _from_wikidata(row, what, language)
     key = next((key for key in NAME_KEYS if row.get(key)), None)
     if key is None:
-        raise ValueError(f"no name: expected one of {', '.join(NAME_KEYS)}")
+        raise lacking(row, f"no name: expected one of {', '.join(NAME_KEYS)}")
     name = _named({"en": row[key]} | {code: row[code] for code in _fallbacks(language) if row.get(code)}, language)
     return Root(what=what, name=name, details={key: _plain(row[key]) for key in DETAIL_KEYS if row.get(key)})
 

@@ -232,11 +232,16 @@ def names(prompts: Prompts) -> list[str]:
     return [name for name in prompts.folders(HOME) if prompts.path(f"{HOME}/{name}/sector.toml")]
 
 
-def load(prompts: Prompts, name: str, shares: str | None = None) -> Sector:
-    """The sector of this name under a preset of shares, its default one if None is named."""
+def check_name(prompts: Prompts, name: str) -> None:
+    """Raise UsageError, with near names, where there is no sector of this name."""
     known = names(prompts)
     if name not in known:
         raise UsageError(f"sector {name!r}: no such sector{_near(name, known)}")
+
+
+def load(prompts: Prompts, name: str, shares: str | None = None) -> Sector:
+    """The sector of this name under a preset of shares, its default one if None is named."""
+    check_name(prompts, name)
     file = f"{HOME}/{name}/sector.toml"
     fields = dict(prompts.data(file))
     if fields.get("takes"):

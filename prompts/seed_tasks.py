@@ -13,6 +13,7 @@ import orjson
 from dialogue.chance import hex64
 from dialogue.errors import UsageError
 from dialogue.records import Record
+from prompts.brought import lacking, no_object
 
 Kind = Literal["classification", "closed", "open"]
 KINDS: tuple[Kind, ...] = ("classification", "closed", "open")
@@ -92,20 +93,24 @@ def _read(text: str, place: str) -> tuple[Task, ...]:
 
 
 def _task(line: str) -> Task:
-    if not line.startswith(("{", "[")):
+    if not line.startswith(("{", "[", '"')):
         return _made({"instruction": line})
     try:
         row = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise ValueError(f"not JSON ({error})") from None
+    if isinstance(row, str):
+        return _made({"instruction": row})
     if not isinstance(row, dict):
-        raise ValueError(f"a {type(row).__name__}, expected a JSON object with `instruction`, one a line")
+        raise no_object(row, "a JSON object with `instruction`, or a plain line")
     return _made(row)
 
 
 def _made(row: Mapping[str, Any]) -> Task:
     instances = row.get("instances")
     first = instances[0] if isinstance(instances, list) and instances else row
+    if row.get("instruction") is None:
+        raise lacking(row, "no instruction: expected it under instruction")
     instruction = _text(row, "instruction")
     if not any(map(str.isalnum, instruction)):
         raise ValueError("instruction: no word in it")

@@ -13,7 +13,7 @@ from dialogue.conversion.rows import DROPPED, skipped
 from dialogue.conversion.selection import LEFT_OUT, Selection, part_names, part_path
 from dialogue.conversion.source import FoldingWanted, Source
 from dialogue.conversion.targets import Target, format_of
-from dialogue.disk import writing_to
+from dialogue.disk import placing, writing_to
 from dialogue.errors import UsageError
 from dialogue.formats import oasst
 from dialogue.formats.reading import named
@@ -78,9 +78,11 @@ def convert(asked: Conversion, writer: Writer | None = None) -> Report:
     source = Source(asked.inputs, asked.from_, asked.tree_paths, asked.fold)
     outs = _outs(asked)
     dropped = asked.out.with_name(f"{asked.out.name}{DROPPED}")
-    _check(asked, source.files, [*outs.values(), dropped])
+    with placing(_told(asked.out)):
+        _check(asked, source.files, [*outs.values(), dropped])
     with writing_to(asked.out):
-        asked.out.parent.mkdir(parents=True, exist_ok=True)
+        with placing(_told(asked.out)):
+            asked.out.parent.mkdir(parents=True, exist_ok=True)
         try:
             return _converted(asked, writer, source, outs, dropped)
         except FoldingWanted:
@@ -90,7 +92,8 @@ def convert(asked: Conversion, writer: Writer | None = None) -> Report:
 
 def _converted(asked: Conversion, writer: Writer, source: Source, outs: dict[str, Path], dropped: Path) -> Report:
     chosen = _chosen(asked, source)
-    refusals, sinks = Refusals(dropped), [_sink(asked, name, path) for name, path in outs.items()]
+    with placing(_told(asked.out)):
+        refusals, sinks = Refusals(dropped), [_sink(asked, name, path) for name, path in outs.items()]
     try:
         lost, left_out = _write(writer, source, chosen, sinks, refusals)
         _check(asked, source.files, list(outs.values()))  # another conversion may have come first

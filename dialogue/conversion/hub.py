@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 
 from dialogue.conversion.targets import Target
+from dialogue.disk import remove_left
 from dialogue.jsonl import write_atomically
 from dialogue.records import Dialogue
 
@@ -62,6 +63,7 @@ class Shards:
     def __init__(self, folder: Path, split: str, format: str) -> None:
         self._folder, self._split, self._format = folder / "data", split, format
         self._folder.mkdir(parents=True, exist_ok=True)
+        remove_left(self._folder, rf"{split}-\d+\.parquet")
         self.targets: list[Target] = []
         self.statistics = Statistics()
 

@@ -85,7 +85,7 @@ class Recogniser:
             yield dialogue
             return
         reader = self.reader(row.fields)
-        self._native = reader is messages
+        self._native = reader is messages and "id" in row.fields  # a record of ours has one
         if reader is None:
             raise ValueError(f"no dialogue of any known format (fields: {', '.join(row.fields)[:80] or 'none'})")
         self.counts[name_of(reader)] += 1

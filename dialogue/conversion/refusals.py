@@ -1,6 +1,5 @@
 """Rows that were dropped, with their reasons, in a file of their own that is there only if there are any."""
 
-import os
 from collections import Counter
 from pathlib import Path
 from typing import BinaryIO
@@ -8,6 +7,7 @@ from typing import BinaryIO
 import orjson
 
 from dialogue.conversion.row import Row
+from dialogue.disk import beside
 
 MOST_ROW = 1 << 16
 """Bytes of a refused row that are kept beside its reason."""
@@ -24,7 +24,7 @@ class Refusals:
         self.reasons: Counter[str] = Counter()
         """Each in the words of its first row."""
         self._words: dict[str, str] = {}
-        self._beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+        self._beside = beside(path)
         self._file: BinaryIO | None = None
 
     def add(self, row: Row, reason: str) -> None:

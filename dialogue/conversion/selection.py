@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialogue.chance import hash64
+from dialogue.disk import temporary
 from dialogue.errors import UsageError
 from dialogue.near import NearIndex
 from dialogue.records import Dialogue
@@ -37,7 +38,8 @@ class Selection:
         self._keys = array("Q")
         self._strata = array("Q")
         self._known = False
-        self._groups: Groups | None = Groups() if len(split) > 1 else None
+        with temporary():
+            self._groups: Groups | None = Groups() if len(split) > 1 else None
 
     def note(self, dialogues: Iterable[Dialogue]) -> None:
         """Take in dialogues, in the order in which they will come again."""
@@ -48,7 +50,8 @@ class Selection:
             self._known = self._known or value is not None
             self._strata.append(0 if value is None else hash64(value))
             if self._groups is not None:
-                self._groups.add("\n".join(one.content for one in dialogue.messages if one.role == "user"))
+                with temporary():
+                    self._groups.add("\n".join(one.content for one in dialogue.messages if one.role == "user"))
 
     def places(self) -> NDArray[np.int8]:
         """The part of the split that each dialogue goes to, -1 where it is left out."""
@@ -62,7 +65,8 @@ class Selection:
         if self._groups is not None:
             kept = np.flatnonzero(found != LEFT_OUT)
             found[kept] = self._parts(kept, keys, strata, self._groups.leaders())
-            self._groups.close()
+            with temporary():
+                self._groups.close()
         return found
 
     def _parts(self, kept: NDArray[np.intp], keys: Keys, strata: Keys, leaders: NDArray[np.int64]) -> NDArray[np.int8]:

@@ -2,18 +2,26 @@
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
-from dialogue.conversion.folding import Folding
 from dialogue.conversion.recognition import Recogniser
-from dialogue.conversion.refusals import Refusals
 from dialogue.conversion.row import Row
 from dialogue.conversion.rows import files, rows
 from dialogue.formats import oasst
 from dialogue.records import Dialogue
 
+if TYPE_CHECKING:
+    from dialogue.conversion.folding import Folding
+
 
 class FoldingWanted(Exception):
     """A row may be the beginning of another, and nobody has looked which ones are."""
+
+
+class Refused(Protocol):
+    """What is told of each row that holds no dialogue."""
+
+    def add(self, row: Row, reason: str, /) -> None: ...
 
 
 class Source:
@@ -31,7 +39,7 @@ class Source:
         self.recogniser = Recogniser(*self._asked)
         self.rows = self.dialogues = self.folded = 0
 
-    def read(self, refusals: Refusals | None = None) -> Iterator[tuple[Row, Dialogue]]:
+    def read(self, refusals: Refused | None = None) -> Iterator[tuple[Row, Dialogue]]:
         """Each row with its dialogues, beginnings of others left out. FoldingWanted where `fold` has to come first."""
         self.begin()
         for file in self.files:
@@ -56,12 +64,14 @@ class Source:
 
     def fold(self) -> None:
         """Look through all rows of layouts that have such for those that begin another."""
+        from dialogue.conversion.folding import Folding  # and numpy, which few layouts need
+
         folding = Folding()
         self._fold = False
         folding.note(dialogue for _, dialogue in self.read() if self.recogniser.folds)
         self._fold, self._folding = True, folding
 
-    def _rows(self, file: Path, refusals: Refusals | None) -> Iterator[Row]:
+    def _rows(self, file: Path, refusals: Refused | None) -> Iterator[Row]:
         """Rows as they are; those that are single messages of trees are put together once all were read."""
         parts: list[Row] = []
         for row in rows(file):

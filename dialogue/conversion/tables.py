@@ -27,10 +27,13 @@ def csv_rows(path: Path) -> Iterator[Row]:
     """A row is an object of texts, or of what a cell's JSON list or object holds."""
     csv.field_size_limit(_MOST_CELL)
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        lines = csv.reader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",", strict=True)
-        header = next(lines, None)
-        if not header or len(set(header)) < len(header) or not all(name.strip() for name in header):
-            raise UsageError(f"{path}:1: expected a header whose names all differ (found {str(header)[:80]})")
+        lines = csv.reader(file, delimiter=_delimiter(path), strict=True)
+        try:
+            header = _header(next((cells for cells in lines if any(map(str.strip, cells))), []))
+        except (ValueError, csv.Error) as error:
+            raise UsageError(
+                f"{path}:{max(1, lines.line_num)}: expected a header whose names all differ ({error})"
+            ) from None
         while True:
             number = lines.line_num + 1
             try:
@@ -42,6 +45,27 @@ def csv_rows(path: Path) -> Iterator[Row]:
                 return
             if cells:
                 yield _csv_row(path, number, header, cells)
+
+
+def _delimiter(path: Path) -> str:
+    """What stands between two cells: as the name says, else what of comma, semicolon and tab the header has first."""
+    if path.suffix.lower() == ".tsv":
+        return "\t"
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        header = next((line for line in file if line.strip()), "")
+    return next((mark for mark in ",;\t" if mark in header), ",")
+
+
+def _header(cells: list[str]) -> list[str]:
+    """The names of the columns; one without a name, as of pandas' row numbers, is named by its place. ValueError."""
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError:
+        raise ValueError("not UTF-8") from None
+    names = [name if name.strip() else f"column {place}" for place, name in enumerate(cells, 1)]
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"found {str(cells)[:80] if cells else 'none'}")
+    return names
 
 
 def _csv_row(path: Path, number: int, header: list[str], cells: list[str]) -> Row:
@@ -71,6 +95,7 @@ def parquet_rows(path: Path) -> Iterator[Row]:
 
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
+            _check_columns(path, file.schema_arrow.names)
             named = (file.schema_arrow.metadata or {}).get(JSON_COLUMNS, b"[]")
             columns = set(orjson.loads(named))
             number = 0
@@ -83,6 +108,13 @@ def parquet_rows(path: Path) -> Iterator[Row]:
                         yield Row(path, number, b"", _plain(fields, columns))
     except (pyarrow.ArrowException, OSError) as error:
         raise UsageError(f"{path}: no Parquet file that can be read ({str(error).splitlines()[0][:120]})") from None
+
+
+def _check_columns(path: Path, names: list[str]) -> None:
+    """Raise UsageError where two columns have one name: an object holds one of them only."""
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UsageError(f"{path}: two columns are named {twice!r}; rename one")
 
 
 def _objects(batch: Any) -> list[dict[str, Any] | None]:
@@ -118,4 +150,6 @@ def _json(value: Any) -> Any:
     """The value, or its text where JSON has none of its kind: a time, a decimal, bytes."""
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
+    if isinstance(value, tuple):  # an entry of a map
+        return [_json(part) for part in value]
     return value if isinstance(value, str | int | float | bool | list | dict) or value is None else str(value)

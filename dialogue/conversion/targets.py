@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from dialogue.disk import beside
 from dialogue.errors import UsageError
 from dialogue.formats.reading import named
 
@@ -42,7 +43,7 @@ class Target:
     def __init__(self, path: Path, format: str) -> None:
         self.path = path
         self.written = 0
-        self._beside = path.with_name(f".{path.name}.{os.getpid()}.new")
+        self._beside = beside(path)
         self._sink = self._opened(format)
 
     def _opened(self, format: str) -> Sink:
@@ -60,7 +61,7 @@ class Target:
     def finish(self) -> None:
         """Put the file in its place."""
         self._sink.close()
-        with self._beside.open("rb") as file:
+        with self._beside.open("rb+") as file:  # Windows syncs none that is only read
             os.fsync(file.fileno())
         self._beside.replace(self.path)
 

@@ -8,6 +8,7 @@
     system = "setting"                  # the system message
     kind = "category"                   # goes to the seed, as all fields do that are not named
 
+A field within an object is named by its path, as "question.text"; one that is called so itself comes first.
 In place of `user` and `assistant`, for dialogues of several turns:
 
     [history]                           # one text with a label before each turn
@@ -75,6 +76,13 @@ class FieldMap(Record):
         single = bool(self.user) and self.assistant is not None
         if [single, self.history is not None, self.pairs is not None].count(True) != 1 or bool(self.user) != single:
             raise ValueError("expected one of: `user` with `assistant`, [history], [pairs]")
+        named = (*self.match, *self.user, self.assistant, self.system, self.kind, self.text, self.score)
+        if any(name is not None and not name.strip() for name in named):
+            raise ValueError("a field without a name")
+        sides = self.history or self.pairs
+        users, assistant = ((sides.user,), sides.assistant) if sides else (self.user, self.assistant)
+        if assistant in users:
+            raise ValueError(f"{assistant!r} is said to be the user's and the assistant's")
         return self
 
     @cached_property
@@ -85,13 +93,14 @@ class FieldMap(Record):
 
     def recognise(self, fields: Mapping[str, Any]) -> bool:
         """Whether an object has the fields that the map wants."""
-        wanted = self.match or self.used
+        wanted, fields = self.match or self.used, self._reached(fields)
         sides = self.history
         labelled = sides is None or (isinstance(fields.get(sides.field), str) and sides.user in fields[sides.field])
         return labelled and all(name in fields for name in wanted)
 
     def from_object(self, fields: Mapping[str, Any]) -> Dialogue:
         """The dialogue in an object; ValueError where there is none."""
+        fields = self._reached(fields)
         messages = self._turns(fields)
         before = text(fields, self.system, "") if self.system else ""
         if before.strip():
@@ -99,6 +108,18 @@ class FieldMap(Record):
         kind = fields.get(self.kind) if self.kind else None
         own = {"system": fields["system"]} if "system" in fields and self.system != "system" else {}
         return made(messages, fields, (*self.used, "system"), extra=own, kind=str(kind) if kind is not None else None)
+
+    def _reached(self, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The fields with those that are named by paths."""
+        found: dict[str, Any] = {}
+        for name in (*self.match, *self.used):
+            if "." in name and name not in fields:
+                value: Any = fields
+                for part in name.split("."):
+                    value = value.get(part) if isinstance(value, Mapping) else None
+                if value is not None:
+                    found[name] = value
+        return {**fields, **found} if found else fields
 
     def _turns(self, fields: Mapping[str, Any]) -> list[Message]:
         if self.pairs:

@@ -1,14 +1,11 @@
-"""Dialogues from a path, a random sample of them that is held, and the groups they fall into."""
+"""A random sample of a stream that is held, and the groups that dialogues fall into."""
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Generic, TypeVar
 
 from dialogue.chance import rng
 from dialogue.errors import UsageError
-from dialogue.formats.reading import read
 from dialogue.records import Dialogue
-from filters.engine.blocks import files
 from filters.engine.paths import check_path, value_at
 
 Item = TypeVar("Item")
@@ -24,12 +21,6 @@ _SHORT = {
 }
 _LONGEST = 80
 """Characters of a group's name."""
-
-
-def dialogues(path: Path) -> Iterator[Dialogue]:
-    """The dialogues of a run's or a filter's folder, of a file, or of all files in any other folder."""
-    for file in files(path):
-        yield from read(file)
 
 
 class Reservoir(Generic[Item]):

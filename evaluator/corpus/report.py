@@ -10,11 +10,12 @@ import orjson
 
 from dialogue.consulting import consultation
 from dialogue.errors import UsageError
+from dialogue.reading import read
 from dialogue.records import Dialogue
 from evaluator.corpus.acceptance import acceptance
 from evaluator.corpus.bounds import table
 from evaluator.corpus.classifier import Spoken, Told, ready, told_apart
-from evaluator.corpus.drawing import Groups, Reservoir, dialogues
+from evaluator.corpus.drawing import Groups, Reservoir
 from evaluator.corpus.figure import Figure
 from evaluator.corpus.resampling import Dialogues
 from evaluator.corpus.sample import Sample
@@ -85,7 +86,7 @@ def _read(
 ) -> tuple[Tally, dict[str, Tally], Drawn]:
     """All dialogues counted, the counts of each group, and the sample with the groups' names."""
     whole, parts = Tally(), dict[str, Tally]()
-    for dialogue in dialogues(path):
+    for dialogue in read(path):
         found = sizes(dialogue, count)
         group = groups.name(dialogue) if groups else None
         for tally in (whole, *([parts.setdefault(group, Tally())] if group is not None else ())):
@@ -137,7 +138,7 @@ def _real(path: Path, most: int, seed: int) -> list[Spoken]:
     """The turns of real users, of as many dialogues as are looked at of the corpus."""
     ready()
     held = Reservoir[Dialogue](most, seed)
-    for dialogue in dialogues(path):
+    for dialogue in read(path):
         held.offer(dialogue)
     if not len(held):
         raise UsageError(f"--against {path}: no dialogue in it")

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import orjson
+from filelock import FileLock
 from numpy.typing import NDArray
 from pydantic import JsonValue
 
@@ -91,9 +92,8 @@ class Walked:
 class BlockWalk:
     """A block with what is known of it."""
 
-    def __init__(self, block: Block, format: str | None, cache: Path) -> None:
-        self.rows = Rows(block, format)
-        self.folder = cache / self.rows.digest[:2] / (self.rows.digest + (f"-{format}" if format else ""))
+    def __init__(self, rows: Rows, folder: Path) -> None:
+        self.rows, self.folder = rows, folder
         self._row: dict[int, Row] = {}
         self.lines: dict[int, bytes] = {}
         """Rows that a filter has edited."""
@@ -237,13 +237,30 @@ class BlockWalk:
         return self.row(row).record()
 
 
+def opened(block: Block, format: str | None, cache: Path) -> BlockWalk:
+    """The walk of a block, with what is kept of it."""
+    rows = Rows(block, format)
+    return BlockWalk(rows, _folder(rows, format, cache))
+
+
+def _folder(rows: Rows, format: str | None, cache: Path) -> Path:
+    return cache / rows.digest[:2] / (rows.digest + (f"-{format}" if format else ""))
+
+
 def walk(task: Task) -> Walked:
-    """Do a task."""
+    """Do a task; one of equal blocks after the other, since they share what is kept of them."""
+    rows = Rows(task.block, task.format)
+    folder = _folder(rows, task.format, task.cache)
+    folder.mkdir(parents=True, exist_ok=True)
+    with FileLock(folder / ".lock"):
+        return _walked(task, BlockWalk(rows, folder))
+
+
+def _walked(task: Task, block: BlockWalk) -> Walked:
     if task.block.earlier:
         steps: Sequence[Step] = ()
     else:
         steps = task.steps[: task.upto]
-    block = BlockWalk(task.block, task.format, task.cache)
     last = task.upto == len(task.steps)
     block.apply(steps, task.copies, telling=last)
     walked = Walked(block.rows.digest, len(block.rows), block.rows.torn, block.rows.lines)

@@ -2,28 +2,20 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from hashlib import file_digest
 from pathlib import Path
 from typing import NamedTuple
 
-import orjson
-from xxhash import xxh3_128_hexdigest
+from xxhash import xxh3_128, xxh3_128_hexdigest
 
-from dialogue.errors import UsageError
+from dialogue.conversion.rows import files
 from dialogue.jsonl import write_atomically
-from dialogue.mixtures import standing_for
+from dialogue.reading import lines
 
 BLOCK_BYTES = 8 << 20
 _BOM = b"\xef\xbb\xbf"
-_SUFFIXES = (".jsonl", ".json", ".ndjson")
-_UNREAD = {
-    "unpack it first": (".gz", ".zip", ".bz2", ".xz", ".zst", ".tar"),
-    "write it as JSON Lines, a dialogue a line": (".csv", ".tsv", ".parquet", ".arrow", ".xlsx"),
-}
-"""What is no JSON, by the end of its name, and what to do with it."""
-_MAGIC = {b"\x1f\x8b": ".gz", b"PK\x03\x04": ".zip", b"BZh": ".bz2", b"\x28\xb5\x2f\xfd": ".zst", b"PAR1": ".parquet"}
-_MOST_PRETTY_BYTES = 1 << 26
-"""A larger file is not read a second time to see why its first line is no JSON."""
+LAID_OUT = 1
+"""The way in which rows are laid out as lines; what was laid out in another is made anew."""
 
 
 class Block(NamedTuple):
@@ -61,63 +53,16 @@ class Block(NamedTuple):
         return number
 
 
-def files(path: Path) -> list[Path]:
-    """The files that a path stands for: a run folder's dialogues, a filter folder's kept ones, any folder's files."""
-    if not path.exists():
-        raise UsageError(f"{path}: no such file or folder")
-    if not path.is_dir():
-        _check_readable(path)
-        return [path]
-    if (known := standing_for(path)) is not None:
-        return known
-    found = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES and not file.name.startswith("."))
-    if not found:
-        raise UsageError(f"{path}: no dialogues.jsonl, kept.jsonl, nor other {', '.join(_SUFFIXES)} file in it")
-    return found
-
-
-def skipped(path: Path) -> list[str]:
-    """What in a folder is not read, by name: folders in it, and files of other kinds; hidden ones are not told.
-
-    Nothing where a known file stands for the folder.
-    """
-    if not path.is_dir() or standing_for(path) is not None:
-        return []
-    others = (one for one in path.iterdir() if not one.name.startswith("."))
-    return sorted(f"{one.name}/" if one.is_dir() else one.name for one in others if one.suffix not in _SUFFIXES)
-
-
-def _check_readable(path: Path) -> None:
-    try:
-        with path.open("rb") as file:
-            begin = file.read(4)
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    suffix = next((suffix for magic, suffix in _MAGIC.items() if begin.startswith(magic)), path.suffix.lower())
-    for mend, suffixes in _UNREAD.items():
-        if suffix in suffixes:
-            raise UsageError(f"{path}: {suffix} is no format that is read here; {mend}")
-
-
-def why_no_json(path: Path, place: str, error: Exception) -> UsageError:
-    """What to say of a line that is not JSON: most often a line to mend, at times one object over many lines."""
-    if path.stat().st_size <= _MOST_PRETTY_BYTES:
-        with suppress(orjson.JSONDecodeError):
-            orjson.loads(path.read_bytes().removeprefix(_BOM))
-            return UsageError(
-                f"{path}: one JSON object over many lines; expected a dialogue a line, or an array of them"
-            )
-    return UsageError(f"{place}: not JSON ({error}); mend or delete the line")
-
-
-def blocks(paths: Sequence[Path], spool: Path, earlier: bool = False, size: int = BLOCK_BYTES) -> Iterator[Block]:
-    """The blocks of all files; a JSON array is laid out as lines in the folder `spool` first."""
+def blocks(
+    paths: Sequence[Path], spool: Path, earlier: bool = False, size: int = BLOCK_BYTES, format: str | None = None
+) -> Iterator[Block]:
+    """The blocks of all files; what is no JSON Lines is laid out as such in the folder `spool` first."""
     for path in paths:
         for file in files(path):
-            lines = _as_lines(file, spool)
-            bounds = list(_bounds(lines, size))
+            laid = _as_lines(file, spool, format)
+            bounds = list(_bounds(laid, size))
             for number, (start, end) in enumerate(bounds, 1):
-                yield Block(str(file), lines, start, end, earlier, number == len(bounds))
+                yield Block(str(file), laid, start, end, earlier, number == len(bounds))
 
 
 def _bounds(path: Path, size: int) -> Iterator[tuple[int, int]]:
@@ -133,22 +78,16 @@ def _bounds(path: Path, size: int) -> Iterator[tuple[int, int]]:
             start = end
 
 
-def _as_lines(path: Path, spool: Path) -> Path:
-    """The file itself, or where it is one JSON array a file with a line for each of its elements."""
-    try:
-        with path.open("rb") as file:
-            if not file.read(64).removeprefix(_BOM).lstrip().startswith(b"["):
-                return path
-    except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
-    data = path.read_bytes()
-    lines = spool / f"{xxh3_128_hexdigest(data)}.jsonl"
-    if lines.exists():
-        return lines
-    try:
-        rows = orjson.loads(data.removeprefix(_BOM))
-    except orjson.JSONDecodeError as error:
-        raise UsageError(f"{path}:{error.lineno}: not JSON ({error.msg}); mend it there") from None
-    os.makedirs(spool, exist_ok=True)
-    write_atomically(lines, (orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows))
-    return lines
+def _as_lines(path: Path, spool: Path, format: str | None) -> Path:
+    """The file itself, or where its lines are no rows a file in which they are."""
+    found = lines(path, format)
+    if found is None:
+        return path
+    with path.open("rb") as file:
+        read = file_digest(file, xxh3_128).hexdigest()
+    name = xxh3_128_hexdigest(f"{LAID_OUT} {read} {path.suffix} {format}".encode())
+    laid = spool / f"{name}.jsonl"
+    if not laid.exists():
+        os.makedirs(spool, exist_ok=True)
+        write_atomically(laid, found)
+    return laid

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from filters.engine.base import Copies, CorpusFilter, Shard
-from filters.engine.block_walk import BlockWalk, CopyOf
+from filters.engine.block_walk import BlockWalk, CopyOf, opened
 from filters.engine.blocks import Block
 from filters.engine.chain import Step
 from filters.engine.info import Info
@@ -89,7 +89,7 @@ class PreparedCorpus:
         return self._walk(shard).info if known is None else known
 
     def _walk(self, shard: int) -> BlockWalk:
-        return BlockWalk(self._blocks[shard], self._format, self._cache)
+        return opened(self._blocks[shard], self._format, self._cache)
 
     def _by_shard(self, numbers: NDArray[np.int64]) -> Iterator[tuple[int, list[int], list[int]]]:
         """Shard, places in `numbers`, and rows in the shard's block, for each shard that is asked for."""

@@ -102,15 +102,40 @@ def _uncollected(work: Callable[[Task], Result], task: Task) -> Result:
 
 @contextmanager
 def _without_interrupt() -> Iterator[None]:
-    """Ctrl-C reaches all processes of a terminal; only the first is to act on it, and that a moment later."""
+    """Ctrl-C reaches all processes of a terminal; only the first is to act on it, and that a moment later.
+
+    What starts within has the interrupt blocked. Here that is not enough: a thread of numpy's may take the signal, and
+    Python then raises it in the first thread, between a worker's start and what the worker is to be told.
+    """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # which the first worker would start, and which lets the interrupt in again
+    with _noted():
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _noted() -> Iterator[None]:
+    """An interrupt is noted, and handled at the end."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    came: list[int] = []
+    signal.signal(signal.SIGINT, lambda number, _: came.append(number))
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _settle_in(line: Connection) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 from xxhash import xxh3_128
 
+from dialogue.conversion.rows import skipped
 from filters.engine.base import Limits
-from filters.engine.blocks import skipped
 from filters.engine.chain import Step
 from filters.engine.counts import Counts, Example
 from filters.engine.settings import FilterSettings

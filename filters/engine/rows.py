@@ -2,36 +2,39 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from types import ModuleType
 from typing import Any, Literal
 
 import orjson
 from pydantic import ValidationError
 from xxhash import xxh3_128_hexdigest
 
-from dialogue.formats.reading import known, named, names
+from dialogue.conversion.recognition import Reader, name_of, readers
+from dialogue.conversion.row import Row as Raw
+from dialogue.errors import UsageError
+from dialogue.formats import messages
+from dialogue.formats.reading import named, names
 from dialogue.jsonl import kind_of
+from dialogue.reading import AUTO, told
 from dialogue.records import Dialogue, encode
-from filters.engine.blocks import Block, why_no_json
+from filters.engine.blocks import Block
 from filters.engine.paths import value_at
 
 _RECORD = Dialogue.__pydantic_validator__
-_NATIVE = "dialogue.formats.messages"
 
 
 class Refused(ValueError):
     """JSON, but no dialogue."""
 
 
-def formats(name: str | None) -> list[ModuleType]:
-    """The format of this name, or all, our own first."""
-    return [named(name)] if name else list(known())
+def formats(name: str | None) -> Sequence[Reader]:
+    """The format of this name, or all that are recognised, our own first."""
+    return readers(name or AUTO)
 
 
 class Row:
     """One line."""
 
-    def __init__(self, line: bytes, formats: Sequence[ModuleType]) -> None:
+    def __init__(self, line: bytes, formats: Sequence[Reader]) -> None:
         self.line = line
         self._formats = formats
 
@@ -46,7 +49,7 @@ class Row:
     @cached_property
     def _own(self) -> Dialogue | None:
         """The dialogue of a line that is a whole record of ours; pydantic's parser takes half the time of two steps."""
-        if self._formats[0].__name__ != _NATIVE or b"NaN" in self.line or b"Infinity" in self.line:
+        if self._formats[0] is not messages or b"NaN" in self.line or b"Infinity" in self.line:
             return None
         try:
             dialogue = _RECORD.validate_json(self.line)
@@ -61,7 +64,7 @@ class Row:
             return self._own
         found = next((one for one in self._formats if one.recognise(self.fields)), None)
         if found is None:
-            only = self._formats[0].__name__.rpartition(".")[2] if len(self._formats) == 1 else None
+            only = name_of(self._formats[0]) if len(self._formats) == 1 else None
             expected = f"the format {only}" if only else f"any known format ({', '.join(names())})"
             raise Refused(f"no dialogue of {expected}")
         try:
@@ -127,7 +130,8 @@ class Rows:
                 return row
             row.fields  # noqa: B018  decodes
         except orjson.JSONDecodeError as error:
-            raise why_no_json(self.block.path, self.place(number), error) from None
+            why = told(Raw(self.block.path, self._first_line + self.places[number], row.line), f"not JSON ({error})")
+            raise UsageError(f"{self.place(number)}: {why}") from None
         except Refused:
             pass
         return row

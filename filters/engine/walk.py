@@ -45,7 +45,8 @@ def run(
     with Output(settings.out, settings.as_asked()) as output, _taken(settings):
         spool = settings.cache_folder / "spool"
         cut = settings.block_bytes
-        parts = [*blocks(settings.inputs, spool, size=cut), *blocks(settings.against, spool, earlier=True, size=cut)]
+        own = blocks(settings.inputs, spool, size=cut, format=settings.format)
+        parts = [*own, *blocks(settings.against, spool, earlier=True, size=cut)]
         size = sum(part.end - part.start for part in parts)
         with pool(settings.workers if size >= INLINE_BYTES else 1) as workers:
             walk_through = _Run(settings, steps, parts, workers, on_progress)

@@ -13,6 +13,7 @@ from typing import Any
 
 import orjson
 
+from dialogue.conversion.rows import packed_with
 from dialogue.errors import UsageError
 from dialogue.jsonl import kind_of
 
@@ -30,7 +31,8 @@ def data_files(path: Path) -> list[Path]:
         raise UsageError(f"{path}: no such file or folder")
     if not path.is_dir():
         return [path]
-    found = sorted(file for file in path.iterdir() if file.suffix in SUFFIXES and not file.name.startswith("."))
+    inside = path / "data" if (path / "data").is_dir() else path  # as in a hub's layout
+    found = sorted(file for file in inside.iterdir() if file.suffix in SUFFIXES and not file.name.startswith("."))
     if not found:
         raise UsageError(f"{path}: no {', '.join(SUFFIXES)} file in it")
     return found
@@ -43,6 +45,8 @@ def rows(path: Path, data: bytes, columns: Sequence[str] | None = None) -> Itera
     """
     if not data.strip():
         raise UsageError(f"{path}: empty")
+    if (packed := packed_with(data)) is not None:
+        raise UsageError(f"{path}: packed with {packed}; unpack it first")
     if path.suffix == ".parquet" or data.startswith(b"PAR1"):
         yield from _parquet(path, data)
     elif path.suffix == ".csv":

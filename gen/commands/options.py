@@ -52,10 +52,11 @@ def _what(parser: argparse.ArgumentParser) -> None:
         "--input",
         metavar="FILE",
         action="append",
-        help="material for the sector, for most in the place of the shipped one (docs/sectors.md). "
-        "world-questions: entities, one a line, or a Wikidata dump; "
-        "materials: passages; self-chat: seeds (JSONL, plain text, Parquet); continue, reanswer, "
-        "preference: dialogues (a run's folder, or a file of any layout). Of several sectors SECTOR=FILE",
+        help="material for the sector, for most in the place of what it ships: names, one a line (world-questions, "
+        "creation, role-chat, harmless, recall); instructions (self-instruct, evol-instruct); passages (materials, "
+        "tool-use); seeds (self-chat); a page about an assistant (domain); dialogues in any layout, or a folder of "
+        "them (continue, reanswer, preference). `gen sectors` and docs/sectors.md tell it of each. Of several sectors "
+        "SECTOR=FILE",
     )
     what.add_argument(
         "--system", metavar="FILE", help="system prompts: JSONL with `system` and `weight`, or plain lines"

@@ -2,8 +2,12 @@
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dialogue.errors import UsageError
+
+if TYPE_CHECKING:
+    from prompts.sector import Sector
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,6 +18,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--prompts", metavar="DIR", help="your templates and data files; they stand before the package's"
     )
+
+
+def _input(sector: "Sector") -> str:
+    """What `--input` brings to a sector."""
+    source = sector.input
+    if sector.tools:
+        return "; --input: one passage a row"
+    if source is None:
+        return ""
+    what = "instruction" if source.tasks else source.what.lower()
+    return f"; --input: one {what} a row{', needed' if source.material else ''}"
 
 
 def command(arguments: argparse.Namespace) -> int:
@@ -28,11 +43,13 @@ def command(arguments: argparse.Namespace) -> int:
         for name in names(prompts):
             sector = load(prompts, name)
             if sector.takes:
-                print(f"{name}: {sector.title}; {sector.rounds} rounds")
+                print(f"{name}: {sector.title}; {sector.rounds} rounds; --input: one dialogue a row, needed")
                 continue
             levels = ", ".join(level.name for level in sector.levels if level.opener)
             presets = ", ".join(sector.share_presets)
-            print(f"{name}: {sector.title}; {sector.rounds} rounds; openers: {levels}; shares: {presets}")
+            print(
+                f"{name}: {sector.title}; {sector.rounds} rounds; openers: {levels}; shares: {presets}{_input(sector)}"
+            )
         return 0
     if arguments.show != "show" or arguments.sector is None:
         raise UsageError(f"{arguments.show}: expected `gen sectors` or `gen sectors show SECTOR`")

@@ -20,7 +20,9 @@ DROPPED = "dropped.jsonl"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Options of the command."""
     parser.add_argument(
-        "run", metavar="RUN", help="a run's or a filter's folder, a file of dialogues, or dropped.jsonl"
+        "run",
+        metavar="RUN",
+        help="a run's or a filter's folder, a file or folder of dialogues in any layout, or dropped.jsonl",
     )
     parser.add_argument("id", metavar="ID", nargs="?", help="one dialogue by its id, or by the beginning of it")
     parser.add_argument("--random", metavar="N", type=count, help="N dialogues drawn at random")
@@ -49,7 +51,7 @@ def command(arguments: argparse.Namespace) -> int:
 
 
 def _reports(arguments: argparse.Namespace) -> Iterator[str]:
-    from dialogue.formats.reading import read
+    from dialogue.reading import read
     from gen.text import dialogue_report, failure_report
 
     path, id = Path(arguments.run), arguments.id
@@ -63,7 +65,7 @@ def _reports(arguments: argparse.Namespace) -> Iterator[str]:
         drops = ((id, text) for id, text in _drops(path) if arguments.id is None or id.startswith(arguments.id))
         yield from (text for _, text in _some(drops, arguments))
         return
-    dialogues = (dialogue for dialogue in read(path) if id is None or dialogue.id.startswith(id))
+    dialogues = (dialogue for dialogue in read(path, fold=False) if id is None or dialogue.id.startswith(id))
     yield from map(dialogue_report, _some(dialogues, arguments))
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dialogue.errors import UsageError
 from dialogue.formats import reading
+from dialogue.reading import read
 from dialogue.records import Dialogue, Message
 
 FORMATS = [reading.named(name) for name in reading.names()]
@@ -126,7 +127,7 @@ def test_ultrachat_refuses_turns_that_do_not_alternate() -> None:
 def test_an_array_file_is_read_as_well(tmp_path: Path) -> None:
     path = tmp_path / "x.json"
     path.write_text('[{"id": 7, "conversations": [{"from": "human", "value": "a"}]}]')
-    assert [dialogue.id for dialogue in reading.read(path)] == ["7"]
+    assert [dialogue.id for dialogue in read(path)] == ["7"]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +137,7 @@ def test_a_malformed_row_is_refused_with_its_place(tmp_path: Path, row: str) -> 
     path = tmp_path / "x.jsonl"
     path.write_text('{"data": ["a"]}\n' + row + "\n")
     with pytest.raises(UsageError, match=r"x\.jsonl:2: "):
-        list(reading.read(path))
+        list(read(path))
 
 
 def test_an_unknown_format_names_those_there_are() -> None:
@@ -159,6 +160,6 @@ def test_an_unknown_format_names_those_there_are() -> None:
     ],
 )
 def test_real_files_are_read_whole(shared: Path, name: str, count: int) -> None:
-    found = list(reading.read(shared / "data" / name))
+    found = list(read(shared / "data" / name))
     assert len(found) == count
     assert all(dialogue.messages for dialogue in found)

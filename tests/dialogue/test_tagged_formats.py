@@ -7,7 +7,7 @@ import orjson
 import pytest
 
 from dialogue.formats import baize, moss
-from dialogue.formats.reading import read
+from dialogue.reading import read
 from dialogue.records import Dialogue, Message, Seed
 
 PAIR = (Message(role="user", content="q"), Message(role="assistant", content="a"))

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from corpora import ANSWER, sample, talk
 
-from dialogue.formats.reading import read
+from dialogue.reading import read
 from dialogue.records import Dialogue, Seed
 from evaluator.corpus.acceptance import AGAINST, MEASURES, acceptance
 from evaluator.corpus.bounds import Row, judged, table

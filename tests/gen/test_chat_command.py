@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 from runs import ROOT
 
 from dialogue.records import Message
-from gen.answering import read_prompts
+from gen.answering import Asked, _in_order, read_prompts
 from gen.chatting import Chat, show
 from gen.main import main
 from gen.text import safe
@@ -278,3 +279,18 @@ def test_a_wrong_flag_is_one_line(
 def test_a_model_that_is_not_there_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["chat", str(tmp_path / "nowhere")]) == 2
     assert "no such folder" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="looks at open files where the system lists them")
+def test_answers_are_put_in_order_in_a_file_that_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out, replace = tmp_path / "out.jsonl", Path.replace
+
+    def replaced(beside: Path, target: Path) -> Path:
+        held = {os.readlink(one) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()}
+        assert str(target) not in held, "Windows replaces no file that is open"
+        return replace(beside, target)
+
+    monkeypatch.setattr(Path, "replace", replaced)
+    out.write_bytes(b'{"id": "b"}\n{"id": "other"}\n{"id": "a"}\n')
+    _in_order(out, [Asked(1, "a", ()), Asked(2, "b", ())])
+    assert out.read_bytes() == b'{"id": "a"}\n{"id": "b"}\n{"id": "other"}\n'

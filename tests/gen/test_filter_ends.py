@@ -4,6 +4,8 @@ import os
 import signal
 import subprocess
 import sys
+import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -168,3 +170,34 @@ def test_an_interrupt_while_the_command_is_imported_is_said(
     monkeypatch.setattr("gen.main.parser", interrupted)
     assert main(["contamination", "in.jsonl"]) == 130
     assert capsys.readouterr().err == "gen contamination: interrupted; run it again, finished work is kept\n"
+
+
+def test_an_interrupt_within_a_callback_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Thing:
+        pass
+
+    def interrupted(_: object) -> None:
+        raise KeyboardInterrupt
+
+    def parser(name: str | None) -> None:
+        thing, until = Thing(), time.monotonic() + 60
+        kept = weakref.ref(thing, interrupted)
+        del thing
+        while time.monotonic() < until:
+            assert kept() is None
+        raise AssertionError("went on")
+
+    monkeypatch.setattr("gen.main.parser", parser)
+    hook = sys.unraisablehook
+    assert main(["filter", "in.jsonl"]) == 130
+    assert capsys.readouterr().err == "gen filter: interrupted; run it again, finished work is kept\n"
+    assert sys.unraisablehook is hook
+
+
+@pytest.mark.slow
+def test_equal_blocks_do_not_disturb_one_another(at_work: subprocess.Popen[bytes]) -> None:
+    _, complaint = at_work.communicate(timeout=240)  # both of its files hold the same, and both workers begin with them
+    assert at_work.returncode == 0, complaint.decode()
+    assert orjson.loads(Path("out/report.json").read_bytes())["kept"] > 0

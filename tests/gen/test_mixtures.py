@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from test_wrong_usage import refused
 
 from dialogue.conversion.rows import files
-from dialogue.formats.reading import read
 from dialogue.mixtures import counts
+from dialogue.reading import read
 from filters.engine import blocks
 from gen.api import plan, run
 from gen.main import main

@@ -140,7 +140,7 @@ def test_a_file_of_ones_own_replaces_the_seeds(tmp_path: Path) -> None:
     found = play("self-instruct", 12, tmp_path / "run", input=tmp_path / "own.jsonl")
     assert {str(id)[:4] for one in found for id in one.seed.extra["examples"]} == {"own-"}  # type: ignore[union-attr]
     (tmp_path / "bad.jsonl").write_text('{"task": 1}\n')
-    with pytest.raises(UsageError, match=r"bad.jsonl:1: instruction"):
+    with pytest.raises(UsageError, match=r"bad.jsonl:1: no instruction: expected it under instruction"):
         run(sector="self-instruct", n=3, input=tmp_path / "bad.jsonl", endpoint="builtin", out=tmp_path / "bad")
     assert not (tmp_path / "bad").exists()
 

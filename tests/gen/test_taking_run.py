@@ -12,8 +12,8 @@ from material_files import killed_and_run_again
 
 from dialogue.errors import UsageError
 from dialogue.formats.chosen_rejected import to_line as pair_line
-from dialogue.formats.reading import read
 from dialogue.formats.ultrafeedback import to_line as feedback_line
+from dialogue.reading import read
 from dialogue.records import Dialogue, decode
 from gen.api import plan, run
 from gen.config import run_settings

@@ -135,7 +135,7 @@ def test_data_that_cannot_be_read_is_told_with_its_place(here: Path, capsys: pyt
     assert "empty.jsonl" in refused(capsys, "empty.jsonl", "--out", "b")
     assert "middle.jsonl:5" in refused(capsys, "middle.jsonl", "--out", "c")
     (here / "folder").mkdir()
-    assert "a folder without kept.jsonl" in refused(capsys, "folder", "--out", "d")
+    assert "folder: no dialogues.jsonl, kept.jsonl" in refused(capsys, "folder", "--out", "d")
     assert not list(here.glob("?/checkpoints"))
     assert train("d.jsonl", "--out", "b") == 0, "a request that came to nothing does not stand in the way"
 

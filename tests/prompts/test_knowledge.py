@@ -111,8 +111,6 @@ def test_a_question_longer_than_a_title_keeps_its_answer(tmp_path: Path) -> None
     found = sources(tmp_path, "q.jsonl", f'{{"question": "{long}", "answer": "THE ANSWER."}}\n')
     assert found[-1].text.endswith("THE ANSWER.")
     assert "".join("".join(one.text for one in found).split()) == "".join(f"{long}THE ANSWER.".split())
-        " ", ""
-    )
 
 
 def test_a_long_paragraph_is_taken_apart_in_a_time_that_grows_with_its_length(tmp_path: Path) -> None:
@@ -179,7 +177,11 @@ def test_beside_a_source_stand_those_of_its_file_and_language(tmp_path: Path) ->
         ("book.md", b"# Nothing\n\n***\n", r"book\.md: empty"),
         (
             "faq.jsonl",
-        ("faq.jsonl", b'{"id": "x", "text": "a"}\n' * 2, r"faq\.jsonl:2: the id 'x' stands in .*faq\.jsonl:1 already"),
+            (
+                "faq.jsonl",
+                b'{"id": "x", "text": "a"}\n' * 2,
+                r"faq\.jsonl:2: the id 'x' stands in .*faq\.jsonl:1 already",
+            ),
             r"faq\.jsonl:2: the id 'x' stands in .*faq\.jsonl:1 already",
         ),
     ],

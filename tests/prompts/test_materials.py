@@ -79,7 +79,7 @@ def test_the_first_key_that_a_row_has_counts(tmp_path: Path) -> None:
     [
         (b'{"text": "torn', "not JSON"),
         (b'["a"]', "a list, expected a JSON object or a text"),
-        (b"3", "a int, expected"),
+        (b"3", "a number, expected"),
         (b'{"body": "a"}', "no text: expected it under text or passage"),
         (b'{"text": null}', "no text"),
         (b'{"text": " \\n"}', "text: no word in it"),
@@ -96,7 +96,7 @@ def test_a_row_that_is_no_good_is_named_with_its_line(tmp_path: Path, row: bytes
     path = file(tmp_path, b'{"text": "first", "id": "x"}\n\n' + row)
     with pytest.raises(UsageError, match=complaint) as caught:
         material(path, PASSAGES)
-    assert str(caught.value).startswith(f"{path}:3: ")
+    assert str(caught.value).startswith(f"--input {path}:3: ")
     assert "\n" not in str(caught.value)
 
 
@@ -120,7 +120,7 @@ def test_parquet_is_read_where_pyarrow_is(tmp_path: Path) -> None:
     parquet.write_table(pyarrow.table({"text": ["a b", ""]}), path)
     with pytest.raises(UsageError, match=r"m.parquet:2: text: no word in it"):
         material(path, PASSAGES)
-    with pytest.raises(UsageError, match=r"m.parquet: not Parquet"):
+    with pytest.raises(UsageError, match=r"m.parquet: no Parquet file that can be read"):
         material(file(tmp_path, b"PAR1 and no more", "m.parquet"), PASSAGES)
 
 

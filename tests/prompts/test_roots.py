@@ -101,7 +101,7 @@ def test_a_row_that_cannot_be_read_is_named_with_its_line(tmp_path: Path, row: s
     path = lines(tmp_path, "Nile", "", row)
     with pytest.raises(UsageError, match=complaint) as caught:
         read(path)
-    assert str(caught.value).startswith(f"{path}:3: ")
+    assert str(caught.value).startswith(f"--input {path}:3: ")
 
 
 def test_a_file_that_is_missing_empty_or_not_utf8_is_said(tmp_path: Path) -> None:
@@ -110,7 +110,7 @@ def test_a_file_that_is_missing_empty_or_not_utf8_is_said(tmp_path: Path) -> Non
     with pytest.raises(UsageError, match="empty, expected one entity a line"):
         read(lines(tmp_path, "", " "))
     (tmp_path / "latin").write_bytes(b"Nile\nM\xe1laga\n")
-    with pytest.raises(UsageError, match=r"latin:2: .*utf-8"):
+    with pytest.raises(UsageError, match=r"latin:2: not UTF-8; save it as UTF-8"):
         read(tmp_path / "latin")
 
 

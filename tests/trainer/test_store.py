@@ -237,7 +237,7 @@ def test_a_broken_row_is_named_and_leaves_no_folder(tmp_path: Path, broken: str)
 def test_data_that_are_not_there_are_named(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"absent: no such file"):
         sources([tmp_path / "absent"])
-    with pytest.raises(UsageError, match=r"without kept\.jsonl or dialogues\.jsonl"):
+    with pytest.raises(UsageError, match=r"no dialogues\.jsonl, kept\.jsonl, nor other \.jsonl"):
         sources([tmp_path])
 
 

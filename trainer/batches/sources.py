@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import orjson
 
-from dialogue.errors import UsageError
-from dialogue.mixtures import runs_in
+from dialogue.conversion.rows import files as files_behind
+from dialogue.conversion.rows import layout
 
 BLOCK_BYTES = 1 << 16
-IN_FOLDERS = ("kept.jsonl", "dialogues.jsonl")
-"""What is read of a folder: of a filter's, what it kept; of a run's, its dialogues."""
+KEPT = "kept.jsonl"
+"""What is read of a folder that has it, whatever else there is: a filter has chosen it."""
 
 
 class Source(NamedTuple):
@@ -27,33 +27,25 @@ class Source(NamedTuple):
 
 
 def sources(paths: Sequence[Path]) -> list[Source]:
-    """The files behind what the user named, as they are. UsageError for what is not there."""
-    return [Source(path, _digest(path), _torn(path)) for path in files(paths)]
+    """The files behind what the user named, as they are. UsageError for what is not there, or cannot be read."""
+    return [Source(file, _digest(file), _torn(file)) for file in files(paths)]
 
 
 def files(paths: Sequence[Path]) -> list[Path]:
     """The files behind what the user named, unread. UsageError for what is not there."""
-    return [_file(one) for path in paths for one in (runs_in(path) or [path])]
+    return [file for path in paths for file in _files(path)]
 
 
-def _file(path: Path) -> Path:
-    if path.is_file():
-        return path
-    if not path.exists():
-        raise UsageError(f"{path}: no such file or folder")
-    for name in IN_FOLDERS:
-        if (path / name).is_file():
-            return path / name
-    raise UsageError(
-        f"{path}: a folder without {' or '.join(IN_FOLDERS)}; name a file, or a folder of gen run or filter"
-    )
+def _files(path: Path) -> list[Path]:
+    found = files_behind(path)
+    return [path / KEPT] if path.is_dir() and (path / KEPT).is_file() else found
 
 
 def _torn(path: Path) -> bool:
     """Whether a file of lines ends in half a one."""
+    if layout(path) != "lines":
+        return False
     with path.open("rb") as file:
-        if file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"["):
-            return False
         at = file.seek(0, os.SEEK_END)
         last = b""
         while at > 0 and b"\n" not in last:
@@ -64,7 +56,7 @@ def _torn(path: Path) -> bool:
     try:
         orjson.loads(last or b"0")
     except orjson.JSONDecodeError:
-        return bool(last.strip())
+        return last.lstrip().startswith((b"{", b"\0"))  # of one object over many lines the last begins otherwise
     return False
 
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from dialogue.chance import hash64
 from dialogue.errors import UsageError
-from dialogue.formats.reading import read
+from dialogue.reading import read
 from dialogue.records import Dialogue, encode
 from trainer.batches.sources import Source
 from trainer.loop.folder import whole_folder
