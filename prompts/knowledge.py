@@ -8,14 +8,14 @@ name their `id` and `language`. What was read is laid into a temporary file, and
 from array import array
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from tempfile import TemporaryFile, gettempdir
+from tempfile import TemporaryFile
 from typing import overload
 
 import numpy as np
 import orjson
 
 from dialogue.chance import hash64
-from dialogue.disk import writing_to
+from dialogue.disk import temporary
 from dialogue.errors import UsageError
 from prompts.labels import Labels
 from prompts.materials import Piece
@@ -82,7 +82,7 @@ class Knowledge(Sequence[Piece]):
                 yield other
 
     def _add(self, line: int, file: int, piece: Piece) -> None:
-        with writing_to(Path(gettempdir())):
+        with temporary():
             size = self._spool.write(orjson.dumps(piece.model_dump()))
         self._ends.append(self._ends[-1] + size)
         self._files.append(file)

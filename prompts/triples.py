@@ -2,15 +2,14 @@
 
 from array import array
 from collections.abc import Iterator, Sequence
-from pathlib import Path
-from tempfile import TemporaryFile, gettempdir
+from tempfile import TemporaryFile
 from typing import NamedTuple
 
 import numpy as np
 import orjson
 
 from dialogue.chance import hash64
-from dialogue.disk import writing_to
+from dialogue.disk import temporary
 
 
 class Triple(NamedTuple):
@@ -32,7 +31,7 @@ class Triples:
 
     def add(self, triple: Triple) -> None:
         """The next one."""
-        with writing_to(Path(gettempdir())):
+        with temporary():
             size = self._spool.write(orjson.dumps([*triple]))
         self._ends.append(self._ends[-1] + size)
         self._heads.append(hash64(triple.head, triple.language))

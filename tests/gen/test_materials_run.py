@@ -169,7 +169,8 @@ def test_openers_of_ones_own_need_no_passages(tmp_path: Path) -> None:
 
 def test_the_plan_counts_passages_and_prompts_are_shown(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = plan(sector="materials", n=60, input=file, endpoint="builtin")
-    bare = plan(sector="world-questions", n=60, rounds="2-4", endpoint="builtin")
+    (file.parent / "short.txt").write_text("".join(f"Bread {number} is bread.\n\n" for number in range(60)))
+    bare = plan(sector="materials", n=60, input=file.parent / "short.txt", endpoint="builtin")
     assert found.by_role["assistant"]["prompt_tokens"] / 60 > bare.by_role["assistant"]["prompt_tokens"] / 60 + 60
     for language in ("en", "zh", "zh-TW", "fr"):
         assert main(["sectors", "show", "materials", "--language", language]) == 0

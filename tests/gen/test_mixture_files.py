@@ -8,7 +8,7 @@ import pytest
 from material_files import killed_and_run_again, passages, seeds
 from test_wrong_usage import refused
 
-from dialogue.formats.reading import read
+from dialogue.reading import read
 from gen.api import run
 from gen.main import main
 

@@ -70,9 +70,15 @@ def test_a_file_of_another_kind_is_told_by_every_sector(
     assert f"--input {says}" in said or (says == "ragged.csv:3: 1 cells, expected 2" and "ragged.csv:2: no " in said)
 
 
-@pytest.mark.parametrize("sector", sorted(set(SECTORS) - set(TAKING)))
+@pytest.mark.parametrize("sector", sorted(name for name in set(SECTORS) - set(TAKING) if not SECTORS[name].page))
 def test_a_sector_that_takes_none_says_so(capsys: pytest.CaptureFixture[str], sector: str) -> None:
     assert f"the sector {sector} takes none; leave it out" in refused(capsys, *planned(sector, "absent.jsonl"))
+
+
+@pytest.mark.parametrize("name", FOR_ALL)
+def test_a_sector_with_a_page_says_what_one_is(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    FOR_ALL[name][0](Path(name))
+    assert f"--input {name}: expected a page about your assistant" in refused(capsys, *planned("domain", name))
 
 
 @pytest.mark.parametrize("sector", GROWING)

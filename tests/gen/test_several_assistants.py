@@ -14,7 +14,7 @@ from material_files import killed_and_run_again
 from runs import Body, Watched, begin, end, gen, rows, well
 
 from dialogue.errors import UsageError
-from dialogue.formats.reading import read
+from dialogue.reading import read
 from dialogue.records import Dialogue, decode
 from gen.api import plan, run
 from gen.config import run_settings

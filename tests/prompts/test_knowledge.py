@@ -175,15 +175,7 @@ def test_beside_a_source_stand_those_of_its_file_and_language(tmp_path: Path) ->
         ("faq.csv", b"head,relation,tail\nRose,needs\n", r"faq\.csv:2: 2 cells, expected 3"),
         ("book.md", b"\xff\xfe# So", r"book\.md: not UTF-8"),
         ("book.md", b"# Nothing\n\n***\n", r"book\.md: empty"),
-        (
-            "faq.jsonl",
-            (
-                "faq.jsonl",
-                b'{"id": "x", "text": "a"}\n' * 2,
-                r"faq\.jsonl:2: the id 'x' stands in .*faq\.jsonl:1 already",
-            ),
-            r"faq\.jsonl:2: the id 'x' stands in .*faq\.jsonl:1 already",
-        ),
+        ("faq.jsonl", b'{"id": "x", "text": "a"}\n' * 2, r"faq\.jsonl:2: the id 'x' stands in .*faq\.jsonl:1 already"),
     ],
 )
 def test_what_is_no_source_is_an_error_with_its_place(tmp_path: Path, name: str, data: bytes, complaint: str) -> None:

@@ -71,7 +71,7 @@ def test_passages_come_from_json_lines_or_plain_text(tmp_path: Path) -> None:
         ("", "empty, expected passages"),
         ('{"name": "x"}', "a.txt:1: no text"),
         ('{"text": "x"}\n{"text": 3}', "a.txt:2: no text"),
-        ('{"text": "x"}\n[1]', "a.txt:2: expected a JSON object"),
+        ('{"text": "x"}\n[1]', "a.txt:2: a list, expected a JSON object"),
         ('{"text": "x"}\n{', "a.txt:2: "),
         ("x" * 200_000, "passage 1: a passage of 200,000 characters"),
     ],
