@@ -20,8 +20,9 @@ from generator.agents import Assistant, guided, message_of, seed_of
 from generator.client.chat import Chat
 from generator.play import Turn
 from generator.user.script import Script
-from prompts.domain import Page
+from prompts.domain import Client, Page
 from prompts.loader import Prompts
+from prompts.materials import Piece
 from prompts.names import FALLBACK, folder, tongue
 
 HOME = "consulting"
@@ -56,6 +57,8 @@ class Desk:
     language: str
     notes: Sequence[tuple[str, str]]
     """Ids and texts of the sources."""
+    asks: Sequence[str]
+    """What it has to know of such a client."""
 
     def guide(self) -> str:
         """What it is told with every answer."""
@@ -63,7 +66,7 @@ class Desk:
         return self._render(
             "guide",
             assistant=page.assistant,
-            asks=[kind.ask for kind in page.ask.values()],
+            asks=self.asks,
             decline=[(one.what, one.why) for one in page.decline],
             refer=page.refer,
             cite=page.cite,
@@ -81,20 +84,25 @@ class Desk:
         return self.prompts.render(f"{HOME}/{where}/{name}.j2", **variables)
 
 
-def desk_of(prompts: Prompts, page: Page, language: str, ids: object) -> Desk:
-    """The desk with the sources of these ids; with the page's first ones where none are named, as in an example.
+def desk_of(prompts: Prompts, page: Page, language: str, ids: object, client: Client | None = None) -> Desk:
+    """The desk with the sources of these ids, for a client; with the page's first sources where none are named, as in
+    an example.
 
     Raises UsageError where a source is gone: its file was changed while the run went on.
     """
     found = page.sources
     if not isinstance(ids, list | tuple):
-        return Desk(prompts, page, language, [(piece.id, piece.text) for piece in found[: BESIDE + 1]])
+        return Desk(prompts, page, language, _notes(found[: BESIDE + 1]), page.asks(client))
     numbers = [found.find(str(id)) for id in ids]
     if None in numbers:
         gone = ids[numbers.index(None)]
         raise UsageError(f"--input {page.path}: source {gone!r} is gone from its files; a run needs them as they were")
-    notes = [found[number] for number in numbers if number is not None]
-    return Desk(prompts, page, language, [(piece.id, piece.text) for piece in notes])
+    known = [found[number] for number in numbers if number is not None]
+    return Desk(prompts, page, language, _notes(known), page.asks(client))
+
+
+def _notes(found: Sequence[Piece]) -> list[tuple[str, str]]:
+    return [(piece.id, piece.text) for piece in found]
 
 
 def questions_due(script: Script, kind: str | None) -> bool:

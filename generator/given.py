@@ -5,10 +5,8 @@ first request and stand in run.json. A row that is no dialogue at all is an erro
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 from pydantic import JsonValue
 
@@ -21,6 +19,7 @@ from dialogue.records import Dialogue, Message, Record, Seed, content_id
 from generator.own import file_hash
 from generator.settings import RunSettings
 from prompts.loader import Prompts
+from prompts.names import code_of
 from prompts.sector import Sector, Taken
 
 TOLD_BY = 2000
@@ -79,7 +78,7 @@ class Taking(Record):
 
     languages: frozenset[str]
     note: str | None
-    """What is passed over, to be told; None where nothing is."""
+    """What is passed over, and what is missing in the others, to be told; None where nothing is."""
 
 
 def look_through(settings: RunSettings, prompts: Prompts, sector: Sector) -> Taking | None:
@@ -87,15 +86,22 @@ def look_through(settings: RunSettings, prompts: Prompts, sector: Sector) -> Tak
     if sector.takes is None:
         return None
     refused: Counter[str] = Counter()
-    count, languages = 0, set()
+    count, bare, languages = 0, 0, set()
     for one in usable(settings, prompts, sector.takes, refused):
         count += 1
+        bare += bool(one.seed.extra.get("sources")) and one.given.before[0].role != "system"
         languages.add(str(one.seed.language))
     rest = "; ".join(f"{number:,}: {reason}" for reason, number in refused.most_common())
     if count < settings.n:
         why = f" (passed over {rest})" if rest else ""
         raise UsageError(f"--input {settings.input}: {count:,} dialogues to take up, but --n is {settings.n:,}{why}")
-    note = f"--input {settings.input}: {refused.total():,} dialogues are passed over ({rest})" if rest else None
+    notes = [f"{refused.total():,} dialogues are passed over ({rest})"] if rest else []
+    if bare:
+        notes.append(
+            f"{bare:,} dialogues are those of a field's assistant whose page and sources are not in them: answers will "
+            "know nothing of either (keep_notes = true on the page keeps both)"
+        )
+    note = f"--input {settings.input}: {'; '.join(notes)}" if notes else None
     return Taking(languages=frozenset(languages), note=note)
 
 
@@ -157,18 +163,8 @@ def _seed(dialogue: Dialogue, takes: Taken, language: str) -> Seed:
 def _language(prompts: Prompts, dialogue: Dialogue) -> str | None:
     """The language that the dialogue says it is in, else the one that its user's words are surely in."""
     stated = dialogue.seed.language or dialogue.seed.extra.get("language")
-    if isinstance(stated, str) and (code := _code(prompts, stated)):
+    if isinstance(stated, str) and (code := code_of(prompts, stated)):
         return code
     text = " ".join(message.content for message in dialogue.messages if message.role == "user")
     found = language_of(text[:TOLD_BY])
-    return _code(prompts, found) if found else None
-
-
-@cache
-def _code(prompts: Prompts, language: str) -> str | None:
-    """The code of a language given by its code or its English name; None for one that names.toml does not know."""
-    names: Mapping[str, Any] = prompts.data("languages/names.toml")
-    known: Mapping[str, Mapping[str, Any]] = names["languages"]
-    by_name = {str(row["name"]).lower(): code for code, row in known.items()}
-    code = by_name.get(language.lower()) or names["folders"].get(language, language)
-    return code if code in known or code.split("-")[0] in known else None
+    return code_of(prompts, found) if found else None

@@ -29,7 +29,7 @@ from generator.openers.tasks import measure_of, task
 from generator.openers.writer import OpenerWriter
 from generator.own import file_hash, identity, own_openers
 from generator.settings import RunSettings
-from generator.sources import cut_note, identify, rounds_of, streams
+from generator.sources import cut_note, identify, language_note, rounds_of, streams
 from generator.stage import Job, Scenery
 from generator.tally import Tally, fold
 from prompts.loader import Prompts
@@ -183,7 +183,7 @@ def _assemble(settings: RunSettings, checked: Checked, say: Callable[[str], None
         )
         for role in settings.roles
     }
-    note = checked.note or cut_note(settings, sector)
+    note = checked.note or cut_note(settings, sector) or language_note(settings, checked.prompts, sector)
     folder = RunFolder.open(settings.out, _request(settings, checked), _facts(settings, note), say, fold=fold)
     if note:
         say(note)
@@ -243,16 +243,19 @@ def _request(settings: RunSettings, checked: Checked) -> dict[str, Any]:
         "language": {code: round(weight / total, 12) for code, weight in settings.language.items()},
         "own_openers": settings.openers is not None,
         "prompts": dict(sorted(checked.prompts.used.items())),
-        **({"input": hash_of(settings.input)} if settings.input else {}),
+        **({"input": hash_of(settings.input)} if settings.input and not checked.sector.page else {}),
         **({"system": file_hash(settings.system, "--system")} if settings.system else {}),
-        **_knowledge(checked),
+        **_page(checked),
     }
 
 
-def _knowledge(checked: Checked) -> dict[str, Any]:
-    """The files that a page about an assistant names, where there is one: what it knows belongs to what is asked."""
+def _page(checked: Checked) -> dict[str, Any]:
+    """What a page about an assistant says, where there is one, and its files: it all belongs to what is asked."""
     page = page_of(checked.prompts, checked.sector)
-    return {"knowledge": {path.name: file_hash(path, "--input") for path in page.knowledge}} if page else {}
+    if page is None:
+        return {}
+    said = page.model_dump(mode="json", exclude={"path", "knowledge"})
+    return {"page": said, "knowledge": {path.name: file_hash(path, "--input") for path in page.knowledge}}
 
 
 def _facts(settings: RunSettings, note: str | None) -> dict[str, Any]:

@@ -8,11 +8,13 @@ from typing import overload
 
 from dialogue.chance import hex64, rng
 from dialogue.errors import UsageError
+from dialogue.languages import language_of
 from generator.openers.pool import Stream
 from generator.openers.tree import Ask, Batch, Shelf, shelves
 from generator.settings import RunSettings
 from prompts.loader import Prompts
 from prompts.materials import Form, Material, material
+from prompts.names import code_of
 from prompts.sector import Root, Sector, roots
 
 
@@ -135,6 +137,22 @@ def cut_note(settings: RunSettings, sector: Sector) -> str | None:
     return (
         f"{texts.cut:,} of the {len(texts):,} texts of {settings.input} have more than {form.most_tokens:,} tokens "
         "and are cut at the end of a sentence; the seeds of their dialogues say so (extra.cut)"
+    )
+
+
+def language_note(settings: RunSettings, prompts: Prompts, sector: Sector) -> str | None:
+    """What to tell the user of a page in a language that no dialogue will have; None where it is one of theirs."""
+    page = sector.own_page
+    if page is None:
+        return None
+    told = language_of(" ".join([page.assistant, *(one.who for one in page.clients), *page.asks()]))
+    found = code_of(prompts, told) if told else None
+    spoken = {language.split("-")[0] for language in settings.language}
+    if found is None or found.split("-")[0] in spoken:
+        return None
+    asked = ", ".join(settings.language)
+    return (
+        f"{page.path} is written in {found}, and dialogues will be in {asked}; --language {found} has them in its own"
     )
 
 

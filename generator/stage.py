@@ -27,7 +27,7 @@ from generator.tools.box import Executor, noted, tools_of
 from generator.tools.guide import Guide, guide_of
 from generator.user.acts import TurnPlan
 from generator.user.noise import typed
-from generator.user.script import Script, script
+from generator.user.script import Script, key_of, script
 from prompts.bars import Bars, bars
 from prompts.loader import Prompts
 from prompts.sector import Sector, page_of
@@ -242,7 +242,10 @@ def _desk(scenery: Scenery, job: Job) -> Desk | None:
     """What a field's assistant has before it; a system that is measured has nothing."""
     page = page_of(scenery.prompts, scenery.sector) if scenery.guided else None
     language = job.seed.language or "en"
-    return desk_of(scenery.prompts, page, language, job.seed.extra.get("sources")) if page else None
+    if page is None:
+        return None
+    client = page.client(key_of(scenery.run_seed, job.id))
+    return desk_of(scenery.prompts, page, language, job.seed.extra.get("sources"), client)
 
 
 def _speaker(

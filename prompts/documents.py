@@ -40,4 +40,6 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 ({error.reason}); a document is plain text or Markdown") from None
+        raise UsageError(
+            f"{path}: not UTF-8 ({error.reason}); a document is plain text or Markdown, saved as UTF-8"
+        ) from None

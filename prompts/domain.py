@@ -58,8 +58,10 @@ class Client(Record):
     @classmethod
     def _from_page(cls, row: Any) -> Any:
         """A text, or a table whose other keys are those of facts."""
+        if isinstance(row, dict) and WHO not in row:
+            raise ValueError(f"no {WHO!r} in {str(row)[:60]}: expected a kind of people, and values of facts")
         if isinstance(row, dict):
-            return {WHO: row.get(WHO), "only": {key: value for key, value in row.items() if key != WHO}}
+            return {WHO: row[WHO], "only": {key: value for key, value in row.items() if key != WHO}}
         return {WHO: row}
 
 
@@ -134,6 +136,10 @@ class Page(Record):
                 found.append((name, self.ask[name], values[int(share(*key, "value", name) * len(values))]))
         return found
 
+    def asks(self, client: Client | None = None) -> list[str]:
+        """What the assistant has to know, of those facts that such a client can have."""
+        return [kind.ask for name, kind in self.ask.items() if client is None or client.only.get(name, kind.values)]
+
     @cached_property
     def sources(self) -> Knowledge:
         """Its files, read once: what is changed in them later is another run's. Raises UsageError."""
@@ -158,7 +164,9 @@ def page(path: Path) -> Page:
         raise UsageError(f"--input {path}: {one_line(error)}") from None
     except OSError as error:
         raise UsageError(f"--input {path}: {error.strerror}") from None
-    except ValueError as error:  # a TOML or UTF-8 error is one
+    except UnicodeDecodeError:
+        raise UsageError(f"--input {path}: not UTF-8; save it as UTF-8") from None
+    except ValueError as error:  # a TOML error is one
         raise UsageError(f"--input {path}: {error}") from None
 
 
@@ -169,11 +177,19 @@ def example(path: Path) -> Page:
 
 
 def _known(fields: Mapping[str, Any]) -> None:
+    """Raise ValueError for keys that say nothing here, and for those that are missing or hold something else."""
     known = [name for name in Page.model_fields if name != "path"]
     for name in fields:
         if name not in known:
             near = get_close_matches(name, known, n=2)
             raise ValueError(f"unknown key {name!r}; {'did you mean ' + ' or '.join(near) if near else _listed(known)}")
+    asks = fields.get("ask", {})
+    for name, table in asks.items() if isinstance(asks, dict) else ():
+        if isinstance(table, dict) and (stray := [key for key in table if key in known and key != "ask"]):
+            raise ValueError(f"ask.{name}: {stray[0]} is of the page: it stands above the first line in [brackets]")
+    for name, what in (("clients", "kinds of people who come"), ("decline", "what the assistant must not do")):
+        if not isinstance(fields.get(name), list) or not fields[name]:
+            raise ValueError(f"{name}: expected a list of {what}, one at least")
 
 
 def _files(path: Path, fields: Mapping[str, Any]) -> tuple[Path, ...]:
@@ -183,8 +199,10 @@ def _files(path: Path, fields: Mapping[str, Any]) -> tuple[Path, ...]:
         raise ValueError('knowledge: expected a list of files, as ["faq.jsonl", "guide.md"]')
     if any("\0" in name for name in named):
         raise ValueError("knowledge: a file's name with a NUL in it")
-    if len({Path(name).stem for name in named}) < len(named):
-        raise ValueError("knowledge: two files of one name; their sources would have the same ids")
+    stems: dict[str, str] = {}
+    for name in named:
+        if (other := stems.setdefault(Path(name).stem, name)) != name or named.count(name) > 1:
+            raise ValueError(f"knowledge: {other} and {name} have one name; their sources would have the same ids")
     return tuple(path.parent / name for name in named)
 
 

@@ -92,6 +92,16 @@ def language_name(prompts: Prompts, language: str) -> str:
     return str(_named(prompts, language)["name"])
 
 
+@cache
+def code_of(prompts: Prompts, language: str) -> str | None:
+    """The code of a language given by its code or its English name; None for one that names.toml does not know."""
+    names: Mapping[str, Any] = prompts.data(f"{HOME}/names.toml")
+    known: Mapping[str, Mapping[str, Any]] = names["languages"]
+    by_name = {str(row["name"]).lower(): code for code, row in known.items()}
+    code = by_name.get(language.lower()) or names["folders"].get(language, language)
+    return code if code in known or code.split("-")[0] in known else None
+
+
 def _named(prompts: Prompts, language: str) -> Mapping[str, Any]:
     """The row of names.toml. Raises UsageError for a code that is not there."""
     file = f"{HOME}/names.toml"

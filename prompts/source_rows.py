@@ -5,6 +5,7 @@ A source has room for so many tokens; what is longer becomes several, and nothin
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from prompts.documents import sections
 from prompts.materials import Piece, head, name_of, text_at
 from prompts.triples import Triple, Triples, lines
 
-QUESTIONS = ("question", "q", "instruction", "prompt")
-ANSWERS = ("answer", "a", "output", "response", "completion")
+QUESTIONS = ("question", "q", "instruction", "prompt", "问题", "問題")
+ANSWERS = ("answer", "a", "output", "response", "completion", "答案", "回答")
 HEADS, RELATIONS, TAILS = (
     ("head", "subject", "entity"),
     ("relation", "predicate", "property"),
@@ -29,22 +30,37 @@ MOST_TOKENS = 500
 TITLE_TOKENS = 125
 """Of that for a title, which stands above each part."""
 ID_CHARACTERS = 120
-PAGES = (".html", ".htm")
+OTHERS = {
+    **dict.fromkeys((".html", ".htm"), "a web page; write its text to a .md or .txt file, with # before headings"),
+    **dict.fromkeys((".xlsx", ".xls", ".ods", ".numbers"), "a workbook; export its sheet as CSV, in UTF-8"),
+    **dict.fromkeys((".pdf", ".doc", ".docx", ".odt", ".rtf"), "no plain text; save it as .txt or .md, in UTF-8"),
+}
+"""What is no plain text, by its suffix."""
 
 Found = Iterator[tuple[int, Piece]]
 
 
 def pieces(path: Path) -> Found:
     """Line and source, in the order of the file. Raises UsageError, with path and line, for what is no source."""
-    if path.suffix.lower() in PAGES:
-        raise UsageError(f"{path}: a web page; write its text to a .md or .txt file, with # before headings")
-    found = _rows(path) if path.suffix.lower() in SUFFIXES else _document(path)
-    empty = True
-    for line, piece in found:
-        empty = False
-        yield line, piece
+    if other := OTHERS.get(path.suffix.lower()):
+        raise UsageError(f"{path}: {other}")
+    found = _told(_rows(path)) if path.suffix.lower() in SUFFIXES else _document(path)
+    empty = path.stat().st_size == 0
+    if not empty:
+        first = next(found, None)
+        empty = first is None
+        yield from () if first is None else chain([first], found)
     if empty:
         raise UsageError(f"{path}: empty, expected questions with answers, triples, or texts")
+
+
+def _told(found: Found) -> Found:
+    """The same, with the mend where a table was saved in another encoding."""
+    try:
+        yield from found
+    except UsageError as error:
+        mend = "; save it as UTF-8" if "not UTF-8" in str(error) else ""
+        raise UsageError(f"{error}{mend}") from None
 
 
 def _rows(path: Path) -> Found:
@@ -52,7 +68,9 @@ def _rows(path: Path) -> Found:
     triples = Triples()
     for row in rows(path):
         try:
-            fields = row.fields
+            fields = {str(name).strip().lower(): value for name, value in row.fields.items()}
+            if fields and all(value in (None, "") for value in fields.values()):
+                continue  # a spreadsheet's last lines
             asked = _first(fields, QUESTIONS) and _first(fields, ANSWERS)
             if not asked and all(_first(fields, names) for names in (HEADS, RELATIONS, TAILS)):
                 triples.add(_triple(row.number, fields))
@@ -76,6 +94,8 @@ def _of_row(path: Path, line: int, fields: Mapping[str, Any]) -> Iterator[Piece]
     elif told:
         title = text_at("title", fields["title"]).strip() if fields.get("title") else None
         parts = _parts(text_at(told, fields[told]), title)
+    elif (one := _named_in(fields, QUESTIONS)) and (other := _named_in(fields, ANSWERS)):
+        raise ValueError(f"{other if asked else one}: empty")
     else:
         names = ", ".join(map(str, fields)) or "nothing"
         raise ValueError(
@@ -180,6 +200,10 @@ def _language(fields: Mapping[str, Any]) -> str | None:
 
 def _first(fields: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
     return next((name for name in names if fields.get(name) not in (None, "")), None)
+
+
+def _named_in(fields: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    return next((name for name in names if name in fields), None)
 
 
 def _written(id: str) -> str:

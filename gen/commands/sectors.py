@@ -25,6 +25,8 @@ def _input(sector: "Sector") -> str:
     source = sector.input
     if sector.tools:
         return "; --input: one passage a row"
+    if sector.page:
+        return "; --input: a page about your assistant, needed"
     if source is None:
         return ""
     what = "instruction" if source.tasks else source.what.lower()

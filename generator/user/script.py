@@ -165,7 +165,7 @@ def script(
     file of the sector's own facts, and whether its messages are typed as people type. `task`: what the opener asks for,
     where code drew it; what comes out later belongs to it too. `page`: whose client the person is.
     """
-    key = _key(run_seed, id)
+    key = key_of(run_seed, id)
     language = seed.language or "en"
     person = _client(persona(prompts, language, column, key), page, key)
     if seed.persona:
@@ -209,7 +209,7 @@ def opener_spec(
     instruction says what is `wanted`, in forms of its own, and begins as it likes. `longer`: how many times longer it
     is than the person's habit has it.
     """
-    place = _key(*key)
+    place = key_of(*key)
     if facts is not None:
         return _telling_spec(prompts, column, language, place, facts)
     data, wording, look = prompts.data(ACTS)["opener"], words(prompts, language, column), shapes(prompts, language)
@@ -266,7 +266,8 @@ def _case(page: Page | None, key: str) -> Case:
     return page.facts(page.client(key), key) if page else ()
 
 
-def _key(*parts: object) -> str:
+def key_of(*parts: object) -> str:
+    """What every draw of a dialogue is seeded with, of the run's seed and the dialogue's id."""
     return "/".join(map(str, parts))
 
 

@@ -107,7 +107,10 @@ def test_other_knowledge_or_another_page_in_the_same_folder_is_refused(
     (tmp_path / "faq.jsonl").write_bytes(faq())
     page(tmp_path, refer="the counter")
     assert main([*asked, "--input", str(path)]) == 2
-    assert "input" in capsys.readouterr().err
+    assert "page.refer was null, is now" in capsys.readouterr().err
+    page(tmp_path)
+    path.write_text(f"# a comment\n{path.read_text()}")
+    assert main([*asked, "--input", str(path)]) == 0, "what it says is the same"
 
 
 def test_what_changes_in_the_files_while_a_run_goes_on_is_not_seen_by_it(tmp_path: Path) -> None:
@@ -149,6 +152,23 @@ def test_a_page_without_facts_takes_those_of_any_client(tmp_path: Path) -> None:
     counts = [found for dialogue in dialogues if (found := consultation(dialogue)) and found.due]
     assert counts
     assert sum(found.asked_first for found in counts) >= 0.85 * len(counts)
+
+
+def test_a_page_in_a_language_that_no_dialogue_has_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    chinese = page(tmp_path, assistant="一家花店的助手", clients=["刚开始种花的人", "一位退休老师"], ask=None)
+    asked = ["run", "--sector", "domain", "--n", "2", "--endpoint", "builtin", "--input", str(chinese), "--out"]
+    assert main([*asked, str(tmp_path / "en")]) == 0
+    assert "is written in zh, and dialogues will be in en; --language zh has them" in capsys.readouterr().err
+    assert main([*asked, str(tmp_path / "zh"), "--language", "zh"]) == 0
+    assert "is written in" not in capsys.readouterr().err
+
+
+def test_dialogues_taken_up_without_their_sources_are_told(
+    folder: Path, played: list[Dialogue], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = ["run", "--sector", "continue", "--n", "3", "--endpoint", "builtin", "--out", str(tmp_path / "run")]
+    assert main([*asked, "--input", str(folder)]) == 0
+    assert f"{len(played)} dialogues are those of a field's assistant whose page" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("language", ["zh", "zh-TW"])

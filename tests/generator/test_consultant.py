@@ -188,6 +188,17 @@ def test_a_source_that_is_gone_is_an_error_and_not_another_source(tmp_path: Path
         desk_of(PROMPTS, read(tmp_path), "en", ["q1", "q9"])
 
 
+def test_what_a_client_cannot_have_is_not_asked_for(tmp_path: Path) -> None:
+    clients = '["somebody", { who = "a caretaker", sun = [], soil = [] }]'
+    found = read(tmp_path, clients=clients)
+    some, none = found.clients
+    assert (
+        "- What you have to know: what the soil is like; how much sun there is."
+        in desk_of(PROMPTS, found, "en", None, some).guide()
+    )
+    assert "- What you have to know is what your advice depends on" in desk_of(PROMPTS, found, "en", None, none).guide()
+
+
 def client(found: Page, number: int, kind: str = "grounded") -> Script:
     return script(
         PROMPTS,

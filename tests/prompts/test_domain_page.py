@@ -42,14 +42,19 @@ def test_files_are_looked_for_beside_the_page(tmp_path: Path, monkeypatch: pytes
     ("changes", "complaint"),
     [
         ({"assistant": None}, r"page\.toml: assistant: is missing"),
-        ({"decline": []}, r"decline: .*at least 1"),
-        ({"clients": []}, r"clients: .*at least 1"),
+        ({"decline": []}, r"decline: expected a list of what the assistant must not do, one at least"),
+        ({"clients": None}, r"clients: expected a list of kinds of people who come, one at least"),
+        ({"clients": [{"woh": "a"}]}, r"clients\.0: no 'who' in"),
+        (
+            {"ask": {"sun": {"tell": "{v}", "ask": "s", "values": ["a"], "cite": True}}},
+            r"ask\.sun: cite is of the page",
+        ),
         ({"clients": ["a", "a"]}, r"clients: expected lines that differ"),
         ({"clients": [{"who": "a", "soli": ["clay"]}]}, r"'soli' is no fact of \[ask\] \(there are: soil, sun, pot\)"),
         ({"clients": [{"who": "a", "soil": ["mud"]}]}, r"soil: 'mud' is none of its values"),
         ({"knowledge": None}, r"knowledge: expected a list of files"),
         ({"knowledge": "faq.jsonl"}, r"knowledge: expected a list of files"),
-        ({"knowledge": ["faq.jsonl", "faq.csv"]}, r"two files of one name"),
+        ({"knowledge": ["faq.jsonl", "faq.csv"]}, r"faq\.jsonl and faq\.csv have one name"),
         ({"ask": {"sun": {"tell": "sun", "ask": "?", "values": ["a", "b"]}}}, r"ask\.sun: tell = 'sun': expected one"),
         ({"asist": "x"}, r"unknown key 'asist'; did you mean assistant"),
         ({"path": "x"}, r"unknown key 'path'"),
@@ -80,6 +85,12 @@ def test_what_is_no_page_is_told_what_one_is(tmp_path: Path, name: str) -> None:
     (tmp_path / "page.txt").write_text("x")
     with pytest.raises(UsageError, match=r"expected a page about your assistant, a TOML file"):
         read(tmp_path / name)
+
+
+def test_a_page_in_another_encoding_is_told_the_mend(tmp_path: Path) -> None:
+    (tmp_path / "page.toml").write_bytes('assistant = "花店"'.encode("gbk"))
+    with pytest.raises(UsageError, match=r"page\.toml: not UTF-8; save it as UTF-8"):
+        read(tmp_path / "page.toml")
 
 
 def test_broken_toml_is_told(tmp_path: Path) -> None:

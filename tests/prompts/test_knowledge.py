@@ -131,6 +131,12 @@ def test_what_belongs_to_a_row_is_read_with_it(tmp_path: Path) -> None:
     assert [one.id for one in table] == ["t:2", "7"]
 
 
+def test_headers_are_read_as_spreadsheets_write_them_and_their_empty_last_lines_are_none(tmp_path: Path) -> None:
+    for head in ("Question,Answer", " question ,ANSWER", "问题,答案"):
+        found = sources(tmp_path, "faq.csv", f"{head}\nA?,a\n,\n")
+        assert [one.text for one in found] == ["A?\na"]
+
+
 def test_ids_made_of_names_can_be_written_in_brackets(tmp_path: Path) -> None:
     found = sources(tmp_path, "a[1].csv", "head,relation,tail\nKestrel [28]  tyre,suits,rain\n")
     assert found[0].id == "a(1):Kestrel (28) tyre"
@@ -173,7 +179,12 @@ def test_beside_a_source_stand_those_of_its_file_and_language(tmp_path: Path) ->
         ("faq.jsonl", b'{"text": "..."}\n', r"faq\.jsonl:1: text: no word in it"),
         ("faq.jsonl", b"", r"faq\.jsonl: empty"),
         ("faq.csv", b"head,relation,tail\nRose,needs\n", r"faq\.csv:2: 2 cells, expected 3"),
-        ("book.md", b"\xff\xfe# So", r"book\.md: not UTF-8"),
+        ("faq.csv", b"question,answer\nA?,\n", r"faq\.csv:2: answer: empty"),
+        ("faq.csv", "问题,答案\n".encode("gbk"), r"faq\.csv:1: .*not UTF-8\); save it as UTF-8"),
+        ("faq.csv", b"", r"faq\.csv: empty"),
+        ("faq.xlsx", b"PK", r"faq\.xlsx: a workbook; export its sheet as CSV"),
+        ("book.pdf", b"%PDF", r"book\.pdf: no plain text; save it as"),
+        ("book.md", b"\xff\xfe# So", r"book\.md: not UTF-8 .*saved as UTF-8"),
         ("book.md", b"# Nothing\n\n***\n", r"book\.md: empty"),
         ("faq.jsonl", b'{"id": "x", "text": "a"}\n' * 2, r"faq\.jsonl:2: the id 'x' stands in .*faq\.jsonl:1 already"),
     ],
