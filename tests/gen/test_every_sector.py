@@ -26,13 +26,13 @@ def given(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("given")
     passages = [
         {"id": f"p{n}", "text": f"Text {n}. The mill at weir {n} was built in {1700 + n}. It ground oats."}
-        for n in range(40)
+        for n in range(N)
     ]
     (folder / "passages.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in passages))
     things = ("wool", "salt", "silk", "tea", "tin")
     seeds = [
         f"What should one know about the {thing} trade in year {year}?"
-        for year in range(1700, 1716)
+        for year in range(1700, 1700 + N)
         for thing in things
     ]
     (folder / "seeds.txt").write_text("\n".join(seeds) + "\n")
