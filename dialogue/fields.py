@@ -77,11 +77,12 @@ def exchanges(dialogue: Dialogue, layout: str) -> list[Exchange]:
     return [Exchange(*pair) for pair in zip(spoken[::2], spoken[1::2], strict=True)]
 
 
-def one_exchange(dialogue: Dialogue, layout: str) -> Exchange:
-    """The only one. ValueError where there are more."""
+def one_exchange(dialogue: Dialogue, layout: str, several: str = "sharegpt") -> Exchange:
+    """The only one. ValueError where there are more, which names `several`, a layout that holds them."""
     found = exchanges(dialogue, layout)
     if len(found) > 1:
-        raise ValueError(f"{len(found)} exchanges; {layout} holds one")
+        mend = f"`gen run --rounds 1` makes such; --to {several} holds several"
+        raise ValueError(f"more than one exchange ({len(found)}); {layout} holds one: {mend}")
     return found[0]
 
 

@@ -40,6 +40,10 @@ class Consulting(Filter):
             return Drop(reason, evidence(place, text, held=found.held, asked=found.asked, told=found.came_out))
         return dialogue
 
+    def concerns(self, dialogue: Dialogue) -> bool:
+        """Whether its seed has sources."""
+        return consultation(dialogue) is not None
+
     def _reason(self, found: Consultation) -> str | None:
         if found.strange:
             return "strange_source"

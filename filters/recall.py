@@ -39,6 +39,10 @@ class Recall(Filter):
                 return Drop(reason, {**found_there, "others": list(check.others)})
         return dialogue
 
+    def concerns(self, dialogue: Dialogue) -> bool:
+        """Whether a fact is asked for again."""
+        return bool(checks(dialogue))
+
     def _reason(self, check: Check) -> str | None:
         if not check.told and self.untold == "drop":
             return "untold"

@@ -28,3 +28,7 @@ class Solutions(Filter):
             if mark.reason == "wrong" or self.untold == "drop":
                 return Drop(mark.reason, evidence(mark.place, dialogue.messages[mark.place].content, said=mark.detail))
         return dialogue
+
+    def concerns(self, dialogue: Dialogue) -> bool:
+        """Whether its seed has a problem."""
+        return "problem" in dialogue.seed.extra

@@ -16,6 +16,8 @@ def convert_report(report: Report) -> str:
     if report.left_out:
         lines.append(f"left out  {report.left_out:,}: not in the sample")
     lines += [f"written   {count:,} to {path}" for path, count in report.written.items()]
+    if not report.written:
+        lines.append("written   nothing: all was dropped, so no file is made or replaced")
     if not all(report.written.values()) and len(report.written) > 1:
         lines.append("warning   a part is empty: there are too few dialogues, or too few of each value of --by")
     if report.dropped:

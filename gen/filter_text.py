@@ -17,15 +17,13 @@ def filter_report(report: Mapping[str, Any], out: Path) -> str:
         lines[0] += f", refused {report['refused']:,}"
     if report["edited"]:
         lines[0] += f", edited {report['edited']:,}"
+    if report["refused"]:
+        lines += refused_report(report, out)
     width = max((len(step["name"]) for step in report["filters"]), default=0)
     for step in report["filters"]:
         if step["dropped"] or step["edited"] or step["noted"]:
             lines.append(f"  {step['name']:<{width}}  {step['dropped']:>9,} dropped{_more(step)}")
-    quiet = [step["name"] for step in report["filters"] if not (step["dropped"] or step["edited"] or step["noted"])]
-    if quiet:
-        lines.append(f"  nothing to say: {', '.join(quiet)}")
-    if report["refused"]:
-        lines += refused_report(report, out)
+    lines += _quiet(report) if read > report["refused"] else []
     repeated = report["repeated_ids"]
     if repeated["dialogues"]:
         such_as = f"such as {safe(repeated['such_as'])}"
@@ -37,6 +35,16 @@ def filter_report(report: Mapping[str, Any], out: Path) -> str:
     return "\n".join(lines)
 
 
+def _quiet(report: Mapping[str, Any]) -> list[str]:
+    """The filters that found nothing, and those that no dialogue concerned."""
+    steps = [step for step in report["filters"] if not (step["dropped"] or step["edited"] or step["noted"])]
+    told = {
+        "nothing to say": [step["name"] for step in steps if step["looked_at"]],
+        "nothing to look at": [step["name"] for step in steps if not step["looked_at"]],
+    }
+    return [f"  {what}: {', '.join(names)}" for what, names in told.items() if names]
+
+
 def refused_report(report: Mapping[str, Any], out: object) -> list[str]:
     """How many lines are no dialogue, and what is wrong with the first of them."""
     number = report["refused"]
@@ -45,8 +53,11 @@ def refused_report(report: Mapping[str, Any], out: object) -> list[str]:
 
 
 def _more(step: Mapping[str, Any]) -> str:
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in list(step["reasons"].items())[:4])
-    parts = [f" ({reasons})" if len(step["reasons"]) > 1 else ""]
+    found = step["reasons"]
+    reasons = ", ".join(
+        f"{count:,} {reason}" if len(found) > 1 else reason for reason, count in list(found.items())[:4]
+    )
+    parts = [f" ({reasons})" if reasons else ""]
     if step["earlier"]:
         parts.append(f", {step['earlier']:,} of them copies of earlier data")
     if step["edited"]:

@@ -64,4 +64,4 @@ def fact_pool(prompts: Prompts, file: str, language: str) -> FactPool:
 
 
 def _there(codes: Sequence[str]) -> str:
-    return f" (there are: {', '.join(codes)}); add a table for it, or choose another --language"
+    return f" (there are: {', '.join(codes)}); add a table to a copy under --prompts, or choose another --language"

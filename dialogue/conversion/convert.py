@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import orjson
 
 from dialogue.conversion.hub import Shards, stale, write_card
-from dialogue.conversion.refusals import Refusals
+from dialogue.conversion.refusals import Refusals, earlier
 from dialogue.conversion.rows import DROPPED, skipped
 from dialogue.conversion.selection import LEFT_OUT, Selection, part_names, part_path
 from dialogue.conversion.source import FoldingWanted, Source
@@ -55,7 +55,7 @@ class Report(Record):
     folded: int
     left_out: int
     written: dict[str, int]
-    """By file or folder."""
+    """By file or folder; none where all was dropped."""
     dropped: int
     reasons: dict[str, int]
     """Of dropped rows, the most frequent first; each in the words of its first row."""
@@ -79,7 +79,7 @@ def convert(asked: Conversion, writer: Writer | None = None) -> Report:
     outs = _outs(asked)
     dropped = asked.out.with_name(f"{asked.out.name}{DROPPED}")
     with placing(_told(asked.out)):
-        _check(asked, source.files, [*outs.values(), dropped])
+        _check(asked, source.files, _taken(source.files, list(outs.values()), dropped))
     with writing_to(asked.out):
         with placing(_told(asked.out)):
             asked.out.parent.mkdir(parents=True, exist_ok=True)
@@ -97,14 +97,15 @@ def _converted(asked: Conversion, writer: Writer, source: Source, outs: dict[str
     try:
         lost, left_out = _write(writer, source, chosen, sinks, refusals)
         _check(asked, source.files, list(outs.values()))  # another conversion may have come first
+        made = {} if _nothing(sinks, refusals) else dict(zip(outs.values(), sinks, strict=True))
         for sink in sinks:
-            sink.finish()
+            sink.finish() if made else sink.drop()
         refusals.finish()
     except BaseException:
         for part in (*sinks, refusals):
             part.drop()
         raise
-    if asked.to == "hub":
+    if asked.to == "hub" and made:
         shards = {name: one for name, one in zip(outs, sinks, strict=True) if isinstance(one, Shards)}
         stale(asked.out, list(shards.values()))
         statistics = {name: one.statistics for name, one in shards.items() if one.targets}
@@ -114,7 +115,7 @@ def _converted(asked: Conversion, writer: Writer, source: Source, outs: dict[str
         dialogues=source.dialogues,
         folded=source.folded,
         left_out=left_out,
-        written={str(_told(path)): sink.written for path, sink in zip(outs.values(), sinks, strict=True)},
+        written={str(_told(path)): sink.written for path, sink in made.items()},
         dropped=refusals.count,
         reasons=dict(refusals.reasons.most_common()),
         dropped_file=str(_told(dropped)) if refusals.count else None,
@@ -122,6 +123,11 @@ def _converted(asked: Conversion, writer: Writer, source: Source, outs: dict[str
         skipped=[f"{path}/{name}" for path in asked.inputs for name in skipped(path)],
         lost=dict(lost.most_common()),
     )
+
+
+def _nothing(sinks: Sequence[Target | Shards], refusals: Refusals) -> bool:
+    """Whether all was dropped: an empty file would only stand in the way of the next call."""
+    return refusals.count > 0 and not any(sink.written for sink in sinks)
 
 
 def _told(path: Path) -> Path:
@@ -137,6 +143,12 @@ def _outs(asked: Conversion) -> dict[str, Path]:
         return {name: asked.out / "data" / f"{name}-00000.parquet" for name in names}
     format_of(asked.out, asked.to)
     return {name: asked.out if len(names) == 1 else part_path(asked.out, name) for name in names}
+
+
+def _taken(sources: Sequence[Path], outs: list[Path], dropped: Path) -> list[Path]:
+    """What has to be free; refusals that an earlier call left, which made no file beside them, are replaced."""
+    left = dropped.is_file() and not any(dropped.samefile(source) for source in sources) and earlier(dropped)
+    return outs if left else [*outs, dropped]
 
 
 def _check(asked: Conversion, sources: Sequence[Path], outs: Sequence[Path]) -> None:
@@ -183,7 +195,8 @@ def _write(
         try:
             lines = writer.to_line(dialogue)
         except (ValueError, orjson.JSONEncodeError) as error:  # the second: numbers and depths that JSON has not
-            refusals.add(row, f"as asked for it cannot be held: {error}")
+            why = str(error).removeprefix(f"{dialogue.id}: ")  # the row's place is told, and reasons are counted
+            refusals.add(row, f"as asked for it cannot be held: {why}")
             continue
         sink = sinks[part]
         sink.write(lines)

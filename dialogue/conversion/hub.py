@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 
 from dialogue.conversion.targets import Target
@@ -62,6 +63,7 @@ class Shards:
 
     def __init__(self, folder: Path, split: str, format: str) -> None:
         self._folder, self._split, self._format = folder / "data", split, format
+        self._new = [one for one in (self._folder, folder) if not one.exists()]
         self._folder.mkdir(parents=True, exist_ok=True)
         remove_left(self._folder, rf"{split}-\d+\.parquet")
         self.targets: list[Target] = []
@@ -87,9 +89,12 @@ class Shards:
             target.finish()
 
     def drop(self) -> None:
-        """Forget what was written."""
+        """Forget what was written, and the folders made for it."""
         for target in self.targets:
             target.drop()
+        for folder in self._new:
+            with suppress(OSError):  # something else is in it by now
+                folder.rmdir()
 
 
 def stale(folder: Path, written: list[Shards]) -> None:

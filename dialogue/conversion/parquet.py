@@ -79,6 +79,7 @@ SCHEMAS: dict[str, dict[str, Kind]] = {
         "chat": JSON,
         "category": "text",
     },
+    "oasst_guanaco": {"id": "text", "text": "text"},
     "oasst": {"message_tree_id": "text", "prompt": JSON},
 }
 

@@ -1,5 +1,6 @@
 """Rows that were dropped, with their reasons, in a file of their own that is there only if there are any."""
 
+import re
 from collections import Counter
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +14,19 @@ MOST_ROW = 1 << 16
 """Bytes of a refused row that are kept beside its reason."""
 MOST_REASON = 300
 MOST_REASONS = 100
+_NUMBER = re.compile(r"\d+")
+_FIELDS = ("place", "reason", "row")
+
+
+def earlier(path: Path) -> bool:
+    """Whether a file holds what an earlier conversion refused, and nobody's own rows."""
+    with path.open("rb") as file:
+        line = file.readline()
+    try:
+        told = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        return False
+    return isinstance(told, dict) and tuple(told) == _FIELDS
 
 
 class Refusals:
@@ -22,7 +36,7 @@ class Refusals:
         self.path = path
         self.count = 0
         self.reasons: Counter[str] = Counter()
-        """Each in the words of its first row."""
+        """Each in the words of its first row; what differs in numbers, or in what brackets hold, is one."""
         self._words: dict[str, str] = {}
         self._beside = beside(path)
         self._file: BinaryIO | None = None
@@ -31,12 +45,12 @@ class Refusals:
         """Take in a row."""
         self.count += 1
         reason = reason.partition("\n")[0][:MOST_REASON]
-        general = reason.partition(" (")[0]
+        general = _NUMBER.sub("0", reason.partition(" (")[0])
         known = general in self._words or len(self._words) < MOST_REASONS
         self.reasons[self._words.setdefault(general, reason) if known else "other reasons"] += 1
         if self._file is None:
             self._file = self._beside.open("wb")
-        told = {"place": row.place, "reason": reason, "row": row.text(MOST_ROW)}
+        told = dict(zip(_FIELDS, (row.place, reason, row.text(MOST_ROW)), strict=True))
         self._file.write(orjson.dumps(told, option=orjson.OPT_APPEND_NEWLINE))
 
     def finish(self) -> None:

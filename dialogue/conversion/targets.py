@@ -1,6 +1,7 @@
 """Where dialogues are written: JSON Lines, a JSON array, Parquet; each file as a whole or not at all."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -67,6 +68,8 @@ class Target:
 
     def drop(self) -> None:
         """Forget what was written."""
+        with suppress(OSError, ValueError):  # a full disk; one that is closed already
+            self._sink.close()
         self._beside.unlink(missing_ok=True)
 
 

@@ -166,6 +166,9 @@ def _labelled(fields: Mapping[str, Any], sides: Sides) -> list[Message]:
             raise ValueError(f"{sides.field}: turn {place + 1} is {label} again; turns alternate")
     if not all(contents):
         raise ValueError(f"{sides.field}: a turn is empty")
+    if len(contents) == 1:
+        within = "; a label within a line is read as words" if sides.assistant in contents[0] else ""
+        raise ValueError(f"{sides.field}: no turn is {sides.assistant}'s{within}")
     return turns(*contents)
 
 

@@ -61,7 +61,7 @@ def _candidate(answer: Mapping[str, Any]) -> dict[str, Any]:
 
 def to_line(dialogue: Dialogue) -> bytes:
     """The dialogue as a line. ValueError where it has more than one exchange, or no scored candidates."""
-    user, _ = one_exchange(dialogue, "stackexchange")
+    user, _ = one_exchange(dialogue, "stackexchange", "chosen_rejected")
     answers = []
     for one in candidates(dialogue, "stackexchange", 1):
         if one.get("score") is None:

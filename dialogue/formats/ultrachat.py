@@ -19,6 +19,8 @@ def recognise(fields: Mapping[str, Any]) -> bool:
 def from_object(fields: Mapping[str, Any]) -> Dialogue:
     """The dialogue in an object, even places the user's; ValueError where there is none."""
     data = fields.get("data")
+    if isinstance(data, list) and any(isinstance(one, dict) for one in data):
+        raise ValueError("data: a list of objects, not of texts; if these are the rows, write that list alone")
     if not isinstance(data, list) or not data or not all(isinstance(text, str) for text in data):
         raise ValueError("data: expected a list of texts that is not empty")
     roles = ("user", "assistant")

@@ -35,7 +35,7 @@ def from_object(fields: Mapping[str, Any]) -> Dialogue:
 
 def to_line(dialogue: Dialogue) -> bytes:
     """The dialogue as a line. ValueError where it has more than one exchange, or no candidates."""
-    user, _ = one_exchange(dialogue, "ultrafeedback")
+    user, _ = one_exchange(dialogue, "ultrafeedback", "chosen_rejected")
     completions = []
     for one in candidates(dialogue, "ultrafeedback", 1):
         more = theirs(one)

@@ -31,7 +31,7 @@ def from_object(fields: Mapping[str, Any]) -> Dialogue:
 
 def to_line(dialogue: Dialogue) -> bytes:
     """The dialogue as a line. ValueError where it has other than one exchange, of two scored candidates."""
-    user, _ = one_exchange(dialogue, "webgpt")
+    user, _ = one_exchange(dialogue, "webgpt", "chosen_rejected")
     answers = candidates(dialogue, "webgpt")
     if len(answers) > 2:
         raise ValueError(f"{len(answers)} candidates; webgpt holds two")

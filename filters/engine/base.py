@@ -47,6 +47,8 @@ class Verdict:
     """What was measured, for the report's histograms."""
     notes: Sequence[dict[str, JsonValue]] = ()
     """What is kept and should be looked at: lines of notes.jsonl."""
+    idle: bool = False
+    """Whether the dialogue does not concern the filter."""
 
 
 class Settings(BaseModel):
@@ -83,7 +85,11 @@ class Filter(Settings, ABC):
     def verdicts(self, dialogues: Sequence[Dialogue]) -> Iterator[Verdict]:
         """A verdict for each dialogue, in order."""
         for dialogue in dialogues:
-            yield Verdict(self.apply(dialogue))
+            yield Verdict(self.apply(dialogue), idle=not self.concerns(dialogue))
+
+    def concerns(self, dialogue: Dialogue) -> bool:
+        """Whether the dialogue has what the filter looks at; one that reads a seed has to say."""
+        return True
 
     def details(
         self,

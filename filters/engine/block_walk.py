@@ -136,7 +136,8 @@ class BlockWalk:
         """Walk through these filters; `telling`: also count, and note examples and fates, for the report."""
         self._telling = telling
         for place, step in enumerate(steps):
-            counts = Counts(read=int(self.alive.sum()))
+            living = int(self.alive.sum())
+            counts = Counts(read=living, looked_at=living)
             self.counts.append(counts)
             if isinstance(step.filter, CorpusFilter):
                 self._leave_out(step, step.filter.reason, copies.get(place, {}), counts)
@@ -171,6 +172,7 @@ class BlockWalk:
 
     def _tell(self, step: Step, filter: Filter, section: Section, counts: Counts) -> None:
         """Count what a filter found among the living rows."""
+        counts.looked_at -= int((self.alive & section.idle).sum())
         for name, values in section.measures.items():
             limits = filter.limits(name) if isinstance(filter, Limits) else (None, None)
             counts.measured(name, values[self.alive], *limits, isinstance(filter, Limits) and name in filter.whole)

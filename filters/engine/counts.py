@@ -35,6 +35,8 @@ class Counts:
     """One filter's figures."""
 
     read: int = 0
+    looked_at: int = 0
+    """Of these, dialogues that concern the filter."""
     dropped: int = 0
     earlier: int = 0
     """Dropped as copies of earlier data."""
@@ -56,6 +58,7 @@ class Counts:
     def add(self, other: "Counts") -> None:
         """Sum up."""
         self.read += other.read
+        self.looked_at += other.looked_at
         self.dropped += other.dropped
         self.earlier += other.earlier
         self.edited += other.edited

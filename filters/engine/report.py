@@ -77,6 +77,7 @@ def _filter(
         "name": step.name,
         "use": step.use,
         "read": counts.read,
+        "looked_at": counts.looked_at,
         "dropped": counts.dropped,
         "earlier": counts.earlier,
         "edited": counts.edited,

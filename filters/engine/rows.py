@@ -12,7 +12,7 @@ from dialogue.conversion.recognition import Reader, name_of, readers
 from dialogue.conversion.row import Row as Raw
 from dialogue.errors import UsageError
 from dialogue.formats import messages
-from dialogue.formats.reading import named, names
+from dialogue.formats.reading import named
 from dialogue.jsonl import kind_of
 from dialogue.reading import AUTO, told
 from dialogue.records import Dialogue, encode
@@ -20,6 +20,8 @@ from filters.engine.blocks import Block
 from filters.engine.paths import value_at
 
 _RECORD = Dialogue.__pydantic_validator__
+MOST_NAMES = 80
+"""Characters of the names of fields that are told."""
 
 
 class Refused(ValueError):
@@ -65,8 +67,9 @@ class Row:
         found = next((one for one in self._formats if one.recognise(self.fields)), None)
         if found is None:
             only = name_of(self._formats[0]) if len(self._formats) == 1 else None
-            expected = f"the format {only}" if only else f"any known format ({', '.join(names())})"
-            raise Refused(f"no dialogue of {expected}")
+            there = f"fields: {', '.join(self.fields)[:MOST_NAMES] or 'none'}"
+            mend = "; others than those of `gen convert --list` are read by `gen convert --from MAP.toml`"
+            raise Refused(f"no dialogue of {f'the format {only}' if only else 'any known format'} ({there}){mend}")
         try:
             dialogue: Dialogue = found.from_object(self.fields)
         except ValueError as error:

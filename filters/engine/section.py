@@ -30,6 +30,8 @@ class Section:
 
     def __init__(self, rows: int) -> None:
         self.seen: Bits = np.zeros(rows, np.bool_)
+        self.idle: Bits = np.zeros(rows, np.bool_)
+        """Rows that do not concern the filter."""
         self.drops: dict[int, Drop] = {}
         self.edits: dict[int, bytes] = {}
         """Edited rows as lines."""
@@ -40,6 +42,7 @@ class Section:
     def add(self, row: int, before: Dialogue, verdict: Verdict) -> None:
         """Take a verdict on a row."""
         self.seen[row] = True
+        self.idle[row] = verdict.idle
         if isinstance(verdict.outcome, Drop):
             self.drops[row] = verdict.outcome
         elif verdict.outcome is not before:
@@ -56,6 +59,7 @@ class Section:
         return {
             "rows": len(self.seen),
             "seen": _text(np.packbits(self.seen)),
+            "idle": _text(np.packbits(self.idle)),
             "drops": {str(row): [drop.reason, drop.evidence] for row, drop in self.drops.items()},
             "edits": {str(row): line.decode() for row, line in self.edits.items()},
             "notes": {str(row): notes for row, notes in self.notes.items()},
@@ -66,7 +70,7 @@ class Section:
     def from_json(cls, fields: Mapping[str, Any]) -> "Section":
         """The section in an object."""
         section = cls(fields["rows"])
-        section.seen = np.unpackbits(np.frombuffer(b64decode(fields["seen"]), np.uint8), count=fields["rows"]) > 0
+        section.seen, section.idle = (_bits(fields[name], fields["rows"]) for name in ("seen", "idle"))
         section.drops = {int(row): Drop(*drop) for row, drop in fields["drops"].items()}
         section.edits = {int(row): line.encode() for row, line in fields["edits"].items()}
         section.notes = {int(row): notes for row, notes in fields["notes"].items()}
@@ -75,6 +79,10 @@ class Section:
             values[section.seen] = np.frombuffer(b64decode(text), np.float64)
             section.measures[name] = values
         return section
+
+
+def _bits(text: str, rows: int) -> Bits:
+    return np.unpackbits(np.frombuffer(b64decode(text), np.uint8), count=rows) > 0
 
 
 def _text(values: NDArray[Any]) -> str:

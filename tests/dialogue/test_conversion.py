@@ -90,6 +90,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "mt_bench_101": {"history": [{"user": "q", "bot": "a"}]},
     "openchat": {"items": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}]},
     "oasst": {"prompt": {"text": "q", "role": "prompter", "replies": [{"text": "a", "role": "assistant"}]}},
+    "oasst_guanaco": {"text": "### Human: q### Assistant: a"},
     "webgpt": {"question": "q", "answer_0": "a", "score_0": 1, "answer_1": "b", "score_1": 0},
     "ultrafeedback": {"instruction": "q", "completions": [{"response": "a", "overall_score": 1}]},
     "stackexchange": {"question": "q", "answers": [{"text": "a", "pm_score": 1}]},
@@ -166,6 +167,12 @@ BAD: dict[str, dict[str, dict[str, Any]]] = {
         "missing": {"prompt": {"role": "prompter", "replies": []}},
         "type": {"prompt": {"text": "q", "role": "prompter", "replies": "none"}},
         "order": {"prompt": {"text": "q", "role": "assistant", "replies": []}},
+    },
+    "oasst_guanaco": {
+        "missing": {"text": "### Human: q"},
+        "type": {"text": ["### Human: q### Assistant: a"]},
+        "order": {"text": "### Human: q### Human: q### Assistant: a"},
+        "empty": {"text": "### Human: ### Assistant: a"},
     },
     "webgpt": {
         "missing": {"question": "q", "answer_0": "a", "answer_1": None},

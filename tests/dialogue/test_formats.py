@@ -93,7 +93,7 @@ VALUES = st.recursive(
     | st.booleans()
     | st.integers(-9, 9)
     | st.floats(-9, 9)
-    | st.sampled_from(["", " ", "user", "Human:a\nAssistant:b", "x"]),
+    | st.sampled_from(["", " ", "user", "Human:a\nAssistant:b", "### Human: a### Assistant: b", "x"]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(FIELDS), inner, max_size=4),
     max_leaves=12,
 )

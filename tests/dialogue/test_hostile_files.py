@@ -1,5 +1,6 @@
 """Files as they come from spreadsheets, pandas, editors and half-broken exports: read as meant, or told in one line."""
 
+import re
 from pathlib import Path
 
 import orjson
@@ -7,6 +8,7 @@ import pyarrow
 import pyarrow.parquet
 import pytest
 
+from dialogue.conversion.convert import Conversion, convert
 from dialogue.conversion.rows import rows
 from dialogue.errors import UsageError
 from dialogue.formats import field_map
@@ -134,3 +136,27 @@ def test_a_field_map_reaches_into_objects_by_paths(tmp_path: Path) -> None:
 def test_a_field_map_that_means_nothing_is_refused(tmp_path: Path, text: str, says: str) -> None:
     with pytest.raises(UsageError, match=f"own.toml: {says}"):
         mapped(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("H: q A: a H: r", "no turn is A:'s; a label within a line is read as words"),
+        ("H: q", "no turn is A:'s$"),
+    ],
+)
+def test_a_row_that_a_map_finds_no_answer_in_is_dropped_with_its_reason(tmp_path: Path, text: str, says: str) -> None:
+    (tmp_path / "own.toml").write_text('[history]\nfield = "t"\nuser = "H:"\nassistant = "A:"\n')
+    (tmp_path / "in.jsonl").write_bytes(orjson.dumps({"t": text}) + b"\n" + orjson.dumps({"t": "H: q\nA: a"}) + b"\n")
+    asked = Conversion(inputs=(tmp_path / "in.jsonl",), out=tmp_path / "o.jsonl", from_=str(tmp_path / "own.toml"))
+    report = convert(asked)
+    assert (report.dropped, list(report.written.values())) == (1, [1])
+    told = orjson.loads((tmp_path / "o.jsonl.dropped.jsonl").read_bytes())
+    assert told["place"] == f"{tmp_path / 'in.jsonl'}:1"
+    assert re.search(says, told["reason"])
+
+
+def test_a_row_without_an_answer_stops_the_other_commands_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "oig.jsonl").write_bytes(orjson.dumps({"text": "<human>: q <bot>: a"}) + b"\n")
+    with pytest.raises(UsageError, match=r"oig\.jsonl:1: text: no turn is <bot>:'s"):
+        list(read(tmp_path / "oig.jsonl"))

@@ -1,4 +1,4 @@
-"""Formats whose turns are told apart by tags in the text: baize and moss."""
+"""Formats whose turns are told apart by tags in the text: baize, moss and oasst_guanaco."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,9 @@ from typing import Any
 import orjson
 import pytest
 
-from dialogue.formats import baize, moss
+from dialogue.conversion.recognition import Recogniser
+from dialogue.formats import baize, moss, oasst_guanaco
+from dialogue.formats.reading import known
 from dialogue.reading import read
 from dialogue.records import Dialogue, Message, Seed
 
@@ -114,3 +116,78 @@ def test_published_rows_are_read_and_written_back(shared: Path, file: str, rows:
     assert len(dialogues) == rows
     for dialogue in dialogues:
         assert form.from_object(orjson.loads(form.to_line(dialogue))).messages == dialogue.messages
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "### Human: q### Assistant: a### Human: r",
+        "### Human: q\n### Assistant: a\n### Human: r",
+        "\n### Human:\nq\n\n### Assistant:\na\n\n### Human: r",
+        "### Human: q\r\n### Assistant: a\r\n\r\n### Human:r",
+    ],
+)
+def test_openassistant_guanaco_is_read_by_itself_whatever_stands_before_its_tags(text: str) -> None:
+    row = {"text": text}
+    assert [one.__name__ for one in known() if one.recognise(row)] == ["dialogue.formats.oasst_guanaco"]
+    messages = oasst_guanaco.from_object(row).messages
+    assert [(one.role, one.content) for one in messages] == [("user", "q"), ("assistant", "a"), ("user", "r")]
+    assert Recogniser().reader(row) is oasst_guanaco
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"text": "Plain words."},
+        {"text": "Below is an instruction.\n\n### Instruction:\nq\n\n### Response:\na"},
+        {"text": "A preface.\n### Human: q### Assistant: a"},
+        {"text": "### Human: anatomy\nIs what the chapter is about."},
+        {"text": "### Human: q### Assistant: a", "conversations": []},
+        {"text": "### Human: q### Assistant: a", "role": "prompter", "message_id": "1"},
+        {"text": ["### Human: q### Assistant: a"]},
+    ],
+)
+def test_rows_of_others_are_not_taken_for_openassistant_guanaco(row: dict[str, Any]) -> None:
+    assert not oasst_guanaco.recognise(row)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("Head.\n### Human: q### Assistant: a", "expected to begin with ### Human:"),
+        ("### Human: q", "nothing is answered"),
+        ("### Human: q### Human: r### Assistant: a", "turn 2 is Human's"),
+        ("### Human: q### Assistant: a### Assistant: b", "turn 3 is Assistant's"),
+        ("### Human: ### Assistant: a", "turn 1 is empty"),
+        ("### Human: q### Assistant: a### Human: \n", "turn 3 is empty"),
+        ("### Human: q### Assistant: a\n#### Human: a heading", "more than three #"),
+    ],
+)
+def test_a_broken_row_of_openassistant_guanaco_is_refused(text: str, says: str) -> None:
+    with pytest.raises(ValueError, match=f"text: .*{says}"):
+        oasst_guanaco.from_object({"text": text})
+
+
+@pytest.mark.parametrize("end", ["", " ", "\n", "\n\n\n", "\r\n", "C#", "\n#", "\r", "\n###"])
+@pytest.mark.parametrize("begin", ["", " ", "\n"])
+def test_openassistant_guanaco_gives_turns_back_to_the_letter(begin: str, end: str) -> None:
+    messages = tuple(one.model_copy(update={"content": f"{begin}{one.content}{end}"}) for one in (*PAIR, *PAIR))
+    fields = orjson.loads(oasst_guanaco.to_line(Dialogue(id="x", messages=messages)))
+    assert oasst_guanaco.from_object(fields).messages == messages
+
+
+def test_openassistant_guanaco_is_written_as_it_was_published() -> None:
+    line = oasst_guanaco.to_line(Dialogue(id="x", messages=(*PAIR, PAIR[0])))
+    assert orjson.loads(line)["text"] == "### Human: q### Assistant: a### Human: q"
+
+
+@pytest.mark.parametrize("text", ["a### Human: b", "#### Assistant: x"])
+def test_words_that_are_tags_of_openassistant_guanaco_are_no_turns(text: str) -> None:
+    with pytest.raises(ValueError, match="holds a tag"):
+        oasst_guanaco.to_line(Dialogue(id="x", messages=(Message(role="user", content=text), PAIR[1])))
+
+
+def test_a_call_of_a_tool_is_not_written_as_an_answer_of_openassistant_guanaco() -> None:
+    called = Message(role="assistant", content="a", tool_calls=[{"name": "f"}])
+    with pytest.raises(ValueError, match="tools are called"):
+        oasst_guanaco.to_line(Dialogue(id="x", messages=(PAIR[0], called)))

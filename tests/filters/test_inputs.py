@@ -8,6 +8,9 @@ import pytest
 from toys import Never, filtered, steps, talk, write
 
 from dialogue.errors import UsageError
+from dialogue.records import Seed
+from filters.engine.base import Filter
+from filters.engine.chain import chain
 from gen.main import main
 
 GOOD = b'{"messages": [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]}\n'
@@ -58,6 +61,59 @@ def test_the_first_refused_line_is_told_on_the_console(tmp_path: Path, capsys: p
     printed = capsys.readouterr().out
     assert "read 3, kept 0 (0.0%), dropped 0, refused 3" in printed
     assert f"the first: {source}:1: no dialogue of the format sharegpt" in printed
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({"q": 1, "a": 2}, "no dialogue of any known format (fields: q, a); others than those of `gen convert --list`"),
+        (
+            {"data": [orjson.loads(GOOD)]},
+            "data: a list of objects, not of texts; if these are the rows, write",
+        ),
+    ],
+)
+def test_where_all_is_refused_the_first_reason_stands_beside_the_count(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], row: dict[str, object], says: str
+) -> None:
+    (tmp_path / "in.jsonl").write_bytes((orjson.dumps(row) + b"\n") * 2)
+    assert main(["filter", str(tmp_path / "in.jsonl"), "--out", str(tmp_path / "out"), "--workers", "1"]) == 1
+    told = capsys.readouterr().out.splitlines()
+    assert told[0] == "read 2, kept 0 (0.0%), dropped 0, refused 2"
+    assert told[1] == f"refused: 2 lines that are no dialogue, in {tmp_path}/out/refused.jsonl"
+    assert told[2].startswith(f"  the first: {tmp_path}/in.jsonl:1: {says}")
+    assert not any("nothing to" in line for line in told)
+
+
+def test_filters_that_no_dialogue_concerns_are_told_apart_and_one_reason_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write(tmp_path / "in.jsonl", [talk("Why?", "So.", id="a"), talk("Alone?", id="b")])
+    config = tmp_path / "chain.toml"
+    names = ("turns", "recall", "consulting", "solutions", "mojibake")
+    config.write_text("".join(f'[[filters]]\nuse = "{name}"\n' for name in names))
+    command = ["filter", str(source), "--out", str(tmp_path / "out"), "--workers", "1", "--config", str(config)]
+    for _ in range(2):  # the second time from what was computed before
+        assert main(command) == 0
+        told = capsys.readouterr().out.splitlines()
+        assert "turns 1 dropped (no_answer)" in [" ".join(one.split()) for one in told]
+        assert "  nothing to say: mojibake" in told
+        assert "  nothing to look at: recall, consulting, solutions" in told
+    found = orjson.loads((tmp_path / "out/report.json").read_bytes())["filters"]
+    assert [(step["read"], step["looked_at"]) for step in found] == [(2, 2), (1, 0), (1, 0), (1, 0), (1, 1)]
+
+
+def test_filters_that_read_a_seed_know_whom_they_concern() -> None:
+    plain, held = (
+        talk("Why?", "So.", id="a"),
+        {"goal": {"facts": [{"key": "town", "value": "Oslo"}]}, "acts": [{"number": 2, "asks": "town"}]},
+    )
+    for name, extra in (("consulting", {"sources": ["a"]}), ("solutions", {"problem": {}}), ("recall", held)):
+        (step,) = chain([{"use": name}], "filters")
+        assert isinstance(step.filter, Filter)
+        seeded = talk("I live in Oslo.", "Fine.", "Where do I live?", "In Oslo.", id="b")
+        assert not step.filter.concerns(plain)
+        assert step.filter.concerns(seeded.model_copy(update={"seed": Seed(extra=extra)}))
 
 
 def test_a_filter_s_folder_and_what_it_dropped_can_be_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

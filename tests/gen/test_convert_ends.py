@@ -138,3 +138,60 @@ def test_an_interrupt_promises_nothing(capsys: pytest.CaptureFixture[str], monke
     assert main(["convert", "in.jsonl", "out.jsonl"]) == 130
     assert capsys.readouterr().err == "gen convert: interrupted; run it again\n"
     assert not hidden()
+
+
+def long_ones(*exchanges: int) -> None:
+    """Dialogues of so many exchanges, as in.jsonl."""
+    rows = [{"id": f"d{number}", "messages": ROW["messages"] * count} for number, count in enumerate(exchanges)]
+    Path("in.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+
+
+def test_dialogues_of_any_length_too_long_for_a_layout_are_one_reason_with_the_mend(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    long_ones(2, 3, 3, 4)
+    assert main(["convert", "in.jsonl", "out.jsonl", "--to", "ultrafeedback"]) == 1
+    (said,) = [line for line in capsys.readouterr().out.splitlines() if "exchange" in line]
+    assert said.startswith("          4: as asked for it cannot be held: more than one exchange (2)")
+    assert said.endswith("`gen run --rounds 1` makes such; --to chosen_rejected holds several")
+
+
+@pytest.mark.parametrize("layout", ["baize", "ultrachat"])
+def test_a_reason_that_differs_in_names_and_numbers_only_is_one(
+    capsys: pytest.CaptureFixture[str], layout: str
+) -> None:
+    rows = [{"id": f"d{n}", "messages": [*ROW["messages"] * n, ROW["messages"][1]]} for n in range(1, 5)]
+    Path("in.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    assert main(["convert", "in.jsonl", "out.jsonl", "--to", layout]) == 1
+    assert "          4: as asked for it cannot be held: message 3 is the" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("more", [(), ("--split", "0.5/0.5")])
+@pytest.mark.parametrize("out", ["out.jsonl", "out.json", "out.parquet"])
+def test_where_all_is_dropped_no_file_is_made_and_the_next_call_is_free(
+    capsys: pytest.CaptureFixture[str], out: str, more: tuple[str, ...]
+) -> None:
+    long_ones(2, 3)
+    assert main(["convert", "in.jsonl", out, "--to", "ultrafeedback", *more]) == 1
+    said = capsys.readouterr().out
+    assert "written   nothing: all was dropped, so no file is made or replaced\n" in said
+    assert sorted(path.name for path in Path().iterdir()) == ["in.jsonl", f"{out}.dropped.jsonl"]
+    assert main(["convert", "in.jsonl", out, "--to", "sharegpt", *more]) == 0
+    assert not Path(f"{out}.dropped.jsonl").exists()
+
+
+def test_where_all_is_dropped_no_folder_of_a_hub_is_made_and_an_old_file_stays() -> None:
+    Path("in.jsonl").write_bytes(b'{"q": 1}\n')
+    assert main(["convert", "in.jsonl", "hub", "--to", "hub"]) == 1
+    assert not Path("hub").exists()
+    Path("old.jsonl").write_bytes(b"precious\n")
+    assert main(["convert", "in.jsonl", "old.jsonl", "--overwrite"]) == 1
+    assert Path("old.jsonl").read_bytes() == b"precious\n"
+
+
+def test_refusals_beside_no_output_are_replaced_only_where_they_are_refusals(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    Path("out.jsonl.dropped.jsonl").write_bytes(b"precious\n")
+    assert "is there already" in refused(capsys, "convert", "in.jsonl", "out.jsonl")
+    assert Path("out.jsonl.dropped.jsonl").read_bytes() == b"precious\n"

@@ -145,3 +145,12 @@ def test_the_same_from_python() -> None:
     planned = plan(sector="recall,world-questions", n=4, endpoint="builtin")
     assert isinstance(planned, MixturePlan)
     assert planned.requests == sum(one.requests for one in planned.sectors.values())
+
+
+def test_a_sector_of_one_language_only_keeps_it_in_a_mixture_of_another(capsys: pytest.CaptureFixture[str]) -> None:
+    asked = '[run]\nn = 2\nlanguage = "zh"\n[run.sector]\nrecall = 1\ncreation = 1\n'
+    Path("m.toml").write_text(asked)
+    argv = ("--config", "m.toml", "--endpoint", "builtin")
+    assert "no facts in 'zh' (there are: en); add a table to a copy under --prompts" in refused(capsys, "plan", *argv)
+    Path("m.toml").write_text(f'{asked}[run.sectors.recall]\nlanguage = "en"\n')
+    assert main(["plan", *argv]) == 0

@@ -44,7 +44,11 @@ def test_a_variety_of_a_language_takes_its_base(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "language", "complaint"),
     [
-        (TOWN, "fr", r"no facts in 'fr' \(there are: en\)"),
+        (
+            TOWN,
+            "fr",
+            r"no facts in 'fr' \(there are: en\); add a table to a copy under --prompts, or choose another --l",
+        ),
         (TOWN.replace("{v}", "Oslo"), "en", "expected one {v}"),
         (TOWN.replace('"Oslo", ', ""), "en", "facts.town.values"),
         (TOWN.replace("ask", "question"), "en", "facts.town"),
