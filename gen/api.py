@@ -17,8 +17,8 @@ from gen.config import run_settings
 from gen.extras import extras_named
 from gen.loops import OnStart, finish
 from gen.mixing import mixture_of, run_parts
-from gen.planning import MixturePlan, planned
-from generator.estimate import Estimate, estimate
+from gen.planning import MixturePlan, planned, planned_run
+from generator.estimate import Estimate
 from generator.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def run_settled(settings: RunSettings, *, retry_failed: bool = False) -> dict[st
 def plan(*, config: str | Path | None = None, **options: object) -> Estimate | MixturePlan:
     """What `run` with the same arguments would ask and cost, of several sectors each and the sum; sends nothing."""
     mixture = mixture_of(_given(options), _place(config))
-    return planned(mixture) if mixture else estimate(_settings(config, options))
+    return planned(mixture) if mixture else planned_run(_settings(config, options))
 
 
 def dialogues(path: str | Path) -> Iterator[Dialogue]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -16,6 +16,9 @@ from gen.config import check_named, read_project, run_settings, whole_number
 from gen.sector_tables import FILES, by_sector
 from gen.weighing import Weights, asked_weights
 from generator.settings import RunSettings
+
+if TYPE_CHECKING:
+    from generator.checks import Checked
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,19 @@ def naming(sector: str) -> Iterator[None]:
         raise UsageError(f"{sector}: {said}") from None
 
 
-def check_parts(parts: Mapping[str, RunSettings]) -> None:
-    """Raise UsageError for the first thing that is wrong with any of them, before a request of the first."""
+def check_mixture(mixture: Mixture) -> dict[str, "Checked"]:
+    """What a look at each part found, before a request of the first.
+
+    Raises UsageError for the first thing that is wrong with any of them, or other than in the folder. Writes nothing.
+    """
     from generator.setting_up import check_whole
 
-    for name, part in parts.items():
+    found = {}
+    for name, part in mixture.parts.items():
         with naming(name):
-            check_whole(part)
+            found[name] = check_whole(part)
+    _refuse_begun(mixture)
+    return found
 
 
 def run_parts(mixture: Mixture, run: Callable[[RunSettings], dict[str, Any]]) -> dict[str, Any]:
@@ -78,7 +87,7 @@ def run_parts(mixture: Mixture, run: Callable[[RunSettings], dict[str, Any]]) ->
     whole; else 1 where a dialogue failed.
     """
     parts = mixture.parts
-    check_parts(parts)
+    check_mixture(mixture)
     _begin(mixture)
     summaries: dict[str, dict[str, Any]] = {}
     for name, part in parts.items():
@@ -95,21 +104,27 @@ def run_parts(mixture: Mixture, run: Callable[[RunSettings], dict[str, Any]]) ->
 
 
 def _begin(mixture: Mixture) -> None:
-    """Note the weights; another mixture in the same folder is refused, and runs that were there before."""
+    """Note the weights, unless they were before and something was made with them."""
     out, weights = mixture.out, mixture.weights
-    if (out / FILE).is_file():
-        old = read(out)
-        if _begun(out / name for name in old):
-            _refuse_another(out, old, weights)
-            return
-    elif (out / "dialogues.jsonl").exists():
-        raise UsageError(f"{out}: holds a run of one sector; choose another --out")
-    elif there := _begun(part.out for part in mixture.parts.values()):
-        raise UsageError(f"{there}: is a run of its own; choose another --out for the mixture")
+    if (out / FILE).is_file() and _begun(out / name for name in read(out)):
+        return
     noted = {"weights": weights.by_sector, **({"from": weights.source} if weights.source else {})}
     with writing_to(out):
         out.mkdir(parents=True, exist_ok=True)
         write_atomically(out / FILE, [orjson.dumps(noted, option=orjson.OPT_APPEND_NEWLINE)])
+
+
+def _refuse_begun(mixture: Mixture) -> None:
+    """Raise UsageError for another mixture in the same folder, and for runs that were there before."""
+    out = mixture.out
+    if (out / FILE).is_file():
+        old = read(out)
+        if _begun(out / name for name in old):
+            _refuse_another(out, old, mixture.weights)
+    elif (out / "dialogues.jsonl").exists():
+        raise UsageError(f"{out}: holds a run of one sector; choose another --out")
+    elif there := _begun(part.out for part in mixture.parts.values()):
+        raise UsageError(f"{there}: is a run of its own; choose another --out for the mixture")
 
 
 def _begun(folders: Iterable[Path]) -> Path | None:

@@ -65,7 +65,7 @@ def _most(counts: dict[str, int]) -> list[tuple[str, int]]:
 
 def plan_report(plan: Estimate) -> str:
     """`gen plan` for a person."""
-    lines = [f"{plan.n:,} dialogues of {plan.sector}, {plan.mean_rounds} rounds on average"]
+    lines = [f"{plan.n:,} dialogues of {plan.sector}, {plan.mean_rounds} rounds on average", *_there(plan)]
     lines += [f"  lists {key}: {count:,}" for key, count in plan.topics.items()]
     lines += [_planned(plan, role) for role in plan.by_role]
     lines.append(
@@ -82,10 +82,16 @@ def mixture_plan_report(plan: MixturePlan) -> str:
     """`gen plan` of several sectors: each part, then the sum."""
     lines = [
         f"total: {plan.n:,} dialogues of {len(plan.sectors)} sectors",
+        *_there(plan),
         f"requests: {plan.requests:,}; tokens: {plan.prompt_tokens:,} in, {plan.completion_tokens:,} out",
         *_price_and_time(plan),
     ]
     return "\n\n".join([*map(plan_report, plan.sectors.values()), "\n".join(lines)])
+
+
+def _there(plan: Estimate | MixturePlan) -> Iterator[str]:
+    if plan.there:
+        yield f"{plan.there:,} of the {plan.n:,} dialogues are there already; the plan counts all"
 
 
 def _price_and_time(plan: Estimate | MixturePlan) -> list[str]:
