@@ -172,12 +172,16 @@ def _candidates(message: Message) -> Iterator[str]:
 
 
 def _about(candidate: Mapping[str, JsonValue]) -> Iterator[str]:
-    """Score, principle, model and ratings, as far as they are there."""
+    """Score, principle, model, endpoint and ratings, as far as they are there."""
     if candidate.get("score") is not None:
         yield f"score {_line(candidate['score'])}"
-    for name in ("principle", "model"):
-        if candidate.get(name):
-            yield _line(candidate[name])
+    if candidate.get("principle"):
+        yield _line(candidate["principle"])
+    answered = [_line(candidate["model"])] if candidate.get("model") else []
+    if candidate.get("endpoint"):
+        answered.append(f"at {_line(candidate['endpoint'])}")
+    if answered:
+        yield " ".join(answered)
     ratings = candidate.get("ratings")
     if isinstance(ratings, dict):
         yield ", ".join(f"{_line(name)} {_line(value)}" for name, value in ratings.items())
