@@ -39,16 +39,17 @@ def run(*, retry_failed: bool = False, config: str | Path | None = None, **optio
     """
     mixture = mixture_of(_given(options), _place(config))
     if mixture is not None:
-        return run_parts(mixture, lambda part: run_settled(part, retry_failed=retry_failed))
+        return run_parts(mixture, lambda part: run_settled(part, retry_failed=retry_failed, about=part.sector))
     return run_settled(_settings(config, options), retry_failed=retry_failed)
 
 
-def run_settled(settings: RunSettings, *, retry_failed: bool = False) -> dict[str, Any]:
-    """`run` for settings that are made already."""
+def run_settled(settings: RunSettings, *, retry_failed: bool = False, about: str | None = None) -> dict[str, Any]:
+    """`run` for settings that are made already; `about` stands before every line that it says."""
+    from generator.progress import Progress
     from generator.run import run as engine
 
     def work(on_start: OnStart | None) -> Coroutine[Any, Any, dict[str, Any]]:
-        return engine(settings, retry_failed=retry_failed, on_start=on_start)
+        return engine(settings, retry_failed=retry_failed, progress=Progress(about=about), on_start=on_start)
 
     return finish(work)
 

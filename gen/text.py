@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from dialogue.records import Dialogue, Failure, Message
 from gen.planning import MixturePlan
 from generator.estimate import Estimate
-from generator.progress import duration
+from generator.progress import duration, so_many
 from generator.side import USER_TOKENS
 
 SHOWN = 160
@@ -26,7 +26,9 @@ def safe(text: str) -> str:
 def run_report(summary: dict[str, Any]) -> str:
     """The end of `gen run`: what there is, what it cost, where it lies."""
     tally, meter = summary["tally"], summary["meter"]
-    lines = [f"{summary['dialogues']:,} of {summary['n']:,} dialogues in {duration(summary['wall_s'])}"]
+    done, n = summary["dialogues"], summary["n"]
+    share = so_many(done, n, f"{done:,} of {n:,} dialogues")
+    lines = [f"{share}{',' if done > n else ''} in {duration(summary['wall_s'])}"]
     if summary["failed"]:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in _most(summary["failed_reasons"]))
         lines.append(f"failed: {summary['failed']:,} ({reasons}), in failures.jsonl")
