@@ -31,14 +31,19 @@ class Mixture:
     out: Path
 
 
-def mixture_of(flags: Mapping[str, Any], config: Path | None) -> Mixture | None:
-    """The mixture that flags and TOML ask for; None where it is one sector's run. Raises UsageError."""
+def mixture_of(flags: Mapping[str, Any], config: Path | None, keys: bool = True) -> Mixture | None:
+    """The mixture that flags and TOML ask for; None where it is one sector's run. Raises UsageError.
+
+    Without `keys` no endpoint's key has to be there.
+    """
     table = read_project(config).get("run", {}) if config else {}
     weights = asked_weights(flags, table)
-    return _mixture(weights, flags, table, config) if weights else None
+    return _mixture(weights, flags, table, config, keys) if weights else None
 
 
-def _mixture(weights: Weights, flags: Mapping[str, Any], table: Mapping[str, Any], config: Path | None) -> Mixture:
+def _mixture(
+    weights: Weights, flags: Mapping[str, Any], table: Mapping[str, Any], config: Path | None, keys: bool
+) -> Mixture:
     shares = weights.by_sector
     check_named({**table, **flags}, list(shares), config)
     files = by_sector(flags, table, shares)
@@ -48,19 +53,21 @@ def _mixture(weights: Weights, flags: Mapping[str, Any], table: Mapping[str, Any
     parts = {}
     for name, count in counts(shares, n).items():
         asked = {**common, **files[name], "sector": name, "n": str(max(count, 1)), "out": str(out / name)}
-        with naming(name):
-            settings = run_settings(asked, config, among=list(shares))
+        with naming(name, config):
+            settings = run_settings(asked, config, among=list(shares), keys=keys)
         if count:
             parts[name] = settings
     return Mixture(weights, parts, out)
 
 
 @contextmanager
-def naming(sector: str) -> Iterator[None]:
-    """Within the block a UsageError says which sector's run it is about."""
+def naming(sector: str, config: Path | None = None) -> Iterator[None]:
+    """Within the block a UsageError says which sector's run it is about; one about the TOML itself is of none."""
     try:
         yield
     except UsageError as error:
+        if config and str(error).startswith(f"{config}: "):
+            raise
         said = str(error).replace("--input is missing", f"--input {sector}=FILE is missing")
         raise UsageError(f"{sector}: {said}") from None
 

@@ -18,8 +18,8 @@ def command(arguments: argparse.Namespace) -> int:
     from gen.text import mixture_plan_report, plan_report
     from generator.estimate import Estimate
 
-    mixture = mixture_asked(arguments)
-    plan = planned(mixture) if mixture else planned_run(settings_of(arguments))
+    mixture = mixture_asked(arguments, keys=False)
+    plan = planned(mixture) if mixture else planned_run(settings_of(arguments, keys=False))
     if arguments.json:
         import orjson
 

@@ -105,6 +105,20 @@ def test_a_plan_of_a_mixture_tells_what_is_there_of_each_part_and_of_all(capsys:
     assert plan(sector="recall,world-questions", endpoint="builtin", out="mix", n=10).there == 4
 
 
+@pytest.mark.parametrize("words", PLANS)
+@pytest.mark.parametrize("sector", ["recall", "recall,world-questions"])
+def test_a_plan_needs_no_key(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, words: Sequence[str], sector: str
+) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    argv = ("--sector", sector, "--n", "2", "--endpoint", "openai")
+    assert main([*words, *argv]) == 0
+    assert "cost: $0.0" in capsys.readouterr().out
+    plan(sector=sector, n=2, endpoint="openai")
+    assert "OPENAI_API_KEY, which is not set" in refused(capsys, "run", *argv)
+    assert "no --endpoint, and OPENAI_API_KEY is not set" in refused(capsys, "plan", *argv[:-2])
+
+
 def test_a_plan_for_an_empty_folder_says_nothing_of_it_and_makes_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     Path("made").mkdir()
     for argv in ((*ONE, "--n", "2"), (*TWO, "--n", "4")):
