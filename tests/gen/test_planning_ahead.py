@@ -72,6 +72,16 @@ def test_a_plan_of_another_mixture_is_refused_as_the_mixture_is(
         assert "other s" in said
 
 
+@pytest.mark.parametrize("words", [*PLANS, pytest.param(("run",), id="run")])
+@pytest.mark.parametrize("asked", [ONE, TWO])
+@pytest.mark.parametrize("out", ["file", "file/made"])
+def test_a_file_in_the_place_of_the_folder_is_told(
+    capsys: pytest.CaptureFixture[str], words: Sequence[str], asked: Sequence[str], out: str
+) -> None:
+    Path("file").touch()
+    assert "is a file, or lies in one; name a folder" in refused(capsys, *words, *asked[:-1], out, "--n", "2")
+
+
 def test_a_plan_of_a_mixture_where_one_run_stands_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     made(capsys, *ONE, "--n", "2")
     assert "holds a run of one sector" in refused(capsys, "plan", *TWO[:-1], "made", "--n", "2")
