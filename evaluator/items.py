@@ -8,6 +8,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,9 @@ from dialogue.chance import hex64
 from dialogue.conversion.rows import files
 from dialogue.conversion.rows import rows as rows_of
 from dialogue.errors import UsageError
-from dialogue.mixtures import standing_for
+from dialogue.mixtures import runs_in, standing_for
 from dialogue.reading import read
-from dialogue.records import Record, encode, one_line
+from dialogue.records import Dialogue, Record, encode, one_line
 from evaluator.records import Item
 from filters.leaks.benchmark import Benchmark, load_all
 from filters.leaks.readers import rows
@@ -161,19 +162,26 @@ def _references(files: Sequence[Path]) -> dict[str, tuple[str, ...]]:
 
 
 def dialogue_bench(name: str, path: Path) -> Bench:
-    """Dialogues as items: what the user says in each, turn by turn; the row holds the whole dialogue."""
-    items = []
-    digest = []
-    for dialogue in read(path):
-        turns = tuple(message.content for message in dialogue.messages if message.role == "user")
-        row = orjson.loads(encode(dialogue))
-        digest.append(hex64(dialogue.id, *turns))
-        if turns:
-            first = dialogue.messages[0]
-            system = first.content if first.role == "system" else None
-            items.append(
-                Item(benchmark=name, id=dialogue.id, turns=turns, category=dialogue.sector, system=system, row=row)
-            )
+    """Dialogues as items: what the user says in each, turn by turn; the row holds the whole dialogue.
+
+    Those of a mixture are taken in turn from its parts, so that its first ones are of all sectors.
+    """
+    runs = runs_in(path)
+    parts = [[_item(name, one) for one in read(part)] for part in ([path] if runs is None else runs)]
+    items = tuple(item for turn in zip_longest(*parts) for item in turn if item is not None and item.turns)
     if not items:
         raise UsageError(f"--benchmark {path}: no dialogue in it")
-    return Bench(name=name, layout=DIALOGUES, path=str(path), digest=hex64(*digest), items=tuple(items))
+    digest = (hex64(item.id, *item.turns) for part in parts for item in part)
+    return Bench(name=name, layout=DIALOGUES, path=str(path), digest=hex64(*digest), items=items)
+
+
+def _item(benchmark: str, dialogue: Dialogue) -> Item:
+    turns = tuple(message.content for message in dialogue.messages if message.role == "user")
+    return Item(
+        benchmark=benchmark,
+        id=dialogue.id,
+        turns=turns,
+        category=dialogue.sector,
+        system=next((message.content for message in dialogue.messages[:1] if message.role == "system"), None),
+        row=orjson.loads(encode(dialogue)),
+    )

@@ -17,8 +17,8 @@ from gen.config import run_settings
 from gen.extras import extras_named
 from gen.loops import OnStart, finish
 from gen.mixing import mixture_of, run_parts
-from gen.planning import MixturePlan, planned
-from generator.estimate import Estimate, estimate
+from gen.planning import MixturePlan, planned, planned_run
+from generator.estimate import Estimate
 from generator.settings import RunSettings
 
 if TYPE_CHECKING:
@@ -39,24 +39,28 @@ def run(*, retry_failed: bool = False, config: str | Path | None = None, **optio
     """
     mixture = mixture_of(_given(options), _place(config))
     if mixture is not None:
-        return run_parts(mixture, lambda part: run_settled(part, retry_failed=retry_failed))
-    return run_settled(_settings(config, options), retry_failed=retry_failed)
+        return run_parts(mixture, lambda part: run_settled(part, retry_failed=retry_failed, about=part.sector))
+    return run_settled(run_settings(_given(options), _place(config)), retry_failed=retry_failed)
 
 
-def run_settled(settings: RunSettings, *, retry_failed: bool = False) -> dict[str, Any]:
-    """`run` for settings that are made already."""
+def run_settled(settings: RunSettings, *, retry_failed: bool = False, about: str | None = None) -> dict[str, Any]:
+    """`run` for settings that are made already; `about` stands before every line that it says."""
+    from generator.progress import Progress
     from generator.run import run as engine
 
     def work(on_start: OnStart | None) -> Coroutine[Any, Any, dict[str, Any]]:
-        return engine(settings, retry_failed=retry_failed, on_start=on_start)
+        return engine(settings, retry_failed=retry_failed, progress=Progress(about=about), on_start=on_start)
 
     return finish(work)
 
 
 def plan(*, config: str | Path | None = None, **options: object) -> Estimate | MixturePlan:
-    """What `run` with the same arguments would ask and cost, of several sectors each and the sum; sends nothing."""
-    mixture = mixture_of(_given(options), _place(config))
-    return planned(mixture) if mixture else estimate(_settings(config, options))
+    """What `run` with the same arguments would ask and cost, of several sectors each and the sum; sends nothing.
+
+    Needs no key. Raises UsageError where `run` would.
+    """
+    mixture = mixture_of(_given(options), _place(config), keys=False)
+    return planned(mixture) if mixture else planned_run(run_settings(_given(options), _place(config), keys=False))
 
 
 def dialogues(path: str | Path) -> Iterator[Dialogue]:
@@ -64,10 +68,6 @@ def dialogues(path: str | Path) -> Iterator[Dialogue]:
     from dialogue.reading import read
 
     return read(Path(path))
-
-
-def _settings(config: str | Path | None, options: dict[str, object]) -> RunSettings:
-    return run_settings(_given(options), _place(config))
 
 
 def _given(options: Mapping[str, object]) -> dict[str, Any]:

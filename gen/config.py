@@ -17,7 +17,7 @@ from generator.client.chat import Sampling
 from generator.client.endpoint import LOCAL, SECRETIVE, Endpoint, resolve
 from generator.client.local import identified
 from generator.own import own_openers
-from generator.settings import ROLES, RoleName, RoleSettings, RunSettings, one_of_several
+from generator.settings import ROLES, RoleName, RoleSettings, RunSettings, endpoint_of, one_of_several
 from prompts.loader import Prompts
 from prompts.sector import check_name
 
@@ -41,10 +41,12 @@ def run_settings(
     config: Path | None = None,
     environ: Mapping[str, str] | None = None,
     among: Sequence[str] = (),
+    keys: bool = True,
 ) -> RunSettings:
     """The settings of a run. Flags are text as typed; TOML values may be typed ones.
 
-    `among` are the sectors of the mixture that it is part of. Raises UsageError where anything is unknown, unreadable
+    `among` are the sectors of the mixture that it is part of. Without `keys` no variable has to be set that an endpoint
+    names: nothing is going to be sent. Raises UsageError where anything is unknown, unreadable
     or missing.
     """
     environ = os.environ if environ is None else environ
@@ -58,6 +60,8 @@ def run_settings(
     check_named(values, [values["sector"]] if "sector" in values else [], config)
     roles = _roles(values, project, config)
     endpoints = _endpoints(roles, values, project, config, environ)
+    for endpoint in endpoints.values() if keys else ():
+        endpoint.check(environ)
     own = table.get("sectors", {}).get(str(values["sector"]), {})
     read = {name: _read(name, value, flags, own) for name, value in values.items() if name in _READERS}
     fields = {_FIELDS.get(name, name): value for name, value in read.items()}
@@ -170,16 +174,29 @@ def _endpoints(
             known = text in ("openai", "builtin") or str(text).startswith(LOCAL)
             if text is not None and declared and "/" not in text and not known:
                 known_keys({text: None}, [*declared, "openai", "builtin"], place)
-            endpoint = resolve(text, None, environ, place)
+            try:
+                endpoint = resolve(text, None, environ, place)
+            except UsageError as error:
+                raise UsageError(f"{_lacking(roles, config)}{error}" if text is None else str(error)) from None
         found[name] = identified(_limited(endpoint, values))
     if "model" in values and len(found) > 1:
         raise UsageError(
             f"--model {values['model']}: the roles speak to {', '.join(found)}; name each model in --config"
         )
-    found = agreed(found)
-    for endpoint in found.values():
-        endpoint.check(environ)
-    return found
+    return agreed(found)
+
+
+def _lacking(roles: Mapping[str, RoleSettings], config: Path | None) -> str:
+    """The beginning of the complaint that nobody is named to speak for some of the roles; "" where it is all of them.
+
+    Where several answer, a user's endpoint is the opener's as well.
+    """
+    names = [role for role, part in roles.items() if part.endpoint == MAIN]
+    if len(names) == len(roles):
+        return ""
+    if any(map(endpoint_of, roles)) and "user" in names:
+        names = ["user"]
+    return f"{f'{config}: [roles] ' if config else ''}{' and '.join(names)}: "
 
 
 def _place(name: str, values: Mapping[str, Any], config: Path | None) -> str:

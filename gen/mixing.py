@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -17,6 +17,9 @@ from gen.sector_tables import FILES, by_sector
 from gen.weighing import Weights, asked_weights
 from generator.settings import RunSettings
 
+if TYPE_CHECKING:
+    from generator.checks import Checked
+
 
 @dataclass(frozen=True)
 class Mixture:
@@ -28,14 +31,19 @@ class Mixture:
     out: Path
 
 
-def mixture_of(flags: Mapping[str, Any], config: Path | None) -> Mixture | None:
-    """The mixture that flags and TOML ask for; None where it is one sector's run. Raises UsageError."""
+def mixture_of(flags: Mapping[str, Any], config: Path | None, keys: bool = True) -> Mixture | None:
+    """The mixture that flags and TOML ask for; None where it is one sector's run. Raises UsageError.
+
+    Without `keys` no endpoint's key has to be there.
+    """
     table = read_project(config).get("run", {}) if config else {}
     weights = asked_weights(flags, table)
-    return _mixture(weights, flags, table, config) if weights else None
+    return _mixture(weights, flags, table, config, keys) if weights else None
 
 
-def _mixture(weights: Weights, flags: Mapping[str, Any], table: Mapping[str, Any], config: Path | None) -> Mixture:
+def _mixture(
+    weights: Weights, flags: Mapping[str, Any], table: Mapping[str, Any], config: Path | None, keys: bool
+) -> Mixture:
     shares = weights.by_sector
     check_named({**table, **flags}, list(shares), config)
     files = by_sector(flags, table, shares)
@@ -45,30 +53,38 @@ def _mixture(weights: Weights, flags: Mapping[str, Any], table: Mapping[str, Any
     parts = {}
     for name, count in counts(shares, n).items():
         asked = {**common, **files[name], "sector": name, "n": str(max(count, 1)), "out": str(out / name)}
-        with naming(name):
-            settings = run_settings(asked, config, among=list(shares))
+        with naming(name, config):
+            settings = run_settings(asked, config, among=list(shares), keys=keys)
         if count:
             parts[name] = settings
     return Mixture(weights, parts, out)
 
 
 @contextmanager
-def naming(sector: str) -> Iterator[None]:
-    """Within the block a UsageError says which sector's run it is about."""
+def naming(sector: str, config: Path | None = None) -> Iterator[None]:
+    """Within the block a UsageError says which sector's run it is about; one about the TOML itself is of none."""
     try:
         yield
     except UsageError as error:
+        if config and str(error).startswith(f"{config}: "):
+            raise
         said = str(error).replace("--input is missing", f"--input {sector}=FILE is missing")
         raise UsageError(f"{sector}: {said}") from None
 
 
-def check_parts(parts: Mapping[str, RunSettings]) -> None:
-    """Raise UsageError for the first thing that is wrong with any of them, before a request of the first."""
+def check_mixture(mixture: Mixture) -> dict[str, "Checked"]:
+    """What a look at each part found, before a request of the first.
+
+    Raises UsageError for the first thing that is wrong with any of them, or other than in the folder. Writes nothing.
+    """
     from generator.setting_up import check_whole
 
-    for name, part in parts.items():
+    found = {}
+    for name, part in mixture.parts.items():
         with naming(name):
-            check_whole(part)
+            found[name] = check_whole(part)
+    _refuse_begun(mixture)
+    return found
 
 
 def run_parts(mixture: Mixture, run: Callable[[RunSettings], dict[str, Any]]) -> dict[str, Any]:
@@ -78,7 +94,7 @@ def run_parts(mixture: Mixture, run: Callable[[RunSettings], dict[str, Any]]) ->
     whole; else 1 where a dialogue failed.
     """
     parts = mixture.parts
-    check_parts(parts)
+    check_mixture(mixture)
     _begin(mixture)
     summaries: dict[str, dict[str, Any]] = {}
     for name, part in parts.items():
@@ -95,21 +111,27 @@ def run_parts(mixture: Mixture, run: Callable[[RunSettings], dict[str, Any]]) ->
 
 
 def _begin(mixture: Mixture) -> None:
-    """Note the weights; another mixture in the same folder is refused, and runs that were there before."""
+    """Note the weights, unless they were before and something was made with them."""
     out, weights = mixture.out, mixture.weights
-    if (out / FILE).is_file():
-        old = read(out)
-        if _begun(out / name for name in old):
-            _refuse_another(out, old, weights)
-            return
-    elif (out / "dialogues.jsonl").exists():
-        raise UsageError(f"{out}: holds a run of one sector; choose another --out")
-    elif there := _begun(part.out for part in mixture.parts.values()):
-        raise UsageError(f"{there}: is a run of its own; choose another --out for the mixture")
+    if (out / FILE).is_file() and _begun(out / name for name in read(out)):
+        return
     noted = {"weights": weights.by_sector, **({"from": weights.source} if weights.source else {})}
     with writing_to(out):
         out.mkdir(parents=True, exist_ok=True)
         write_atomically(out / FILE, [orjson.dumps(noted, option=orjson.OPT_APPEND_NEWLINE)])
+
+
+def _refuse_begun(mixture: Mixture) -> None:
+    """Raise UsageError for another mixture in the same folder, and for runs that were there before."""
+    out = mixture.out
+    if (out / FILE).is_file():
+        old = read(out)
+        if _begun(out / name for name in old):
+            _refuse_another(out, old, mixture.weights)
+    elif (out / "dialogues.jsonl").exists():
+        raise UsageError(f"{out}: holds a run of one sector; choose another --out")
+    elif there := _begun(part.out for part in mixture.parts.values()):
+        raise UsageError(f"{there}: is a run of its own; choose another --out for the mixture")
 
 
 def _begun(folders: Iterable[Path]) -> Path | None:

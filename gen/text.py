@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from dialogue.records import Dialogue, Failure, Message
 from gen.planning import MixturePlan
 from generator.estimate import Estimate
-from generator.progress import duration
+from generator.progress import duration, so_many
 from generator.side import USER_TOKENS
 
 SHOWN = 160
@@ -26,7 +26,9 @@ def safe(text: str) -> str:
 def run_report(summary: dict[str, Any]) -> str:
     """The end of `gen run`: what there is, what it cost, where it lies."""
     tally, meter = summary["tally"], summary["meter"]
-    lines = [f"{summary['dialogues']:,} of {summary['n']:,} dialogues in {duration(summary['wall_s'])}"]
+    done, n = summary["dialogues"], summary["n"]
+    share = so_many(done, n, f"{done:,} of {n:,} dialogues")
+    lines = [f"{share}{',' if done > n else ''} in {duration(summary['wall_s'])}"]
     if summary["failed"]:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in _most(summary["failed_reasons"]))
         lines.append(f"failed: {summary['failed']:,} ({reasons}), in failures.jsonl")
@@ -65,7 +67,7 @@ def _most(counts: dict[str, int]) -> list[tuple[str, int]]:
 
 def plan_report(plan: Estimate) -> str:
     """`gen plan` for a person."""
-    lines = [f"{plan.n:,} dialogues of {plan.sector}, {plan.mean_rounds} rounds on average"]
+    lines = [f"{plan.n:,} dialogues of {plan.sector}, {plan.mean_rounds} rounds on average", *_there(plan)]
     lines += [f"  lists {key}: {count:,}" for key, count in plan.topics.items()]
     lines += [_planned(plan, role) for role in plan.by_role]
     lines.append(
@@ -82,10 +84,16 @@ def mixture_plan_report(plan: MixturePlan) -> str:
     """`gen plan` of several sectors: each part, then the sum."""
     lines = [
         f"total: {plan.n:,} dialogues of {len(plan.sectors)} sectors",
+        *_there(plan),
         f"requests: {plan.requests:,}; tokens: {plan.prompt_tokens:,} in, {plan.completion_tokens:,} out",
         *_price_and_time(plan),
     ]
     return "\n\n".join([*map(plan_report, plan.sectors.values()), "\n".join(lines)])
+
+
+def _there(plan: Estimate | MixturePlan) -> Iterator[str]:
+    if plan.there:
+        yield f"{plan.there:,} of the {plan.n:,} dialogues are there already; the plan counts all"
 
 
 def _price_and_time(plan: Estimate | MixturePlan) -> list[str]:
@@ -166,12 +174,16 @@ def _candidates(message: Message) -> Iterator[str]:
 
 
 def _about(candidate: Mapping[str, JsonValue]) -> Iterator[str]:
-    """Score, principle, model and ratings, as far as they are there."""
+    """Score, principle, model, endpoint and ratings, as far as they are there."""
     if candidate.get("score") is not None:
         yield f"score {_line(candidate['score'])}"
-    for name in ("principle", "model"):
-        if candidate.get(name):
-            yield _line(candidate[name])
+    if candidate.get("principle"):
+        yield _line(candidate["principle"])
+    answered = [_line(candidate["model"])] if candidate.get("model") else []
+    if candidate.get("endpoint"):
+        answered.append(f"at {_line(candidate['endpoint'])}")
+    if answered:
+        yield " ".join(answered)
     ratings = candidate.get("ratings")
     if isinstance(ratings, dict):
         yield ", ".join(f"{_line(name)} {_line(value)}" for name, value in ratings.items())

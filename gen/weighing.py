@@ -30,7 +30,11 @@ def asked_weights(flags: Mapping[str, Any], table: Mapping[str, Any]) -> Weights
             raise UsageError(f"{flag}: one sector needs no weights; name several, as --sector creation,recall")
         return None
     if report is not None:
-        return weights_from(given, Path(str(report)), None if system is None else str(system))
+        place = "--weights-from" if "weights_from" in flags else "[run] weights_from ="
+        try:
+            return weights_from(given, Path(str(report)), None if system is None else str(system))
+        except UsageError as error:  # it begins with the report's path
+            raise UsageError(f"{place} {error}") from None
     if system is not None:
         raise UsageError(f"--weights-system {system}: is a system of the report that --weights-from names")
     return Weights(given)

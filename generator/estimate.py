@@ -6,7 +6,7 @@ from pathlib import Path
 from dialogue.chance import draw, share
 from dialogue.records import Record, Seed, Usage
 from generator.agents import SEPARATOR
-from generator.checks import check
+from generator.checks import Checked, check
 from generator.client.prices import cost, price_of
 from generator.client.tokens import Counter
 from generator.consulting import desk_of
@@ -44,6 +44,8 @@ class Estimate(Record):
 
     sector: str
     n: int
+    there: int = 0
+    """Of them, those that the folder holds already; the plan counts them like the others."""
     topics: dict[str, int]
     """Lists needed, by language and level."""
     requests: int
@@ -66,9 +68,12 @@ class Estimate(Record):
     """Rendered requests: for openers, for the user, for the assistant, and what else the sector asks for."""
 
 
-def estimate(settings: RunSettings) -> Estimate:
-    """Plan the run as `run` would. Raises UsageError as `run` would before its first request."""
-    checked = check(settings)
+def estimate(settings: RunSettings, checked: Checked | None = None) -> Estimate:
+    """Plan the run as `run` would; `checked` is what a look at its settings has found, where one was taken before.
+
+    Raises UsageError for settings and files as `run` would before its first request; does not look into the folder.
+    """
+    checked = checked or check(settings)
     prompts, sector = checked.prompts, checked.sector
     counter = Counter(settings.endpoint(settings.assistants[0]).model)
     sides = {role: Side() for role in settings.roles}

@@ -31,7 +31,11 @@ class State:
 class Progress:
     """Shows states; `show` may be called as often as one likes, it prints as often as is good."""
 
-    def __init__(self, file: TextIO | None = None, now: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, file: TextIO | None = None, now: Callable[[], float] = time.monotonic, about: str | None = None
+    ) -> None:
+        """`about` stands before every line: of several runs, which it is."""
+        self._about = f"{about}: " if about else ""
         self._file = file or sys.stderr
         self._now = now
         self._seen: deque[tuple[float, State]] = deque()
@@ -41,6 +45,7 @@ class Progress:
 
     def say(self, text: str) -> None:
         """A note of its own, above the bar."""
+        text = f"{self._about}{text}"
         if self._bar is not None:
             self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:
@@ -67,7 +72,7 @@ class Progress:
         known = span >= 0.2
         per_s = (state.done + state.failed - first.done - first.failed) / span
         parts = [
-            f"{state.done:,}/{state.n:,} dialogues",
+            self._about + so_many(state.done, state.n, f"{state.done:,}/{state.n:,} dialogues"),
             *([f"{(state.turns - first.turns) / span:,.1f} turns/s"] if known else []),
             f"{state.tokens:,} tokens",
         ]
@@ -103,6 +108,11 @@ def _bar(file: TextIO) -> Any:
 
     console = Console(file=file)
     return Progress(BarColumn(bar_width=20), TextColumn("{task.fields[line]}", markup=False), console=console)
+
+
+def so_many(done: int, n: int, share: str) -> str:
+    """The share that is done, where it is one: a folder may hold more than is asked for."""
+    return share if done <= n else f"{done:,} dialogues, more than the {n:,} asked for"
 
 
 def duration(seconds: float) -> str:

@@ -155,14 +155,22 @@ class Setup:
 
 def set_up(settings: RunSettings, say: Callable[[str], None]) -> Setup:
     """Check everything that can be wrong, then open the folder. Raises UsageError."""
-    if (settings.out / MIXTURE).is_file():
-        raise UsageError(f"--out {settings.out}: holds a mixture of sectors; choose another, or name its sectors")
+    _refuse_mixture(settings)
     return _assemble(settings, check(settings), say)
 
 
-def check_whole(settings: RunSettings) -> None:
-    """Raise UsageError for what is wrong, or other than in the folder that is there already; writes nothing."""
-    refuse_another(settings.out, _request(settings, check(settings)), LOG_NAMES)
+def check_whole(settings: RunSettings) -> Checked:
+    """What the look found. Raises UsageError for what is wrong, or other than in the folder that is there already;
+    writes nothing."""
+    _refuse_mixture(settings)
+    checked = check(settings)
+    refuse_another(settings.out, _request(settings, checked), LOG_NAMES)
+    return checked
+
+
+def _refuse_mixture(settings: RunSettings) -> None:
+    if (settings.out / MIXTURE).is_file():
+        raise UsageError(f"--out {settings.out}: holds a mixture of sectors; choose another, or name its sectors")
 
 
 def _assemble(settings: RunSettings, checked: Checked, say: Callable[[str], None]) -> Setup:

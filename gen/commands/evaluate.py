@@ -27,7 +27,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="files as for `gen contamination`: PATH, NAME=PATH, MAP.toml; or dialogues, a run folder",
     )  # fmt: skip
     what.add_argument("--references", metavar="F", **many, help="reference answers for the judge, as FastChat has them")
-    what.add_argument("--limit", metavar="N", help="only the first N items of each benchmark")
+    what.add_argument(
+        "--limit", metavar="N", help="only the first N items of each benchmark (of a mixture: in turn from its parts)"
+    )
     what.add_argument("--samples", metavar="N", help="answers to each item, for checks (default: 1)")
     play = parser.add_argument_group("or on new dialogues")
     play.add_argument("--play", metavar="N", help="let each model hold N dialogues with the user simulator")

@@ -107,24 +107,24 @@ OPTIONS = (
 """Options that are settings, as `gen.config` knows them."""
 
 
-def mixture_asked(arguments: argparse.Namespace) -> "Mixture | None":
+def mixture_asked(arguments: argparse.Namespace, keys: bool = True) -> "Mixture | None":
     """The mixture of several sectors, its weights told on stderr where a report made them; None of one sector's run.
 
-    Raises UsageError.
+    Without `keys` no endpoint's key has to be there. Raises UsageError.
     """
     from gen.mixing import mixture_of
 
-    found = mixture_of(*_flags(arguments))
+    found = mixture_of(*_flags(arguments), keys=keys)
     for line in found.weights.told if found else ():
         print(line, file=sys.stderr)
     return found
 
 
-def settings_of(arguments: argparse.Namespace) -> "RunSettings":
-    """The settings that flags and TOML give together. Raises UsageError."""
+def settings_of(arguments: argparse.Namespace, keys: bool = True) -> "RunSettings":
+    """The settings that flags and TOML give together, `keys` as above. Raises UsageError."""
     from gen.config import run_settings
 
-    return run_settings(*_flags(arguments))
+    return run_settings(*_flags(arguments), keys=keys)
 
 
 def _flags(arguments: argparse.Namespace) -> tuple[dict[str, Any], Path | None]:

@@ -14,12 +14,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def command(arguments: argparse.Namespace) -> int:
     """Print the plan; of several sectors each one's, and the sum. Status 0."""
-    from gen.planning import planned
+    from gen.planning import planned, planned_run
     from gen.text import mixture_plan_report, plan_report
-    from generator.estimate import Estimate, estimate
+    from generator.estimate import Estimate
 
-    mixture = mixture_asked(arguments)
-    plan = planned(mixture) if mixture else estimate(settings_of(arguments))
+    mixture = mixture_asked(arguments, keys=False)
+    plan = planned(mixture) if mixture else planned_run(settings_of(arguments, keys=False))
     if arguments.json:
         import orjson
 

@@ -55,7 +55,7 @@ def _mixture(arguments: argparse.Namespace, mixture: "Mixture") -> int:
     from gen.mixing import run_parts
     from gen.text import run_report
 
-    summary = run_parts(mixture, lambda part: run_settled(part, retry_failed=arguments.retry_failed))
+    summary = run_parts(mixture, lambda part: run_settled(part, retry_failed=arguments.retry_failed, about=part.sector))
     if arguments.json:
         import orjson
 

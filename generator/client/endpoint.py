@@ -70,7 +70,7 @@ class Endpoint(Record):
     extra_headers: dict[str, str] = Field(default_factory=dict)
     """A value that starts with "$" names a variable of the environment."""
     price: Price | None = None
-    """Overrides the price table."""
+    """Overrides the price table; None: of `builtin` and `local:` none is asked."""
     terms: str | None = None
     """A note on licence or terms of use, carried into the run's record."""
     latency_ms: float = Field(default=0.0, ge=0)
@@ -89,9 +89,9 @@ class Endpoint(Record):
     @model_validator(mode="before")
     @classmethod
     def _builtin_says_so(cls, fields: Any) -> Any:
-        """Whatever was asked for, its records bear its own name."""
+        """Whatever was asked for, its records bear its own name. A price is its only where a rehearsal states one."""
         if isinstance(fields, dict) and fields.get("base_url") in _BUILTIN:
-            return {**fields, "model": "builtin", "price": FREE}
+            return {**fields, "model": "builtin", "price": FREE if fields.get("price") is None else fields["price"]}
         if isinstance(fields, dict) and LOCAL in str(fields.get("base_url")):
             return {"price": FREE, "timeout_s": LOCAL_TIMEOUT_S, **fields}
         return fields

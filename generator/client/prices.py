@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from dialogue.errors import UsageError
 from dialogue.records import Usage, one_line
-from generator.client.endpoint import FREE, Endpoint, Price
+from generator.client.endpoint import Endpoint, Price
 
 TABLE = Path(__file__).with_name("prices.toml")
 _DATED = re.compile(r"-\d{4}-\d{2}-\d{2}$")
@@ -22,7 +22,7 @@ def price_of(endpoint: Endpoint, own: Path | None = None) -> Price | None:
     A model is found by its exact name or, where it bears a date (gpt-4o-2024-08-06), by the name without it.
     """
     if endpoint.price is not None or endpoint.model is None:
-        return FREE if endpoint.is_builtin else endpoint.price
+        return endpoint.price
     tables = [table(path) for path in (own, TABLE) if path is not None]
     names = (endpoint.model, _DATED.sub("", endpoint.model))
     return next((prices[name] for prices in tables for name in names if name in prices), None)

@@ -72,6 +72,10 @@ def _read(path: Path, kind: str) -> dict[str, Any] | None:
         return {key: found[key] for key in ("settings", "facts", "earlier_facts", "run")}
     except FileNotFoundError:
         return None
+    except NotADirectoryError:
+        raise UsageError(f"--out {path.parent}: is a file, or lies in one; name a folder") from None
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror}); choose another --out") from None
     except (ValueError, KeyError, TypeError) as error:
         raise UsageError(f"{path}: not the settings of a {kind} ({error!r}); choose another --out") from None
 

@@ -209,6 +209,22 @@ def test_show_of_a_message_with_candidates_shows_each_and_marks_the_chosen_one(
     ]  # fmt: skip
 
 
+def test_show_tells_candidates_of_several_endpoints_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    several = [
+        {"content": "Salt.", "model": "builtin", "principle": "helpful", "score": 4, "endpoint": "warm"},
+        {"content": "Rust.", "model": "builtin", "endpoint": "cold\x1b[2J"},
+        {"content": "Dust.", "endpoint": "cold"},
+    ]
+    said = {"role": "assistant", "content": "Salt.", "candidates": several}
+    file = tmp_path / "some.jsonl"
+    file.write_text(json.dumps({"id": "pf-1", "messages": [{"role": "user", "content": "Why?"}, said]}) + "\n")
+    assert main(["show", str(file)]) == 0
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines()]
+    assert "* score 4 · helpful · builtin at warm" in lines
+    assert "- builtin at cold\ufffd[2J" in lines
+    assert "- at cold" in lines
+
+
 def test_show_of_a_turn_that_is_none_of_its_candidates_says_so(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

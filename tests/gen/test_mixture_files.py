@@ -178,6 +178,20 @@ def test_a_wrong_table_is_one_line(capsys: pytest.CaptureFixture[str], text: str
     assert said in refused(capsys, "run", "--config", config(text), "--sector", "materials:2,self-chat:1")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[run.sectors.recal]\nrounds = "3-3"\n',
+        "rouns = 3\n",
+        '[roles]\nasistant = "builtin"\n',
+        '[endpoint.a]\nbase_url = "localhost"\n',
+    ],
+)
+def test_what_is_wrong_with_the_toml_itself_is_no_sectors_fault(capsys: pytest.CaptureFixture[str], text: str) -> None:
+    said = refused(capsys, "run", "--config", config(text), "--sector", "world-questions,recall")
+    assert said.startswith("gen run: p.toml: [")
+
+
 def test_tables_of_the_tomls_own_mixture_do_not_disturb_another_one() -> None:
     tables = '[run.sector]\nmaterials = 1\nrecall = 1\n[run.sectors.materials]\ninput = "passages.jsonl"\n'
     words = ("--sector", "recall,world-questions", "--n", "2")

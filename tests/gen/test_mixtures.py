@@ -59,6 +59,21 @@ def test_a_mixture_is_made_read_extended_and_filtered_as_one(capsys: pytest.Capt
     assert len(Path("all.jsonl").read_bytes().splitlines()) == 12
 
 
+def test_lines_of_progress_name_their_part_and_a_smaller_number_is_told_as_such(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    argv = [*RUN, "--sector", "world-questions:3,recall:1", "--n"]
+    assert main([*argv, "8"]) == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines
+    assert {line.partition(": ")[0] for line in lines} == {"recall", "world-questions"}
+    assert main([*argv, "4"]) == 0
+    shown = capsys.readouterr()
+    assert "world-questions: 6 dialogues, more than the 3 asked for · " in shown.err
+    assert "recall: 2 dialogues, more than the 1 asked for · " in shown.err
+    assert "6 dialogues, more than the 3 asked for, in " in shown.out
+
+
 def test_a_cap_is_for_all_sectors_together(capsys: pytest.CaptureFixture[str]) -> None:
     argv = [*RUN, "--sector", "recall,world-questions", "--n", "20", "--max-requests", "60"]
     assert main(argv) == 3

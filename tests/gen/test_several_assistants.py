@@ -315,8 +315,19 @@ def test_openers_that_nobody_is_named_for_are_the_users_endpoints(tmp_path: Path
     for environ in ({}, {"OPENAI_API_KEY": "k"}):
         assert run_settings(asked, offline(tmp_path), environ).roles["opener"].endpoint == "judge"
     alone = project(tmp_path / "alone.toml", BUILTIN + '[roles]\nassistant = ["big", "small"]\n')
-    with pytest.raises(UsageError, match="no --endpoint, and OPENAI_API_KEY is not set"):
+    with pytest.raises(UsageError, match=r"alone\.toml: \[roles\] user: no --endpoint, and OPENAI_API_KEY is not set"):
         run_settings(asked, alone, {})
+
+
+def test_the_roles_that_lack_an_endpoint_are_named(tmp_path: Path) -> None:
+    one = project(tmp_path / "one.toml", BUILTIN + '[roles]\nassistant = "big"\n')
+    with pytest.raises(UsageError, match=r"one\.toml: \[roles\] opener and user: no --endpoint, and OPENAI"):
+        run_settings({"sector": "recall", "n": "3"}, one, {})
+    with pytest.raises(UsageError, match=r"^opener and user: no --endpoint, and OPENAI"):
+        run_settings({"sector": "recall", "n": "3", "assistant": "builtin"}, None, {})
+    with pytest.raises(UsageError, match=r"^no --endpoint, and OPENAI"):
+        run_settings({"sector": "recall", "n": "3"}, None, {})
+    assert run_settings({"sector": "recall", "n": "3", "endpoint": "big"}, one, {}).roles["user"].endpoint == "big"
 
 
 def test_a_rater_that_answers_as_well_is_told(tmp_path: Path, source: Path, capsys: Any) -> None:

@@ -124,7 +124,7 @@ def test_a_report_that_was_not_finished_is_taken_and_said() -> None:
 @pytest.mark.parametrize(
     ("argv", "said"),
     [
-        (("--weights-from", "nowhere.json"), "nowhere.json: No such file"),
+        (("--weights-from", "nowhere.json"), "run: --weights-from nowhere.json: No such file"),
         (("--weights-from", "report.json", "--weights-system", "pupl"), "did you mean pupil"),
         (("--weights-from", "report.json", "--sector", "creation,harmless"), "it has recall, world-questions"),
         (("--weights-from", "report.json", "--sector", "recall"), "one sector needs no weights"),
@@ -134,6 +134,11 @@ def test_a_report_that_was_not_finished_is_taken_and_said() -> None:
 def test_a_wrong_report_is_one_line(capsys: pytest.CaptureFixture[str], argv: tuple[str, ...], said: str) -> None:
     report(20, 80)
     assert said in refused(capsys, *RUN, *argv)
+
+
+def test_the_toml_that_names_no_report_is_told_with_its_key(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("p.toml").write_text('[run]\nweights_from = "nowhere.json"\n')
+    assert "run: [run] weights_from = nowhere.json: No such file" in refused(capsys, *RUN, "--config", "p.toml")
 
 
 def strict(number: int, body: dict[str, Any]) -> Answer:

@@ -35,8 +35,11 @@ def test_the_users_file_comes_before_ours_and_the_endpoint_before_both(tmp_path:
     assert price_of(at("m", Price(input=3, output=4)), own) == Price(input=3, output=4)
 
 
-def test_builtin_costs_nothing() -> None:
+def test_builtin_costs_nothing_unless_a_price_is_stated(tmp_path: Path) -> None:
     assert price_of(Endpoint(name="b", base_url="builtin")) == FREE
+    assert price_of(Endpoint(name="b", base_url="builtin", price=None)) == FREE
+    stated = Price(input=1, output=4)
+    assert price_of(Endpoint(name="b", base_url="builtin", price=stated)) == stated
 
 
 @pytest.mark.parametrize(
