@@ -149,5 +149,5 @@ def test_what_a_row_of_the_input_is_is_told_of_each_sector(capsys: pytest.Captur
     assert [name for name, line in lines.items() if line.endswith(", needed")] == [
         name
         for name, sector in SECTORS.items()
-        if sector.takes or (sector.input is not None and sector.input.material is not None)
+        if sector.takes or sector.page or (sector.input is not None and sector.input.material is not None)
     ]
