@@ -39,7 +39,7 @@ def test_a_plan_counts_what_a_users_own_sector_says(tmp_path: Path) -> None:
     own.parent.mkdir(parents=True)
     shipped = PROMPTS.read("sectors/recall/sector.toml")
     own.write_text(shipped.replace("answer_tokens = 40 ", "answer_tokens = 400 "), encoding="utf-8")
-    asked = {"sector": "recall", "n": 20, "endpoint": "builtin"}
+    asked = {"sector": "recall", "n": 20, "endpoint": "builtin", "out": tmp_path / "run"}
     short, long = plan(**asked), plan(**asked, prompts=tmp_path)
     assert isinstance(long, Estimate)
     assert long.answer_tokens == 400
@@ -50,7 +50,7 @@ def test_a_plan_counts_what_a_users_own_sector_says(tmp_path: Path) -> None:
 def test_what_is_played_turn_by_turn_has_whole_answers_whatever_its_kind_is(tmp_path: Path) -> None:
     file = tmp_path / "own.txt"
     file.write_text("".join(f"Why is rock number {number} so heavy?\n" for number in range(20)))
-    asked = {"sector": "self-chat", "n": 20, "endpoint": "builtin"}
+    asked = {"sector": "self-chat", "n": 20, "endpoint": "builtin", "out": tmp_path / "run"}
     own = plan(**asked, openers=file)
     assert isinstance(own, Estimate)
     assert own.answer_tokens == ANSWER_TOKENS
