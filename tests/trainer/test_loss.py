@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -46,10 +46,14 @@ def learned(loss: Callable[..., Tensor], hidden: Tensor, head: Tensor, *rest: Te
 
 
 def apart(one: Result, other: Result) -> float:
-    """The greatest difference, in parts of the scale of what differs."""
+    """The greatest difference, in parts of the scale of what differs.
+
+    Where all but the target is unlikely, a gradient is a small difference of probabilities near one, and float32 leaves
+    it about 1e-7 off: no scale below a twentieth counts.
+    """
     losses = abs(one[0] - other[0]) / max(abs(other[0]), 1.0)
     slopes = [
-        float((mine - theirs).abs().max() / max(theirs.abs().max(), 1e-3))
+        float((mine - theirs).abs().max() / max(theirs.abs().max(), 0.05))
         for mine, theirs in zip(one[1:], other[1:], strict=True)
         if mine.numel()
     ]
@@ -64,6 +68,7 @@ def test_chunks_of_any_size_give_cross_entropy(way: Callable[[int], Callable[...
 
 @settings(deadline=None)
 @given(st.integers(1, 40), st.integers(1, 45), st.integers(0, 1000))
+@example(rows=1, chunk=1, seed=636)
 def test_any_number_of_rows_in_any_cut_gives_cross_entropy(rows: int, chunk: int, seed: int) -> None:
     assert apart(learned(in_chunks(chunk), *parts(rows, seed)), learned(plain, *parts(rows, seed))) < 2e-6
 
