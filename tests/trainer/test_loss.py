@@ -70,7 +70,7 @@ def test_chunks_of_any_size_give_cross_entropy(way: Callable[[int], Callable[...
 @given(st.integers(1, 40), st.integers(1, 45), st.integers(0, 1000))
 @example(rows=1, chunk=1, seed=636)
 def test_any_number_of_rows_in_any_cut_gives_cross_entropy(rows: int, chunk: int, seed: int) -> None:
-    assert apart(learned(in_chunks(chunk), *parts(rows, seed)), learned(plain, *parts(rows, seed))) < 2e-6
+    assert apart(learned(in_chunks(chunk), *parts(rows, seed)), learned(plain, *parts(rows, seed))) < 4e-6
 
 
 @pytest.mark.parametrize("way", [in_chunks, through])
