@@ -51,7 +51,7 @@ class Client(Record):
     """A kind of people who come."""
 
     who: Line
-    only: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    only: dict[str, tuple[Line, ...]] = Field(default_factory=dict)
     """The values that facts can have with them, by key; none: they have no such fact."""
 
     @model_validator(mode="before")

@@ -32,6 +32,12 @@ def test_clients_come_up_evenly_and_their_facts_are_narrowed(tmp_path: Path) -> 
     assert len({tuple(key for key, _, _ in found.facts(drawn[0], number)) for number in range(40)}) > 1
 
 
+def test_a_value_is_the_same_however_it_is_spaced(tmp_path: Path) -> None:
+    ask = {"age": {"tell": "it is {v} old", "ask": "how old it is", "values": ["ten  years", "a year"]}}
+    found = read(page(tmp_path, ask=ask, clients=[{"who": "an owner", "age": ["ten  years"]}]))
+    assert [value for _, _, value in found.facts(found.clients[0], 1)] == ["ten years"]
+
+
 def test_files_are_looked_for_beside_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = page(tmp_path)
     monkeypatch.chdir("/")
