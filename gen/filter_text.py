@@ -7,6 +7,7 @@ from typing import Any
 from filters.engine.base import Limits
 from filters.engine.chain import Step
 from gen.text import safe
+from gen.toml_text import toml_value
 
 
 def filter_report(report: Mapping[str, Any], out: Path) -> str:
@@ -82,15 +83,5 @@ def _table(step: Step) -> str:
     for name, value in step.filter.model_dump(mode="json").items():
         off = isinstance(step.filter, Limits) and name.startswith(("most_", "least_"))
         value = "off" if value is None and off else value
-        lines.append(f"# {name}: not set" if value is None else f"{name} = {_toml(value)}")
+        lines.append(f"# {name}: not set" if value is None else f"{name} = {toml_value(value)}")
     return "\n".join(lines)
-
-
-def _toml(value: Any) -> str:
-    import orjson
-
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{orjson.dumps(key).decode()} = {_toml(part)}" for key, part in value.items()) + " }"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    return orjson.dumps(value).decode()

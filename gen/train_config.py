@@ -19,6 +19,8 @@ from trainer.stages import OWN as OF_A_STAGE
 from trainer.text.template import OWN, find
 
 Table = Mapping[str, Any]
+STAND_INS: Table = {"data": ["DATA"], "out": "DIR", "model": "MODEL"}
+"""What stands in a list of settings for what has to be given."""
 
 
 def train_settings(
@@ -29,12 +31,14 @@ def train_settings(
     config: str | Path | None = None,
     flags: Table | None = None,
     changes: Sequence[str] = (),
+    to_list: bool = False,
 ) -> TrainSettings:
     """The settings of a training.
 
     `flags` are settings by name, as typed or typed values; `changes` are texts such as "lora.r=16"; both win over
     [train] of the TOML, and that over the recipe. Without a model and a recipe it is the recipe `scratch-small`. A
-    DATA of the form STAGE=PATH belongs to that stage. Raises UsageError.
+    DATA of the form STAGE=PATH belongs to that stage. With `to_list` words stand for what is not given and only a
+    training needs. Raises UsageError.
     """
     project = read_project(Path(config)) if config else {}
     table = project.get("train", {})
@@ -50,6 +54,9 @@ def train_settings(
         name = SCRATCH
     if name is not None:
         layers.insert(0, (f"recipe {name}", recipe(str(name))))
+    if to_list:
+        left_out = set() if "base" in layers[0][1] else {"model"}
+        layers.insert(0, ("", {key: word for key, word in STAND_INS.items() if key not in left_out}))
     return _settings(layers, data, name)
 
 
@@ -159,8 +166,9 @@ def _read(text: str) -> Any:
 
 
 def _is_text(place: str) -> bool:
+    """Whether the setting is a text or none; a table of texts is none."""
     field = TrainSettings.model_fields.get(place)
-    return field is not None and (field.annotation is str or str in get_args(field.annotation))
+    return field is not None and field.annotation in (str, str | None)
 
 
 def _check(table: Table, place: str, more: Sequence[str] = ()) -> None:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from gen.progress import Progress
 from gen.ranks import speaks
+from gen.toml_text import toml_value
 
 if TYPE_CHECKING:
     from trainer.loop.plan import Plan
+    from trainer.settings import TrainSettings
 
 
 class Telling:
@@ -50,6 +52,32 @@ def summary_lines(summary: Mapping[str, Any]) -> list[str]:
     if "exact_replies" in summary:
         lines.append(f"exact replies: {summary['exact_replies']:.1%} of {summary['n']:,} held-out turns")
     return [*lines, str(summary["model"])]
+
+
+def settings_lines(settings: "TrainSettings", to_be_given: Mapping[str, Any]) -> list[str]:
+    """All settings as the TOML that says them whole, tables last, as TOML wants it; with what is `to_be_given` yet."""
+    left_out = {"scratch"} if settings.model is not None else set[str]()
+    values = settings.model_dump(mode="json", exclude=left_out)
+    tables = {name: value for name, value in values.items() if isinstance(value, dict)}
+    lines = ["[train]"]
+    for name, value in values.items():
+        if value is None or value == to_be_given.get(name):
+            lines.append(f"# {name}: {'not set' if value is None else 'to be given'}")
+        elif name not in tables and value != []:
+            lines.append(_assigned(name, value))
+    for name, table in tables.items():
+        if table:
+            lines += ["", f"[train.{name}]", *(_assigned(key, value) for key, value in table.items())]
+    return lines
+
+
+def _assigned(name: str, value: Any) -> str:
+    return f"# {name}: not set" if value is None else f"{_key(name)} = {toml_value(value)}"
+
+
+def _key(name: str) -> str:
+    """As TOML takes it: quoted where it has more than letters, digits and underscores."""
+    return name if name.replace("_", "").isalnum() and name.isascii() else toml_value(name)
 
 
 def plan_lines(plans: Sequence["Plan"]) -> list[str]:

@@ -14,7 +14,7 @@ Schedule = Literal["constant", "linear", "cosine", "flat_then_linear"]
 Beta = Annotated[float, Field(ge=0, lt=1)]
 
 
-class Settings(Record, allow_inf_nan=False):
+class Settings(Record, allow_inf_nan=False, use_attribute_docstrings=True):
     """What a person types: TOML knows inf and nan, no training does."""
 
 
@@ -26,6 +26,7 @@ class LoraSettings(Settings):
     alpha: float = Field(gt=0)
     """The adapter's product is scaled by alpha / r."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
+    """Share of an adapter's inputs that a step leaves out."""
     targets: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all-linear"] = "all-linear"
     """Names of the linear layers that get one."""
     dora: bool = False
@@ -40,12 +41,19 @@ class ScratchSettings(Settings):
     """A small Llama with a byte-level BPE tokenizer of its own."""
 
     vocabulary: int = Field(default=765, ge=300)
+    """Tokens of the tokenizer that is fitted to the data."""
     width: int = Field(default=128, ge=8)
+    """Of the residual stream."""
     layers: int = Field(default=2, ge=1)
+    """Blocks of attention and MLP."""
     heads: int = Field(default=4, ge=1)
+    """Of attention; the width is shared among them."""
     kv_heads: int = Field(default=4, ge=1)
+    """Heads of keys and values, each for as many of the others (grouped queries)."""
     mlp_width: int = Field(default=512, ge=8)
+    """Inside an MLP."""
     context: int = Field(default=1024, ge=16)
+    """Positions."""
 
     @model_validator(mode="after")
     def _sound(self) -> "ScratchSettings":
@@ -71,31 +79,40 @@ class Decoding(Settings):
     temperature: float = Field(default=1.0, ge=0)
     """0 takes the likeliest token."""
     top_p: float = Field(default=1.0, gt=0, le=1)
+    """Draw from the likeliest tokens that make up this share."""
     top_k: int = Field(default=0, ge=0)
     """0 looks at all tokens."""
     repetition_penalty: float = Field(default=1.0, gt=0)
+    """Above 1: less of what stands there already."""
     max_new_tokens: int = Field(default=512, ge=1)
+    """The longest reply."""
 
 
 class TrainSettings(Settings):
     """Everything a training needs to know."""
 
     data: tuple[Path, ...]
+    """Folders of `gen filter` or `gen run`, and files in any known layout; also as DATA on the command line."""
     out: Path
+    """Folder of the training; the model is `out/model`."""
     format: str | None = None
-    """Format of the data; None: recognised row by row."""
+    """Format of the data; none: recognised row by row."""
     recipe: str | None = None
     """The name of the recipe that these settings came from."""
 
     model: str | None = None
-    """A folder or hub id of a causal language model, or of an adapter; None: from scratch."""
+    """A folder or hub id of a causal language model, or of an adapter; none: from scratch."""
     scratch: ScratchSettings = ScratchSettings()
+    """The network where `model` is not given."""
     rope: RopeSettings | None = None
+    """Stretch the positions of `model`."""
     lora: LoraSettings | None = None
+    """Train an adapter; none: all weights."""
 
     template: str = "chatml"
     """A file of trainer/templates, a path, or `own`: the tokenizer's chat template."""
     train_on: TrainOn = "assistant"
+    """Whose words are learned: the answers and their end tokens, the last answer, the user's words, or every token."""
     thoughts: Thoughts = "none"
     """Reasoning of the answers: kept in the text, kept for the last turn of one example a turn, or left out."""
     max_length: int = Field(default=2048, ge=16)
@@ -103,7 +120,7 @@ class TrainSettings(Settings):
     overflow: Literal["split", "refuse"] = "split"
     """A longer dialogue is split at turns, the system message repeated, or is an error."""
     weight_by: str | None = None
-    """`weight` (of each message), or `scores.NAME` of the dialogue; None: every supervised token counts 1."""
+    """`weight` (of each message), or `scores.NAME` of the dialogue; none: every supervised token counts 1."""
     weights: dict[str, float] = Field(default_factory=dict)
     """Loss weight by class, for templates with classes (OpenChat's C-RLFT)."""
     classes: dict[str, str] = Field(default_factory=dict)
@@ -112,6 +129,7 @@ class TrainSettings(Settings):
     """Start of the embeddings of added tokens: the mean of the others, or normal with std 0.02."""
 
     epochs: float = Field(default=3.0, gt=0)
+    """How often each example is seen; may be a fraction."""
     max_steps: int | None = Field(default=None, ge=1)
     """Stop after so many steps, whatever the epochs; the schedule ends there."""
     batch: int | None = Field(default=None, ge=1)
@@ -121,11 +139,15 @@ class TrainSettings(Settings):
     micro_tokens: int = Field(default=16_384, ge=16)
     """Tokens that go through the network at once on one device."""
     batches: Batches | None = None
-    """None: pack on a GPU, group on a CPU."""
+    """How examples stand side by side; none: `pack`, end to end, on a GPU, `group`, rows of like length, on a CPU.
+    `pad` is the reference."""
 
     lr: float = Field(default=2e-5, gt=0)
+    """Learning rate at its height, of AdamW."""
     schedule: Schedule = "cosine"
+    """How the learning rate falls after the warm-up, to be at `final_lr_ratio` behind the last step."""
     warmup_steps: int = Field(default=0, ge=0)
+    """Steps in which the learning rate rises from 0."""
     warmup_ratio: float = Field(default=0.0, ge=0, lt=1)
     """Share of all steps; `warmup_steps` goes before it."""
     flat_ratio: float = Field(default=0.4, ge=0, le=1)
@@ -133,17 +155,22 @@ class TrainSettings(Settings):
     final_lr_ratio: float = Field(default=0.0, ge=0, le=1)
     """What is left of the learning rate at the end."""
     weight_decay: float = Field(default=0.0, ge=0)
+    """On matrices; vectors (norms, biases) are not decayed."""
     betas: tuple[Beta, Beta] = (0.9, 0.999)
+    """Of the moments."""
     eps: float = Field(default=1e-8, gt=0)
+    """Under the root."""
     clip: float | None = Field(default=1.0, gt=0)
     """Largest norm of the whole gradient."""
 
     dtype: Literal["float32", "bfloat16"] | None = None
-    """Precision of the products; None: bfloat16 on a GPU, float32 on a CPU. Weights and moments stay float32."""
+    """Precision of the products; none: bfloat16 on a GPU, float32 on a CPU. Weights and moments stay float32."""
     compile: bool = False
     """torch.compile with a fixed number of tokens a micro-batch."""
     gradient_checkpointing: bool = False
+    """Compute blocks again in the backward pass: less memory, a third slower."""
     seed: int = 0
+    """Of new weights, the order of examples, and dropout."""
 
     validation: float = Field(default=0.0, ge=0)
     """Dialogues held out: a share below 1, a number from 1 on; chosen by the hash of their id."""
@@ -153,6 +180,7 @@ class TrainSettings(Settings):
     """Steps between checkpoints; the best one is chosen among those that were looked at, so a multiple of eval_every
     or the same number."""
     log_every: int = Field(default=10, ge=1)
+    """Steps between lines of the log."""
     keep: int = Field(default=2, ge=1)
     """Checkpoints kept, the best one besides."""
     samples: int = Field(default=2, ge=0)
@@ -160,9 +188,10 @@ class TrainSettings(Settings):
     exact: int = Field(default=0, ge=0)
     """Held-out turns answered greedily and compared word for word at the end."""
     decoding: Decoding = Decoding()
+    """How replies are drawn by default."""
 
     save_dtype: Literal["float32", "bfloat16", "float16"] | None = None
-    """Precision of the finished model's file; None: that of the products. Checkpoints keep what is trained whole."""
+    """Precision of the finished model's file; none: that of the products. Checkpoints keep what is trained whole."""
     wandb: str | None = None
     """Project of Weights & Biases that the log goes to as well."""
     stages: tuple[dict[str, JsonValue], ...] = ()

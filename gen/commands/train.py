@@ -41,6 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--show", metavar="N", type=count, help="paint N examples a stage: what is taught; trains nothing")
     how.add_argument("--plan", action="store_true", help="steps, memory, hours, and whether it fits; trains nothing")
     how.add_argument("--device-memory", metavar="GIB", type=gib, help="with --plan: for a GPU of so much memory")
+    how.add_argument("--list", action="store_true", help="print all settings in use as TOML, and leave; no DATA needed")
     how.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
@@ -68,11 +69,14 @@ def command(arguments: argparse.Namespace) -> int:
     settings = train_settings(
         arguments.data,
         arguments.out or ("." if arguments.show or arguments.plan else None),
+        to_list=arguments.list,
         recipe_name=arguments.recipe,
         config=arguments.config,
         flags=flags,
         changes=arguments.set,
     )
+    if arguments.list:
+        return _list(settings)
     if arguments.show:
         return _show(settings, arguments.show)
     if arguments.plan:
@@ -86,6 +90,10 @@ def _check(arguments: argparse.Namespace) -> None:
 
     for one, other, mend in (
         ("show", "plan", "one after the other"),
+        ("list", "show", "one after the other"),
+        ("list", "plan", "one after the other"),
+        ("list", "json", "it is TOML"),
+        ("list", "auto_batch", "it trains nothing"),
         ("show", "json", "what it shows is for eyes"),
         ("plan", "auto_batch", "it is for the training; --plan names sizes that fit"),
         ("micro_tokens", "auto_batch", "the one is what the other finds"),
@@ -95,6 +103,17 @@ def _check(arguments: argparse.Namespace) -> None:
             raise UsageError(f"{' and '.join(flags)}: leave one of them out ({mend})")
     if arguments.device_memory is not None and not arguments.plan:
         raise UsageError(f"--device-memory {arguments.device_memory:g}: goes with --plan")
+
+
+def _list(settings: "TrainSettings") -> int:
+    from gen.train_config import STAND_INS
+    from gen.train_text import settings_lines
+    from trainer import recipes
+    from trainer.text import template
+
+    print(f"# recipes: {', '.join(recipes.names())}\n# templates: {', '.join([*template.names(), template.OWN])}")
+    print("\n".join(settings_lines(settings, STAND_INS)))
+    return 0
 
 
 def _show(settings: "TrainSettings", wanted: int) -> int:
