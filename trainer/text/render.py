@@ -31,6 +31,8 @@ from trainer.text.segments import Segment, opening, segments
 from trainer.text.template import OWN, find
 
 __all__ = ["IGNORE_INDEX", "Example", "Renderer", "renderer"]
+SPARE = ("user", "tool", "system")
+"""Whose words are cut, and in which order, before an answer loses its end."""
 
 
 class Renderer:
@@ -96,17 +98,17 @@ class Renderer:
         known.update(zip(new, map(len, self.encoder.words(new)), strict=True))
         return sum(len(self.encoder.literal(text)) if literal else known[text] for text, literal, _, _ in row)
 
-    def longest_user_words(self, dialogue: Dialogue) -> tuple[int, int]:
-        """Start and end of the ids of the user's longest words: what can be cut with the least harm."""
+    def spare_words(self, dialogue: Dialogue) -> list[tuple[int, int]]:
+        """Starts and ends of ids of words that can be cut, with the least harm first: users', tools', the system's."""
         roles = [message.role for message in self.messages(dialogue)]
-        spans: list[tuple[int, int]] = [(0, 0)]
+        spans: list[tuple[int, int, int]] = []
         start = 0
         for segment in self.encoder.fronted(self.segments(dialogue)):
             ids = self.encoder.literal(segment.text) if segment.literal else self.encoder.words([segment.text])[0]
-            if not segment.literal and roles[segment.place // 2] == "user":
-                spans.append((start, start + len(ids)))
+            if not segment.literal and (role := roles[segment.place // 2]) in SPARE:
+                spans.append((SPARE.index(role), start, start + len(ids)))
             start += len(ids)
-        return max(spans, key=lambda span: span[1] - span[0])
+        return [(start, end) for _, start, end in sorted(spans, key=lambda span: (span[0], span[1] - span[2]))]
 
     def reply(self, ids: Sequence[int]) -> Reply:
         """What a model wrote after `prompt`: text, thoughts, whether it came to its end."""

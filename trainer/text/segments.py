@@ -111,6 +111,11 @@ def _calls(layout: Layout, message: Message, number: int) -> list[tuple[str, boo
     return _marked(layout.tool_calls, [call_text(call) for call in message.tool_calls])
 
 
+def said(message: Message) -> list[str]:
+    """All words of a message: text, thoughts, tool calls."""
+    return [message.content, message.thoughts or "", *map(call_text, message.tool_calls or ())]
+
+
 def call_text(call: JsonValue) -> str:
     """A tool call as the model writes it: a command as it stands, else JSON of the function and its arguments."""
     raw = call.get("raw") if isinstance(call, dict) else call
