@@ -138,6 +138,7 @@ class Renderer:
 def renderer(tokenizer: PreTrainedTokenizerFast, settings: TrainSettings) -> Renderer:
     """The renderer of the settings' template; its control tokens must be in the tokenizer (`tokenizer.prepare`)."""
     classes.check(settings)
+    masks.check(settings)
     if settings.template == OWN:
         return Renderer(tokenizer, {None: taken_apart(tokenizer, settings.thoughts)}, settings)
     template = find(settings.template)
