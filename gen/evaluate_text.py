@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gen.text import safe
+from gen.terminal import safe
 
 MOST_STORED = 12
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from filters.engine.base import Limits
 from filters.engine.chain import Step
-from gen.text import safe
+from gen.terminal import safe
 
 
 def filter_report(report: Mapping[str, Any], out: Path) -> str:

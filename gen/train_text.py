@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from gen.progress import Progress
 from gen.ranks import speaks
+from gen.terminal import safe
 
 if TYPE_CHECKING:
     from trainer.loop.plan import Plan
@@ -29,9 +30,9 @@ class Telling:
         self._progress.close()
 
     def say(self, line: str) -> None:
-        """A note."""
+        """A note; ids of others stand in some."""
         if speaks():
-            self._progress.say(line)
+            self._progress.say(safe(line))
 
     def seen(self, stage: str, done: int, total: int, more: str) -> None:
         """So much of a stage is done; `more` is what the last step told of itself."""

@@ -98,9 +98,10 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _show(settings: "TrainSettings", wanted: int) -> int:
+    from gen.terminal import marks
     from trainer.loop.shown import shown
 
-    for text in shown(settings, wanted, colour=sys.stdout.isatty(), said=_say):
+    for text in shown(settings, wanted, marks=marks(sys.stdout), said=_say):
         print(text)
     return 0
 
@@ -136,7 +137,9 @@ def _train(settings: "TrainSettings", arguments: argparse.Namespace) -> int:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    from gen.terminal import safe
+
+    print(safe(line), file=sys.stderr, flush=True)
 
 
 def _print_json(found: object) -> None:
