@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from dialogue.errors import UsageError
 from dialogue.records import Dialogue, content_id, encode
-from gen.terminal import safe
+from gen.text import safe
 from trainer.serving.conversation import Conversation
 from trainer.serving.engine import PromptTooLong
 from trainer.serving.voice import BadMessages

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gen.filter_text import refused_report
-from gen.terminal import safe
+from gen.text import safe
 
 _ENDS = ("leak", "not_leak", "rephrased", "unreadable", "failed", "open")
 

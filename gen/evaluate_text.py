@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gen.terminal import safe
+from gen.text import safe
 
 MOST_STORED = 12
 

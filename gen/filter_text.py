@@ -6,7 +6,7 @@ from typing import Any
 
 from filters.engine.base import Limits
 from filters.engine.chain import Step
-from gen.terminal import safe
+from gen.text import safe
 
 
 def filter_report(report: Mapping[str, Any], out: Path) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from textwrap import wrap
 from typing import Any
 
-from gen.terminal import safe
+from gen.text import safe
 
 Figures = Mapping[str, Mapping[str, Any]]
 Cells = Sequence[str]

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from dialogue.records import Dialogue, Failure, Message
 from gen.planning import MixturePlan
-from gen.terminal import safe
+from gen.terminal import safe as safe
 from generator.estimate import Estimate
 from generator.progress import duration, so_many
 from generator.side import USER_TOKENS

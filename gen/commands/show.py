@@ -86,8 +86,7 @@ def _drops(file: Path) -> Iterator[tuple[str, str]]:
     """Id and text of each dialogue that a filter has dropped."""
     from dialogue.jsonl import objects
     from dialogue.records import decode
-    from gen.terminal import safe
-    from gen.text import dialogue_report
+    from gen.text import dialogue_report, safe
 
     for number, row in objects(file):
         try:

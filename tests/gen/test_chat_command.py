@@ -16,7 +16,7 @@ from dialogue.records import Message
 from gen.answering import Asked, _in_order, read_prompts
 from gen.chatting import Chat, show
 from gen.main import main
-from gen.terminal import safe
+from gen.text import safe
 from trainer.serving.conversation import Conversation
 from trainer.serving.engine import Sampling
 from trainer.serving.loading import Loaded, opened
