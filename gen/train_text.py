@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from gen.progress import Progress
 from gen.ranks import speaks
-from gen.terminal import safe
 
 if TYPE_CHECKING:
     from trainer.loop.plan import Plan
@@ -30,9 +29,9 @@ class Telling:
         self._progress.close()
 
     def say(self, line: str) -> None:
-        """A note; ids of others stand in some."""
+        """A note."""
         if speaks():
-            self._progress.say(safe(line))
+            self._progress.say(line)
 
     def seen(self, stage: str, done: int, total: int, more: str) -> None:
         """So much of a stage is done; `more` is what the last step told of itself."""

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from gen.main import main
+from gen.progress import Progress
 from gen.terminal import ARROWS, BRACKETS, marks, safe
 
 
@@ -41,6 +42,12 @@ def test_colour_is_for_terminals_that_have_it_and_owners_who_want_it(monkeypatch
 
 def test_what_steers_is_replaced_and_line_breaks_stay() -> None:
     assert safe("a\x1b[2Jb\r\nc\td\u202ee\x9b") == "a\ufffd[2Jb\nc\td\ufffde\ufffd"
+
+
+def test_a_note_of_a_long_command_steers_nothing_either() -> None:
+    file = io.StringIO()
+    Progress(file=file).say("refused: 1 (the first: \x1b[2J)")
+    assert file.getvalue() == "refused: 1 (the first: \ufffd[2J)\n"
 
 
 @pytest.mark.parametrize("more", [(), ("--set", "overflow=refuse", "--max-length", "16")])
