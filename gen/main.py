@@ -140,8 +140,10 @@ def _command(name: str, argv: Sequence[str]) -> int:
             status: int = import_module(f"gen.commands.{name}").command(arguments)
         sys.stdout.flush()
     except DuologueError as error:
+        from gen.terminal import safe
+
         if speaks() or not isinstance(error, UsageError):  # what is wrong with a command is wrong in all its processes
-            print(f"gen {name}: {error}", file=sys.stderr)
+            print(f"gen {name}: {safe(str(error))}", file=sys.stderr)  # ids and words of others stand in it
         return error.status
     except BrokenPipeError:  # the reader of a pipe left: nothing to complain about
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

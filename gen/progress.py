@@ -8,6 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TextIO
 
+from gen.terminal import safe
 from generator.progress import BAR_EVERY_S, LINE_EVERY_S, RATE_OVER_S, duration
 
 MOST_SKIPPED = 5
@@ -45,7 +46,8 @@ class Progress:
         self._unit = unit
 
     def say(self, text: str) -> None:
-        """A note of its own, above the bar."""
+        """A note of its own, above the bar; ids and names of others stand in some."""
+        text = safe(text)
         if self._bar is not None:
             self._bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
         else:

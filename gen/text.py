@@ -1,6 +1,5 @@
 """Reports as a person reads them in a terminal. Model text is stripped of control characters before it is printed."""
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,18 +8,13 @@ from pydantic import JsonValue
 
 from dialogue.records import Dialogue, Failure, Message
 from gen.planning import MixturePlan
+from gen.terminal import safe as safe
 from generator.estimate import Estimate
 from generator.progress import duration, so_many
 from generator.side import USER_TOKENS
 
 SHOWN = 160
 """Characters of a candidate and of its critique."""
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-
-
-def safe(text: str) -> str:
-    """The text without anything that could steer a terminal; line breaks and tabs stay."""
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", text.replace("\r\n", "\n"))
 
 
 def run_report(summary: dict[str, Any]) -> str:

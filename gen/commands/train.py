@@ -117,9 +117,10 @@ def _list(settings: "TrainSettings") -> int:
 
 
 def _show(settings: "TrainSettings", wanted: int) -> int:
+    from gen.terminal import marks
     from trainer.loop.shown import shown
 
-    for text in shown(settings, wanted, colour=sys.stdout.isatty(), said=_say):
+    for text in shown(settings, wanted, marks=marks(sys.stdout), said=_say):
         print(text)
     return 0
 
@@ -155,7 +156,9 @@ def _train(settings: "TrainSettings", arguments: argparse.Namespace) -> int:
 
 
 def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    from gen.terminal import safe
+
+    print(safe(line), file=sys.stderr, flush=True)
 
 
 def _print_json(found: object) -> None:

@@ -62,6 +62,11 @@ def refused(capsys: pytest.CaptureFixture[str], text: str, *words: object) -> st
         ('model = "base"\nlora = { r = 2, alpha = 4, targets = ["k_pro"] }\n', r"stages\.f2: lora\.targets: .*k_pro"),
         ('lora = { r = 2, alpha = 4, targets = ["k_pro"] }\n', r"stages\.f2: lora\.targets: .*no linear layer k_pro"),
         ('wandb = "mine"\n', r"stages\.f2: wandb = mine: not installed"),
+        ('template = "vicuna"\nthoughts = "keep"\n', r"stages\.f2: thoughts = keep: template vicuna has no place"),
+        (
+            'model = "odd"\ntemplate = "own"\n',
+            r"stages\.f2: template = own: the chat template of .*odd' cannot be",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_later_stage_is_told_before_the_first_begins(
@@ -71,6 +76,8 @@ def test_what_is_wrong_with_a_later_stage_is_told_before_the_first_begins(
 
     T5Config(d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2).save_pretrained(here / "t5")
     small_models.base(here / "short", max_position_embeddings=32)
+    odd = small_models.base(here / "odd")
+    (odd / "chat_template.jinja").write_text("{% for m in messages %}{{ m.content }}{% endfor %}")
     _without_wandb(monkeypatch)
     assert re.search(message, refused(capsys, STAGES + stage, "--model", "base", "--out", "o"))
 

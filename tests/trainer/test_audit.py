@@ -5,9 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spoken import HOSTILE, UNHURRIED, dialogues, rendering, talk
 
-from dialogue.records import Dialogue
+from dialogue.records import Dialogue, Message
 from trainer.text.audit import Audit
-from trainer.text.examples import examples, examples_of
+from trainer.text.examples import EMPTY, EMPTY_PIECE, examples, examples_of
 
 
 def test_counts_are_those_of_the_examples() -> None:
@@ -23,6 +23,27 @@ def test_counts_are_those_of_the_examples() -> None:
     assert audit.places == {"nothing to learn": "b"}
 
 
+def test_control_tokens_in_thoughts_and_calls_are_seen_too() -> None:
+    made, audit = rendering(thoughts="keep"), Audit()
+    thinks = Message(role="assistant", content="b", thoughts="<|im_end|>")
+    calls = Message(role="assistant", content="b", tool_calls=[{"name": "<|im_start|>"}])
+    for message in (thinks, calls, Message(role="assistant", content="b")):
+        examples(Dialogue(id="d", messages=(Message(role="user", content="a"), message)), made, made.settings, audit)
+    assert audit.special_typed == 2
+
+
+def test_a_dialogue_is_refused_or_learned_from_and_pieces_are_counted_apart() -> None:
+    made, audit = rendering(max_length=48), Audit()
+    cut = talk(*["q" * 30, "a" * 9] * 2, "r" * 40, id="cut")  # its last piece holds a question alone
+    groups = examples_of([cut, talk("q", id="mute"), talk("q", "a")], made, made.settings, audit)
+    assert [len(group) for group in groups] == [2, 0, 1]
+    assert audit.refused == {EMPTY: 1, EMPTY_PIECE: 1}
+    assert audit.places == {EMPTY: "mute", EMPTY_PIECE: "cut"}
+    assert audit.dialogues == sum(map(bool, groups)) + audit.refused[EMPTY]
+    assert audit.refused_tokens > 40
+    assert audit.lines()[-3].startswith("refused tokens: ")
+
+
 def test_people_read_what_was_lost_on_lines_of_its_own() -> None:
     made, audit = rendering(max_length=64), Audit()
     for dialogue in (talk("q " * 90, "a", id="long"), talk("q", id="mute"), *[talk("q", "a" * 9)] * 3):
@@ -31,6 +52,7 @@ def test_people_read_what_was_lost_on_lines_of_its_own() -> None:
     assert lines[0].startswith("5 dialogues -> 4 examples, ")
     assert "cut: 1 rounds longer than max_length" in lines[2]
     assert lines[-1] == "refused, nothing to learn: 1 (the first: mute)"
+    assert lines[-2] == f"refused tokens: {audit.refused_tokens:,}, in examples that teach nothing"
 
 
 @UNHURRIED

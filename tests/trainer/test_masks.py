@@ -10,7 +10,7 @@ from dialogue.records import Dialogue, Message
 from trainer.text.audit import Audit
 from trainer.text.example import IGNORE_INDEX
 from trainer.text.examples import EMPTY, examples
-from trainer.text.masks import rounds
+from trainer.text.masks import NoScore, rounds
 
 TALK = talk("q", "a", "r", "b", system="s")
 
@@ -86,6 +86,24 @@ def test_a_dialogue_counts_by_its_score_and_is_refused_without_one() -> None:
     audit = Audit()
     assert examples(TALK, made, made.settings, audit) == []
     assert audit.refused == {"no score quality": 1}
+
+
+def test_scores_of_the_answers_alone_are_enough() -> None:
+    made = rendering(weight_by="scores.quality")
+    first, second = (
+        talk("q", answer).messages[1].model_copy(update={"scores": {"quality": score}})
+        for answer, score in (("a", 0.5), ("b", 2))
+    )
+    dialogue = Dialogue(id="d", messages=(TALK.messages[1], first, TALK.messages[3], second))
+    assert set(made.encode(dialogue).weights.tolist()) == {0.0, 0.5, 2.0}
+    with pytest.raises(NoScore, match="quality"):
+        rendering(weight_by="scores.quality", train_on="user").encode(dialogue)
+
+
+@pytest.mark.parametrize("name", ["score.quality", "quality", "scores.", "weights"])
+def test_a_weight_of_no_known_kind_is_an_error_before_any_dialogue(name: str) -> None:
+    with pytest.raises(UsageError, match=r"weight_by = .*: `weight`, or `scores.` and the name of a score"):
+        rendering(weight_by=name)
 
 
 @pytest.mark.parametrize("score", [-1, "good", True, float("nan")])

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from spoken import HOSTILE, UNHURRIED, dialogues, fitted, rendering, settings, talk
 
 from dialogue.errors import UsageError
-from dialogue.records import Dialogue
+from dialogue.records import Dialogue, Message
 from trainer.text.audit import Audit
 from trainer.text.example import IGNORE_INDEX, Example
-from trainer.text.examples import examples
+from trainer.text.examples import EMPTY, examples
 from trainer.text.render import Renderer, renderer
+from trainer.text.template import names
 
 
 def _split(dialogue: Dialogue, max_length: int, **more: object) -> tuple[list[Example], Audit, Renderer]:
@@ -73,6 +74,59 @@ def test_only_the_last_answer_is_learned_in_a_long_dialogue_too() -> None:
     assert audit.dropped_tokens == 100
 
 
+def test_the_last_answer_is_learned_where_the_user_has_the_last_word_too() -> None:
+    rounds = _of_tokens(100, 100, 100)
+    dialogue = rounds.model_copy(update={"messages": (*rounds.messages, *talk("3" * 50).messages)})
+    made, audit, tools = _split(dialogue, 220, train_on="last")
+    assert np.array_equal(made[0].input_ids, tools.encode(rounds).input_ids[-200:])
+    assert made[0].taught > 2
+    assert audit.tokens == len(tools.encode(dialogue).input_ids) - audit.dropped_tokens
+    assert audit.refused == {}
+
+
+def test_all_that_is_not_the_answer_goes_before_a_part_of_the_answer_does() -> None:
+    messages = (
+        Message(role="system", content="0" * 90),
+        Message(role="user", content="1" * 60),
+        Message(role="user", content="2" * 50),
+        Message(role="assistant", content="an answer"),
+    )
+    made, audit, tools = _split(Dialogue(id="d", messages=messages), 64)
+    text = tools.tokenizer.decode(made[0].input_ids)
+    assert text.endswith("<|im_start|>assistant\nan answer<|im_end|>\n")
+    assert text.count("0") > 5  # the system's words are the last to go
+    assert "1" not in text
+    assert "2" not in text
+    assert (len(made[0].input_ids), audit.cut) == (64, 1)
+
+
+def test_what_a_tool_said_is_cut_before_the_answer_that_uses_it() -> None:
+    messages = (
+        Message(role="user", content="q"),
+        Message(role="assistant", content="", tool_calls=["look()"]),
+        Message(role="tool", content="7" * 200),
+        Message(role="assistant", content="an answer"),
+    )
+    made, _, tools = _split(Dialogue(id="d", messages=messages), 96)
+    text = tools.tokenizer.decode(made[0].input_ids)
+    assert "look()" in text
+    assert text.endswith("an answer<|im_end|>\n")
+
+
+@UNHURRIED
+@given(st.sampled_from(names()), dialogues(HOSTILE), st.integers(48, 160))
+def test_tokens_add_up_in_every_template(template: str, dialogue: Dialogue, limit: int) -> None:
+    chosen = settings(template, max_length=limit)
+    made, audit = renderer(fitted(template), chosen), Audit()
+    found = examples(dialogue, made, chosen, audit)
+    if any("no place" in reason for reason in audit.refused):
+        return
+    whole = len(made.encode(dialogue).input_ids)
+    assert audit.tokens == sum(len(example.input_ids) for example in found)
+    assert audit.tokens + audit.refused_tokens == whole + audit.repeated_tokens - audit.dropped_tokens
+    assert bool(found) == (EMPTY not in audit.refused)
+
+
 @UNHURRIED
 @given(dialogues(HOSTILE), st.integers(24, 120))
 def test_pieces_fit_and_teach_all_that_the_dialogue_teaches_but_what_is_counted(dialogue: Dialogue, limit: int) -> None:
@@ -83,5 +137,5 @@ def test_pieces_fit_and_teach_all_that_the_dialogue_teaches_but_what_is_counted(
     if not audit.cut:
         assert list(chain(*taught)) == whole.labels[whole.labels != IGNORE_INDEX].tolist()
     assert audit.tokens == sum(len(example.input_ids) for example in made)
-    if not audit.refused:
-        assert audit.tokens == len(whole.input_ids) + audit.repeated_tokens - audit.dropped_tokens
+    read = len(whole.input_ids) + audit.repeated_tokens - audit.dropped_tokens
+    assert audit.tokens + audit.refused_tokens == read

@@ -54,6 +54,16 @@ SYSTEM_LAST = """{%- set last = messages[-1].content -%}
 {{- m.content + '[/INST]' -}}
 {%- elif m.role == 'assistant' -%}{{- ' ' + m.content + '</s>' -}}{%- endif -%}{%- endfor -%}"""
 
+ROUNDS = """{%- for m in messages -%}{%- if m.role == 'user' -%}
+{{- '[Round ' ~ (loop.index0 // 2 + 1) ~ ']\\n' + m.content + '\\n' -}}
+{%- else -%}{{- m.content + '</s>' -}}{%- endif -%}{%- endfor -%}"""
+
+STRIPPING = """{%- for m in messages -%}
+{%- if m.role == 'system' -%}{{- '<|im_start|>system\\n' + (m.content.rstrip() or 'You help.') + '<|im_end|>\\n' -}}
+{%- elif m.role == 'user' -%}{{- '<|im_start|>user\\n' + m.content + '<|im_end|>\\n' -}}
+{%- else -%}{{- '<|im_start|>assistant\\n' + m.content.lstrip('\\n') + '<|im_end|>\\n' -}}{%- endif -%}{%- endfor -%}
+{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}"""
+
 TOKENS = ["<s>", "</s>", "<|im_start|>", "<|im_end|>", "<start_of_turn>", "<end_of_turn>", "<think>", "</think>"]
 
 
@@ -121,10 +131,67 @@ def test_a_system_message_is_refused_where_the_template_refuses_it() -> None:
     assert audit.refused == {"template own has no place for system messages at the start": 1}
 
 
+def test_system_messages_have_no_place_where_the_template_moves_them_to_the_last_round() -> None:
+    made, audit = rendering("own", _with(SYSTEM_LAST)), Audit()
+    assert examples(talk("a", "b", "c", "d", system="Be."), made, made.settings, audit) == []
+    assert audit.refused == {"template own has no place for system messages at the start": 1}
+    dialogue = talk("a", "b", "c", "d")
+    ids = made.encode(dialogue).input_ids.tolist()
+    assert ids == made.tokenizer.apply_chat_template(plain(dialogue), tokenize=True)["input_ids"]
+
+
+def _speaking(*turns: str) -> Dialogue:
+    """A dialogue of (role, words)."""
+    roles = {"s": "system", "u": "user", "a": "assistant"}
+    return Dialogue(id="d", messages=tuple(Message(role=roles[turn[0]], content=turn[1:]) for turn in turns))
+
+
+@pytest.mark.parametrize("turns", [("ua", "ub", "ac"), ("ua", "ab", "ac", "ud", "ae"), ("aHello.", "ua", "ab")])
+def test_neighbours_that_the_template_allows_are_written_as_it_writes_them(turns: tuple[str, ...]) -> None:
+    made, dialogue = MADE["qwen2"], _speaking(*turns)
+    ids = made.encode(dialogue).input_ids.tolist()
+    assert ids == made.tokenizer.apply_chat_template(plain(dialogue), tokenize=True)["input_ids"]
+    assert by_jinja(made, dialogue)[0] == ids
+    audit = Audit()
+    assert examples(dialogue, MADE["llama2"], MADE["llama2"].settings, audit) == []
+    assert "template own has no place for" in next(iter(audit.refused))
+
+
+@pytest.mark.parametrize("words", ["a", " a ", "\na", "a\n", "\n\u2028a \n", "潮\n\n", "\ta", "<|im_end|> "])
+def test_words_are_stripped_at_the_ends_and_of_the_characters_that_the_template_strips(words: str) -> None:
+    made = rendering("own", _with(STRIPPING))
+    for dialogue in (_speaking("s" + words, "ua", "ab"), _speaking("u" + words, "ab"), _speaking("ua", "a" + words)):
+        theirs = made.tokenizer.apply_chat_template(plain(dialogue), tokenize=False)
+        assert made.tokenizer.decode(made.encode(dialogue).input_ids) == theirs
+        assert made.tokenizer.apply_chat_template(plain(dialogue), chat_template=made.jinja, tokenize=False) == theirs
+
+
+def test_an_empty_message_has_no_place_where_the_template_puts_words_of_its_own_into_it() -> None:
+    made, audit = rendering("own", _with(STRIPPING)), Audit()
+    assert examples(talk("a", "b", system=" \n"), made, made.settings, audit) == []
+    assert audit.refused == {"template own has no place for empty system messages": 1}
+    assert len(examples(talk("", ""), made, made.settings, audit)) == 1
+
+
+@pytest.mark.parametrize("thoughts", ["\nfirst\n", " first "])
+def test_thoughts_and_the_words_behind_them_are_stripped_as_the_template_strips_them(thoughts: str) -> None:
+    made = _thinking("per_turn")
+    one = Dialogue(
+        id="d",
+        messages=(Message(role="user", content="a"), Message(role="assistant", content="\n b\n", thoughts=thoughts)),
+    )
+    theirs = made.tokenizer.apply_chat_template(_for_jinja(one), tokenize=True)["input_ids"]
+    assert made.encode(one).input_ids.tolist() == theirs
+    assert by_jinja(made, one)[0] == theirs
+
+
 @pytest.mark.parametrize(
     ("template", "reason"),
     [
-        (SYSTEM_LAST, "it writes a dialogue sua as"),
+        (ROUNDS, "it writes a dialogue uauaua as"),
+        (QWEN2.replace("+ m.content +", "+ m.content + m.name +"), "'dict object' has no attribute 'name'"),
+        (QWEN2.replace("+ m.content +", "+ m.content + 1 +"), "it fails: can only concatenate str"),
+        (QWEN2.replace("+ m.content +", "+ m.content | indent(2) +"), "it changes white space around"),
         (QWEN2.replace("'<|im_end|>' + '\\n'", "'\\n'"), "which holds no control token to learn as its end"),
         (QWEN2.replace("+ m.content +", "+ m.content | upper +"), "loses, doubles or moves a message"),
         (QWEN2.replace("assistant\\n' -}}{%- endif", "bot\\n' -}}{%- endif"), "is no beginning of an answer"),

@@ -7,12 +7,13 @@ from hypothesis import given
 from spoken import HOSTILE, UNHURRIED, dialogues, rendering, talk
 
 from dialogue.records import Dialogue
-from trainer.text.painted import paint
+from gen.terminal import ARROWS, BRACKETS
+from trainer.text.painted import legend, paint
 
 
 def test_what_is_taught_stands_out() -> None:
     made = rendering()
-    assert paint(made.encode(talk("q", "a")), made.tokenizer, colour=False) == (
+    assert paint(made.encode(talk("q", "a")), made.tokenizer, BRACKETS) == (
         f"d: {len(made.encode(talk('q', 'a')).input_ids)} tokens, 2 taught\n"
         "<|im_start|>user\nq<|im_end|>\n<|im_start|>assistant\n⟪a⟫⟪<|im_end|>⟫\n\n"
     )
@@ -25,7 +26,7 @@ def test_a_weight_is_shown_behind_the_words_it_belongs_to() -> None:
     made = rendering()
     example = made.encode(talk("q", "a"))
     lighter = example._replace(weights=example.weights * np.float32(0.1))
-    assert "⟪a⟫(x0.1)" in paint(lighter, made.tokenizer, colour=False)
+    assert "⟪a⟫(x0.1)" in paint(lighter, made.tokenizer, BRACKETS)
 
 
 @UNHURRIED
@@ -38,6 +39,22 @@ def test_no_escape_and_no_hidden_character_of_a_text_reaches_the_terminal(dialog
     assert "\x1b[31m" not in painted
 
 
+def test_typed_marks_are_written_out_so_that_nothing_looks_taught_that_is_not() -> None:
+    made = rendering()
+    painted = paint(made.encode(talk("⟪q⟫", "a >> b")), made.tokenizer, BRACKETS)
+    assert "user\n\\u27eaq\\u27eb<|im_end|>" in painted
+    assert "⟪a >> b⟫" in painted
+    assert "\\u003e\\u003e b<<" in paint(made.encode(talk("q", "a >> b")), made.tokenizer, ARROWS)
+    assert legend(ARROWS) == "between >> and <<: what is taught; the rest is only read"
+
+
+def test_the_first_token_is_not_taught_since_nothing_stands_before_it() -> None:
+    made = rendering("marks", train_on="all")
+    example = made.encode(talk("q", "a"))
+    assert paint(example, made.tokenizer, BRACKETS).splitlines()[1].startswith("<|user|>⟪q⟫")
+    assert example.taught == len(example.input_ids) - 1
+
+
 def test_a_character_of_several_tokens_is_shown_whole() -> None:
     made = rendering()
-    assert "⟪汐👩⟫" in paint(made.encode(talk("q", "汐👩")), made.tokenizer, colour=False)
+    assert "⟪汐👩⟫" in paint(made.encode(talk("q", "汐👩")), made.tokenizer, BRACKETS)

@@ -35,7 +35,7 @@ from trainer.text.example import IGNORE_INDEX, Example
 from trainer.text.examples import examples_of
 from trainer.text.render import Renderer
 
-VERSION = 1
+VERSION = 2
 TOGETHER = 512
 """Dialogues that go through the tokenizer at once."""
 DECIDING = {"format", "template", "train_on", "thoughts", "max_length", "overflow", "weight_by", "weights", "classes"}

@@ -12,6 +12,8 @@ from trainer.nets.unstated import config_at
 from trainer.settings import LoraSettings, TrainSettings
 from trainer.stages import roots
 from trainer.text import tokenizer as tokenizers
+from trainer.text.render import renderer
+from trainer.text.template import OWN
 
 
 def look_ahead(settings: TrainSettings, found: Sequence[TrainSettings]) -> None:
@@ -31,7 +33,8 @@ def _look(stage: TrainSettings, root: str | None) -> None:
     check_wandb(stage)
     if root is not None and root == stage.model:
         check_length(config_at(resolve(root), stage), stage)
-        tokenizers.load(tokenizer_place(root), stage.template)
+    if root is not None and (root == stage.model or stage.template != OWN):
+        renderer(tokenizers.load(tokenizer_place(root), stage.template).tokenizer, stage)
     if stage.lora is not None:
         _look_at_adapter(stage.model_copy(update={"model": root}), stage.lora)
 

@@ -9,7 +9,7 @@ import torch
 
 from trainer.batches.sources import Source
 from trainer.batches.store import Store, View, build
-from trainer.loop import checkpoint, parallel
+from trainer.loop import checkpoint, dated, parallel
 from trainer.loop.course import Course, course, sizes_of
 from trainer.loop.fitted import fitted, torn_lines
 from trainer.loop.folder import whole_folder
@@ -80,6 +80,10 @@ def read_data(settings: TrainSettings, sources: list[Source], here: Here) -> tup
         ready = tokenizers.load(folder / "tokenizer", settings.template)
     else:
         ready = tokenizers.load(tokenizer_place(settings.model), settings.template)
+    with parallel.together(here):
+        if here.first:
+            dated.keep(settings, ready.tokenizer)
+    dated.restore(settings, ready.tokenizer)
     speech = renderer(ready.tokenizer, settings)
     with parallel.together(here):
         if here.first:

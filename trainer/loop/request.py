@@ -14,6 +14,7 @@ from dialogue.errors import UsageError
 from dialogue.jsonl import write_atomically
 from trainer.batches.sources import Source
 from trainer.loop.checkpoint import checkpoints
+from trainer.loop.dated import NAME as DATED
 from trainer.loop.model_files import template_text
 from trainer.nets.names import adapter_config, base_of, resolve
 from trainer.settings import TrainSettings
@@ -50,6 +51,7 @@ def claim(settings: TrainSettings, sources: list[Source]) -> None:
             if begun(settings.out):
                 raise
             shutil.rmtree(settings.out / TOKENIZER, ignore_errors=True)  # it was fitted to that request's data
+            (settings.out / DATED).unlink(missing_ok=True)  # and this was of that request's model
         else:
             return
     settings.out.mkdir(parents=True, exist_ok=True)

@@ -21,8 +21,12 @@ FITTED_TEXTS = 2_000
 """Dialogues that a tokenizer is fitted to for the occasion, where the model is from scratch."""
 
 
-def shown(settings: TrainSettings, count: int, *, colour: bool, said: Callable[[str], None]) -> Iterator[str]:
-    """The first examples of the data as text; what the colours mean, and the audit of what was looked at, is said.
+def shown(
+    settings: TrainSettings, count: int, *, marks: tuple[str, str] | None, said: Callable[[str], None]
+) -> Iterator[str]:
+    """The first examples of the data as text; what the paint means, and the audit of what was looked at, is said.
+
+    `marks` stand around what is taught; None: it is told by colour.
 
     Of a chain so many of each stage, cut into the tokens of the model that it starts from. UsageError where the data of
     one holds nothing that could be taught.
@@ -37,9 +41,9 @@ def shown(settings: TrainSettings, count: int, *, colour: bool, said: Callable[[
             tokenizer = fitted(stage, sources(chain[0].data), FITTED_TEXTS)
         else:
             tokenizer = tokenizers.load(tokenizer_place(root), stage.template).tokenizer
-        for line in [*torn_lines(found), *([legend(colour=colour)] if number == 0 else [])]:
+        for line in [*torn_lines(found), *([legend(marks)] if number == 0 else [])]:
             said(line)
-        yield from _painted(stage, found, tokenizer, count, colour=colour, said=said)
+        yield from _painted(stage, found, tokenizer, count, marks, said)
 
 
 def _painted(
@@ -47,8 +51,7 @@ def _painted(
     found: list[Source],
     tokenizer: Tokenizer,
     count: int,
-    *,
-    colour: bool,
+    marks: tuple[str, str] | None,
     said: Callable[[str], None],
 ) -> Iterator[str]:
     speech, audit = renderer(tokenizer, settings), Audit()
@@ -56,7 +59,7 @@ def _painted(
     for dialogue in dialogues(settings, found):
         for example in examples(dialogue, speech, settings, audit)[:left]:
             left -= 1
-            yield paint(example, tokenizer, colour=colour)
+            yield paint(example, tokenizer, marks)
         if not left:
             break
     for line in audit.lines():

@@ -33,7 +33,10 @@ class Audit:
     special_typed: int = 0
     """Dialogues whose words held a control token's text; it was encoded as plain text."""
     refused: Counter[str] = field(default_factory=Counter)
-    """Dialogues, or pieces of them, that gave no example, by reason."""
+    """Dialogues that gave no example, by reason; and pieces that gave none of dialogues that gave others, by theirs."""
+    refused_tokens: int = 0
+    """Of examples that were made and refused, since they teach nothing: tokens + refused tokens = tokens of the
+    dialogues that have a place in the template + repeated - dropped, where not every round is an example."""
     places: dict[str, str] = field(default_factory=dict)
     """The first dialogue refused for each reason."""
 
@@ -46,6 +49,7 @@ class Audit:
         for name in ("dialogues", "examples", "tokens", "taught", "split", "cut", "dropped_tokens", "repeated_tokens"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.special_typed += other.special_typed
+        self.refused_tokens += other.refused_tokens
         self.weight += other.weight
         self.longest = max(self.longest, other.longest)
         self.refused += other.refused
@@ -97,6 +101,8 @@ class Audit:
             lines.append(f"cut: {self.cut:,} rounds longer than max_length, {self.dropped_tokens:,} tokens dropped")
         if self.special_typed:
             lines.append(f"control tokens typed as text: {self.special_typed:,} dialogues, encoded as plain text")
+        if self.refused_tokens:
+            lines.append(f"refused tokens: {self.refused_tokens:,}, in examples that teach nothing")
         for reason, count in self.refused.most_common():
             lines.append(f"refused, {reason}: {count:,} (the first: {self.places[reason]})")
         return lines

@@ -42,6 +42,7 @@ class Encoder:
         self._plain.encode_special_tokens = True  # that is: not as tokens
         added = tokenizer.added_tokens_decoder
         self._strips = {id: (added[id].lstrip, added[id].rstrip) for id in self.control.values()}
+        self._swallowing = {id for id, (_, behind) in self._strips.items() if behind}
         longest_first = sorted(self.control, key=len, reverse=True)
         self._cut = re.compile("(" + "|".join(map(re.escape, longest_first)) + ")") if longest_first else None
         self._leaks = any(set(self._bare(token)) & self._ids for token in self.control)
@@ -59,19 +60,28 @@ class Encoder:
         return encoded
 
     def fronted(self, row: Sequence[Segment]) -> Sequence[Segment]:
-        """The row, with the space that some tokenizers (SentencePiece) put before text written where they would."""
-        if self._prefixed_at > START:
+        """The row as the tokenizer has it in a running text.
+
+        The space that some tokenizers (SentencePiece) put before text is written where they would, and white space
+        that a control token swallows behind itself (Phi-3's `<|user|>`) is left out, of words too.
+        """
+        if self._prefixed_at > START and not self._swallowing:
             return row
         fronted: list[Segment] = []
         place: Place = START
+        swallowed = False
         for segment in row:
-            token = self._cut is not None and segment.literal and self._cut.match(segment.text)
-            text = segment.text if token else self._prefixed(segment.text, place)
+            text = segment.text.lstrip() if swallowed else segment.text
+            if not (segment.literal and self._cut is not None and self._cut.match(text)):
+                text = self._prefixed(text, place)
+            if not text:
+                if not segment.literal:
+                    fronted.append(segment._replace(text=text))
+                continue
             fronted.append(segment._replace(text=text))
-            if segment.literal:
-                place = TOKEN if self.literal(text)[-1] in self._strips else INSIDE
-            elif text:
-                place = INSIDE
+            last = self.literal(text)[-1] if segment.literal else -1
+            place = TOKEN if last in self._strips else INSIDE
+            swallowed = last in self._swallowing
         return fronted
 
     def _literal(self, text: str) -> tuple[int, ...]:
@@ -87,6 +97,10 @@ class Encoder:
                 ids += self._bare(self._prefixed(self._stripped(pieces, number), place))
                 place = INSIDE
         return tuple(ids)
+
+    def tail(self, literal: str) -> str:
+        """What stands in a literal behind its last control token."""
+        return literal if self._cut is None else str(self._cut.split(literal)[-1])
 
     def typed(self, words: str) -> bool:
         """Whether the words hold the text of a control token."""

@@ -11,11 +11,13 @@ from trainer.text.example import Example
 from trainer.text.masks import NoScore
 from trainer.text.overflow import Pieces, pieces
 from trainer.text.render import Renderer
-from trainer.text.segments import NoPlace, Segment
+from trainer.text.segments import NoPlace, Segment, said
 from trainer.text.turns import by_turn, last_turn
 
 EMPTY = "nothing to learn"
-"""The reason for refusing an example without a single learned token."""
+"""The reason for refusing a dialogue without a single learned token."""
+EMPTY_PIECE = "nothing to learn in a piece of it"
+"""The same of a piece, where others of the dialogue are learned from."""
 Row = list[Segment]
 
 
@@ -42,7 +44,9 @@ def examples_of(
 def _row(dialogue: Dialogue, renderer: Renderer, audit: Audit) -> Row | None:
     """The dialogue's segments; None, with the reason counted, where the template or the weights refuse it."""
     audit.dialogues += 1
-    audit.special_typed += any(renderer.encoder.typed(message.content) for message in dialogue.messages)
+    audit.special_typed += any(
+        renderer.encoder.typed(words) for message in dialogue.messages for words in said(message)
+    )
     try:
         return renderer.segments(dialogue)
     except NoPlace as error:
@@ -68,15 +72,18 @@ def _counted(dialogue: Dialogue, made: Pieces, audit: Audit) -> list[Example]:
     audit.cut += made.cut
     audit.dropped_tokens += made.dropped
     audit.repeated_tokens += made.repeated
-    kept: list[Example] = []
+    kept = [example for example in made.examples if example.taught]
     for example in made.examples:
         if not (taught := example.taught):
-            audit.refuse(EMPTY, dialogue.id)
+            audit.refused_tokens += len(example.input_ids)
+            if kept:
+                audit.refuse(EMPTY_PIECE, dialogue.id)
             continue
-        kept.append(example)
         audit.examples += 1
         audit.tokens += len(example.input_ids)
         audit.longest = max(audit.longest, len(example.input_ids))
         audit.taught += taught
         audit.weight += float(example.weights[1:].sum(dtype=np.float64))
+    if not kept:
+        audit.refuse(EMPTY, dialogue.id)
     return kept

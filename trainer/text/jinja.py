@@ -6,7 +6,7 @@ It is an export: what this project trains on and answers with is made by `render
 from collections.abc import Mapping
 
 from trainer.settings import Thoughts
-from trainer.text.layout import Layout
+from trainer.text.layout import ANSWER, THOUGHTS, WHOLE, Layout, Trim
 from trainer.text.template import Part
 
 _KIND_WITH_INPUT = (
@@ -39,7 +39,7 @@ def to_jinja(layout: Layout, thoughts: Thoughts = "none") -> str:
         *_speech(layout, thoughts),
         "{{- ends[kind] -}}",
         "{%- endgeneration -%}{%- else -%}",
-        "{{- leads.get(edge, '') -}}" + _words(layout, "kind") + "{{- ends[kind] -}}",
+        "{{- leads.get(edge, '') -}}" + _words(layout, *sorted(layout.ends)) + "{{- ends[kind] -}}",
         "{%- endif -%}",
         "{%- set now.before = kind -%}",
         "{%- endfor -%}",
@@ -52,11 +52,15 @@ def to_jinja(layout: Layout, thoughts: Thoughts = "none") -> str:
 def _speech(layout: Layout, thoughts: Thoughts) -> list[str]:
     """The assistant's message in the order in which its parts are written."""
     lines: list[str] = []
+    words = _words(layout, "assistant")
     if layout.thoughts is not None and thoughts != "none":
         when = " and loop.index0 > now.user" if thoughts == "per_turn" else ""
-        test = f"({_THOUGHT}) is string{when}"
-        lines.append("{%- if " + test + " -%}" + _part(layout.thoughts, "{{- " + _THOUGHT + " -}}") + "{%- endif -%}")
-    text = _part(layout.text, _words(layout, "'assistant'"))
+        thinks = f"({_THOUGHT}) is string and {_THOUGHT}{when}"
+        thought = _said(_THOUGHT, layout.trims.get(THOUGHTS, WHOLE))
+        lines.append("{%- if " + thinks + " -%}" + _part(layout.thoughts, thought) + "{%- endif -%}")
+        if layout.trims.get(ANSWER) != layout.trims.get("assistant"):
+            words = "{%- if " + thinks + " -%}" + _words(layout, ANSWER) + "{%- else -%}" + words + "{%- endif -%}"
+    text = _part(layout.text, words)
     calls = ""
     if layout.tool_calls is not None:
         calls = _calls(layout.tool_calls)
@@ -83,11 +87,24 @@ def _part(part: Part, inside: str) -> str:
     return _literal(part.before) + inside + _literal(part.after)
 
 
-def _words(layout: Layout, kind: str) -> str:
-    """The words of a message, stripped where this template strips them."""
-    if not layout.trimmed:
-        return "{{- " + _WORDS + " -}}"
-    return "{{- " + _WORDS + "|trim if " + kind + " in " + _list(sorted(layout.trimmed)) + " else " + _WORDS + " -}}"
+def _words(layout: Layout, *kinds: str) -> str:
+    """The words of a message of one of the kinds, stripped as this template strips them."""
+    if len(kinds) == 1:
+        return _said(_WORDS, layout.trims.get(kinds[0], WHOLE))
+    trimmed = [kind for kind in kinds if layout.trims.get(kind, WHOLE) != WHOLE]
+    text = _said(_WORDS, WHOLE)
+    for kind in trimmed:
+        one = _said(_WORDS, layout.trims[kind])
+        text = "{%- if kind == " + quoted(kind) + " -%}" + one + "{%- else -%}" + text + "{%- endif -%}"
+    return text
+
+
+def _said(text: str, trim: Trim) -> str:
+    if trim == Trim(None, None):
+        return "{{- " + text + "|trim -}}"
+    for name, chars in (("lstrip", trim.left), ("rstrip", trim.right)):
+        text += "" if chars == "" else f".{name}({'' if chars is None else quoted(chars)})"
+    return "{{- " + text + " -}}"
 
 
 def _literal(text: str) -> str:
@@ -96,10 +113,6 @@ def _literal(text: str) -> str:
 
 def _table(texts: Mapping[str, str]) -> str:
     return "{" + ", ".join(f"{quoted(name)}: {quoted(text)}" for name, text in texts.items()) + "}"
-
-
-def _list(texts: list[str]) -> str:
-    return "[" + ", ".join(map(quoted, texts)) + "]"
 
 
 def quoted(text: str) -> str:

@@ -6,6 +6,7 @@ the user message before it. Kind and predecessor decide what stands before the w
 """
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from dialogue.records import Message
@@ -25,6 +26,23 @@ class Edge(NamedTuple):
     """A space that is encoded together with the words, as BPE vocabularies have it."""
 
 
+class Trim(NamedTuple):
+    """The characters that a template strips of words at either end; None: all white space."""
+
+    left: str | None = ""
+    right: str | None = ""
+
+    def of(self, words: str) -> str:
+        """What is left of the words."""
+        return words.lstrip(self.left).rstrip(self.right)
+
+
+WHOLE = Trim()
+ANSWER = "answer"
+"""An assistant's words behind its thoughts, which some templates strip otherwise than words alone."""
+THOUGHTS = "thoughts"
+
+
 class Layout(NamedTuple):
     """How a dialogue is written down, down to the last character."""
 
@@ -38,8 +56,10 @@ class Layout(NamedTuple):
     tool_calls: Part | None = None
     calls_first: bool = False
     never: frozenset[str] = frozenset()
-    trimmed: frozenset[str] = frozenset()
-    """Kinds whose words the template strips of white space at both ends."""
+    trims: Mapping[str, Trim] = MappingProxyType({})
+    """By kind, ANSWER and THOUGHTS; those that are missing are written as they are."""
+    spoken: frozenset[str] = frozenset()
+    """Kinds that the template writes in another manner where they are empty: there they have no place."""
     stops: tuple[str, ...] = ()
 
     def literals(self) -> str:

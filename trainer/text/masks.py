@@ -12,6 +12,8 @@ from trainer.settings import Thoughts, TrainSettings
 from trainer.text import classes
 from trainer.text.segments import Weights
 
+SCORES = "scores."
+
 
 class NoScore(ValueError):
     """The dialogue lacks the score that its weight should be; it is refused and counted, never guessed."""
@@ -40,11 +42,13 @@ def weights(
 ) -> Weights:
     """Loss weight of each message's speech, and of the literal before it (learned only by `train_on = all`)."""
     factor = classes.weight(dialogue, settings)
-    worth = [factor * _worth(dialogue, message, settings.weight_by) for message in messages]
     learned = _learned(messages, settings)
     if only is not None:
         learned = [yes and only.start <= number < only.end for number, yes in enumerate(learned)]
-    speech = [weight if yes else 0.0 for weight, yes in zip(worth, learned, strict=True)]
+    speech = [
+        factor * _worth(dialogue, message, settings.weight_by) if yes else 0.0
+        for message, yes in zip(messages, learned, strict=True)
+    ]
     return Weights(speech, speech if settings.train_on == "all" else [0.0] * len(messages))
 
 
@@ -58,14 +62,19 @@ def _learned(messages: Sequence[Message], settings: TrainSettings) -> list[bool]
     return [role == settings.train_on for role in roles]
 
 
+def check(settings: TrainSettings) -> None:
+    """UsageError where `weight_by` names nothing that could be a weight."""
+    name = settings.weight_by
+    if name is not None and name != "weight" and (not name.startswith(SCORES) or name == SCORES):
+        raise UsageError(f"weight_by = {name!r}: `weight`, or `scores.` and the name of a score")
+
+
 def _worth(dialogue: Dialogue, message: Message, weight_by: str | None) -> float:
     if weight_by is None:
         return 1.0
     if weight_by == "weight":
         return _checked(dialogue, "weight", 1.0 if message.weight is None else message.weight)
-    name = weight_by.removeprefix("scores.")
-    if name == weight_by or not name:
-        raise UsageError(f"weight_by = {weight_by!r}: `weight`, or `scores.` and the name of a score")
+    name = weight_by.removeprefix(SCORES)
     scores = dialogue.scores if message.scores is None or name not in message.scores else message.scores
     return _checked(dialogue, name, scores.get(name))
 

@@ -1,12 +1,15 @@
 """Overflow: a dialogue longer than `max_length` as pieces that fit, cut between rounds; no round is lost.
 
 A system message is repeated in each piece. A round that is too long even alone keeps its answer: the user's words lose
-their front first; an answer that does not fit by itself loses its end, and then teaches no end token. All of it is
-counted. (The splitter of UltraChat and FastChat loses the final round where that is the one that overflows.)
+their front first, the longest before others, then those of tools and of the system; an answer that does not fit by
+itself loses its end, and then teaches no end token. All of it is counted. (The splitter of UltraChat and FastChat
+loses the final round where that is the one that overflows.)
 """
 
 from collections.abc import Sequence
 from typing import NamedTuple
+
+import numpy as np
 
 from dialogue.errors import UsageError
 from dialogue.records import Dialogue
@@ -38,7 +41,8 @@ def pieces(dialogue: Dialogue, whole: Example, renderer: Renderer, settings: Tra
     made = [cut_to(settings.max_length, *pair, renderer) for pair in zip(parts, examples, strict=True)]
     dropped = sum(len(a.input_ids) - len(b.input_ids) for a, b in zip(examples, made, strict=True))
     cut = sum(len(example.input_ids) > settings.max_length for example in examples)
-    return Pieces(made, cut, dropped, (len(parts) - 1) * _system_length(dialogue, renderer))
+    more = sum(len(example.input_ids) for example in examples) - len(whole.input_ids)  # a template's own words too
+    return Pieces(made, cut, dropped + max(0, -more), max(0, more))
 
 
 def refuse_if_asked(dialogue: Dialogue, example: Example, settings: TrainSettings) -> None:
@@ -58,13 +62,16 @@ def part(dialogue: Dialogue, spans: Sequence[Rounds]) -> Dialogue:
 
 
 def cut_to(limit: int, dialogue: Dialogue, example: Example, renderer: Renderer) -> Example:
-    """The example within the limit: without the front of the longest user words, then without its end."""
+    """The example within the limit: without the front of words that can be spared, then without its end."""
     excess = len(example.input_ids) - limit
     if excess <= 0:
         return example
-    start, end = renderer.longest_user_words(dialogue)
-    gone = min(excess, end - start)
-    kept = [*range(start), *range(start + gone, len(example.input_ids))][:limit]
+    stays = np.ones(len(example.input_ids), bool)
+    for start, end in renderer.spare_words(dialogue):
+        gone = min(excess, end - start)
+        stays[start : start + gone] = False
+        excess -= gone
+    kept = np.flatnonzero(stays)[:limit]
     return example._replace(
         input_ids=example.input_ids[kept], labels=example.labels[kept], weights=example.weights[kept]
     )
@@ -83,9 +90,3 @@ def _greedy(dialogue: Dialogue, renderer: Renderer, limit: int) -> list[Dialogue
         parts.append(part(dialogue, spans[start:end]))
         start = end
     return parts or [dialogue]
-
-
-def _system_length(dialogue: Dialogue, renderer: Renderer) -> int:
-    if dialogue.messages[0].role != "system":
-        return 0
-    return renderer.length(dialogue.model_copy(update={"messages": dialogue.messages[:1]}), {})

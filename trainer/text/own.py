@@ -18,13 +18,17 @@ from transformers import PreTrainedTokenizerFast
 from dialogue.errors import UsageError
 from trainer.settings import Thoughts
 from trainer.text.encoder import control_tokens
+from trainer.text.held import asked, same, spoken, trims, written
 from trainer.text.layout import START, Edge, Layout, edge
 from trainer.text.probes import ROLES, Probe, without_empty_thoughts, without_prefill
-from trainer.text.segments import Weights, opening, segments
 from trainer.text.template import Part
 
-SHAPES = ("u", "ua", "uau", "uaua", "uauaua", "sua", "suaua", "su")
+SHAPES = ("u", "ua", "uau", "uaua", "uauaua")
 """Dialogues that the layout must write as the template does: s(ystem), u(ser), a(ssistant)."""
+WITH_SYSTEM = ("sua", "suaua", "su")
+"""Where it writes one of these otherwise, system messages have no place (Mistral 7B moves them to the last round)."""
+RARER = ("uua", "uaaua", "aua", "saua", "usua", "uasua")
+"""Where it writes these as neighbours alone would have it, their pairs have a place; many templates refuse them."""
 
 
 class Answer(NamedTuple):
@@ -37,17 +41,20 @@ class Answer(NamedTuple):
 
 
 def taken_apart(tokenizer: PreTrainedTokenizerFast, thoughts: Thoughts) -> Layout:
-    """The layout that the tokenizer's chat template writes; UsageError, with the template's name, where none does."""
+    """The layout that the tokenizer's chat template writes today; UsageError, with the template's name, where none."""
     probe = Probe(tokenizer)
     try:
         layout = _measured(probe, tokenizer, thoughts)
-        _hold(probe, layout, thoughts)
+        for shape in SHAPES:
+            _hold(probe, layout, shape, thoughts)
+        layout = _with_rarer(probe, _with_system(probe, layout, thoughts), thoughts)
+        layout = layout._replace(trims=trims(probe, layout))
+        return layout._replace(spoken=spoken(probe, layout))
     except (ValueError, TemplateError) as error:
         raise UsageError(
             f"template = own: the chat template of {tokenizer.name_or_path!r} cannot be taken apart: {error}; "
             "choose one of trainer/templates, such as chatml"
         ) from None
-    return layout
 
 
 def _measured(probe: Probe, tokenizer: PreTrainedTokenizerFast, thoughts: Thoughts) -> Layout:
@@ -77,9 +84,7 @@ def _measured(probe: Probe, tokenizer: PreTrainedTokenizerFast, thoughts: Though
         ends["user"] = end
         for key in [key for key in edges if key[0] == "user"]:
             edges[key] = Edge(edges[key].literal.removeprefix(end), edges[key].lead)
-    part = None if thoughts == "none" else _thoughts(probe, asked)
-    text, trimmed = Part(before=front), frozenset(ROLES[sign] for sign in "sua" if probe.trims(sign))
-    return Layout("own", edges, ends, text, part, trimmed=trimmed)
+    return Layout("own", edges, ends, Part(before=front), None if thoughts == "none" else _thoughts(probe, asked))
 
 
 def _answer(probe: Probe, tokenizer: PreTrainedTokenizerFast, asked: str) -> Answer:
@@ -119,25 +124,42 @@ def _thoughts(probe: Probe, asked: str) -> Part:
     return Part(before=before.removeprefix(asked), after=after)
 
 
-def _hold(probe: Probe, layout: Layout, thoughts: Thoughts) -> None:
-    """ValueError where the template writes a dialogue otherwise than the layout."""
-    for shape in SHAPES:
-        if shape.startswith("s") and (START, "system") not in layout.edges:
+def _with_system(probe: Probe, layout: Layout, thoughts: Thoughts) -> Layout:
+    """The layout, without system messages where the template writes them in another manner."""
+    if (START, "system") not in layout.edges:
+        return layout
+    try:
+        for shape in WITH_SYSTEM:
+            _hold(probe, layout, shape, thoughts)
+    except (ValueError, TemplateError):
+        return layout._replace(edges={pair: front for pair, front in layout.edges.items() if "system" not in pair})
+    return layout
+
+
+def _with_rarer(probe: Probe, layout: Layout, thoughts: Thoughts) -> Layout:
+    """The layout with the pairs of neighbours that the template writes beyond those of the usual order."""
+    for shape in RARER:
+        kinds = [START, *(ROLES[sign] for sign in shape)]
+        number = next((n for n in range(len(shape)) if (kinds[n], kinds[n + 1]) not in layout.edges), None)
+        if number is None or ((START, "system") not in layout.edges and "s" in shape) or not probe.can(shape):
             continue
-        thinks = thoughts == "per_turn" or (thoughts == "keep" and shape.count("a") == 1)
-        messages = probe.messages(shape, with_thoughts=thinks)
-        kept = [thinks and number > shape.rfind("u") for number in range(len(shape))]
-        ours = "".join(s.text for s in segments(layout, messages, Weights([0.0] * 9, [0.0] * 9), kept))
-        theirs = probe.render(shape, messages)
-        _same(shape, theirs if theirs == ours else without_empty_thoughts(theirs), ours)
-        if shape.endswith("u"):
-            asked = "".join(s.text for s in opening(layout, messages, kept))
-            theirs = without_prefill(probe.render(shape, messages, prompt=True))
-            _same(
-                f"{shape} and an answer to come", theirs if theirs == asked else without_empty_thoughts(theirs), asked
-            )
+        pair, literal = (kinds[number], kinds[number + 1]), probe.between(shape)[number]
+        if pair[1] == "assistant":
+            literal = literal.removesuffix(layout.text.before)
+        wider = {**layout.edges, pair: edge(literal.removeprefix(layout.ends.get(pair[0], "")))}
+        try:
+            _hold(probe, layout._replace(edges=wider), shape, thoughts)
+        except (ValueError, TemplateError):
+            continue
+        layout = layout._replace(edges=wider)
+    return layout
 
 
-def _same(shape: str, theirs: str, ours: str) -> None:
-    if theirs != ours:
-        raise ValueError(f"it writes a dialogue {shape} as {theirs!r}, not {ours!r}")
+def _hold(probe: Probe, layout: Layout, shape: str, thoughts: Thoughts) -> None:
+    """ValueError where the template writes a dialogue otherwise than the layout."""
+    thinks = thoughts == "per_turn" or (thoughts == "keep" and shape.count("a") == 1)
+    messages = probe.messages(shape, with_thoughts=thinks)
+    kept = [thinks and number > shape.rfind("u") for number in range(len(shape))]
+    same(shape, *written(probe, layout, messages, kept))
+    if shape.endswith("u"):
+        same(f"{shape} and an answer to come", *asked(probe, layout, messages, kept))

@@ -24,17 +24,17 @@ class Run(NamedTuple):
     weight: float
 
 
-def paint(example: Example, tokenizer: PreTrainedTokenizerFast, *, colour: bool = True) -> str:
-    """The example under a line that counts it; without colour what is taught stands between ⟪ and ⟫."""
+def paint(example: Example, tokenizer: PreTrainedTokenizerFast, marks: tuple[str, str] | None = None) -> str:
+    """The example under a line that counts it, in colour, or with `marks` around what is taught."""
     runs = list(runs_of(example, tokenizer))
-    body = "".join(_coloured(run) if colour else _marked(run) for run in runs)
+    body = "".join(_coloured(run) if marks is None else _marked(run, *marks) for run in runs)
     return f"{_harmless(example.id)}: {len(example.input_ids)} tokens, {example.taught} taught\n{body}\n"
 
 
-def legend(*, colour: bool) -> str:
+def legend(marks: tuple[str, str] | None = None) -> str:
     """What the paint means."""
-    if not colour:
-        return "between ⟪ and ⟫: what is taught; the rest is only read"
+    if marks is not None:
+        return f"between {marks[0]} and {marks[1]}: what is taught; the rest is only read"
     return (
         f"{TAUGHT}green{RESET}: what is taught; {READ}dim{RESET}: only read; {REVERSE}reversed{RESET}: control tokens"
     )
@@ -43,11 +43,14 @@ def legend(*, colour: bool) -> str:
 def runs_of(example: Example, tokenizer: PreTrainedTokenizerFast) -> Iterator[Run]:
     """The example's runs; characters whose bytes are several tokens are whole wherever one run holds them."""
     control = set(tokenizer.added_tokens_decoder)
-    tokens = zip(example.input_ids.tolist(), example.labels.tolist(), example.weights.tolist(), strict=True)
-    keyed = ((id, (label != IGNORE_INDEX, id in control, round(weight, 4))) for id, label, weight in tokens)
-    for (taught, marked, weight), group in groupby(keyed, key=lambda pair: pair[1]):
+    taught = example.labels != IGNORE_INDEX
+    taught[:1] = False  # nothing foretells the first one
+    weights = (float(f"{weight:.4g}") for weight in example.weights.tolist())
+    tokens = zip(example.input_ids.tolist(), taught.tolist(), weights, strict=True)
+    keyed = ((id, (learned, id in control, weight)) for id, learned, weight in tokens)
+    for (learned, marked, weight), group in groupby(keyed, key=lambda pair: pair[1]):
         text = tokenizer.decode([id for id, _ in group], skip_special_tokens=False, clean_up_tokenization_spaces=False)
-        yield Run(_harmless(str(text)), taught, marked, weight)
+        yield Run(_harmless(str(text)), learned, marked, weight)
 
 
 def _coloured(run: Run) -> str:
@@ -56,8 +59,12 @@ def _coloured(run: Run) -> str:
     return "\n".join(f"{style}{line}{RESET}" if line else "" for line in lines) + _weight(run)
 
 
-def _marked(run: Run) -> str:
-    return (f"⟪{run.text}⟫" if run.taught else run.text) + _weight(run)
+def _marked(run: Run, before: str, behind: str) -> str:
+    """The marks stand around taught text alone: typed ones are written out."""
+    text = run.text
+    for mark in (before, behind):
+        text = text.replace(mark, "".join(f"\\u{ord(char):04x}" for char in mark))
+    return (f"{before}{text}{behind}" if run.taught else text) + _weight(run)
 
 
 def _weight(run: Run) -> str:

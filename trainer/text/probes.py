@@ -1,12 +1,14 @@
 """Probes: a chat template rendered with placeholders, and what it writes between them."""
 
 import re
+from itertools import product
 from typing import Any
 
 from jinja2 import TemplateError
 from transformers import PreTrainedTokenizerFast
 
 from dialogue.records import Message, Role
+from trainer.text.layout import Trim
 
 ROLES: dict[str, Role] = {"s": "system", "u": "user", "a": "assistant"}
 THOUGHT_FIELDS = ("reasoning_content", "thinking", "reasoning")
@@ -38,13 +40,15 @@ class Probe:
             for number, sign in enumerate(shape)
         ]
 
-    def render(self, shape: str, messages: list[Message] | None = None, *, prompt: bool = False) -> str:
+    def render(self, messages: list[Message], *, prompt: bool = False) -> str:
         """The template's text of a dialogue, and the opening of an answer where `prompt`."""
-        return self._text([self._fields(message) for message in messages or self.messages(shape)], prompt)
+        return self._text([self._fields(message) for message in messages], prompt)
 
     def between(self, shape: str, *, prompt: bool = False) -> list[str]:
         """What stands before, between and behind the words; ValueError where words are lost, doubled or moved."""
-        return _cut(self.render(shape, prompt=prompt), [_word(number) for number in range(len(shape))], shape)
+        return _cut(
+            self.render(self.messages(shape), prompt=prompt), [_word(number) for number in range(len(shape))], shape
+        )
 
     def can(self, shape: str) -> bool:
         """Whether the template writes such a dialogue at all."""
@@ -54,19 +58,26 @@ class Probe:
             return False
         return True
 
-    def trims(self, sign: str) -> bool:
-        """Whether white space around a side's words is lost."""
-        shape = {"s": "su", "u": "u", "a": "ua"}[sign]
-        if not self.can(shape):
-            return False
-        number = shape.index(sign)
-        fields = [self._fields(message) for message in self.messages(shape)]
-        fields[number]["content"] = f"\n{_word(number)}\n"
-        return f"\n{_word(number)}\n" not in self._text(fields, False)
+    def strips(self, shape: str, number: int, *, with_thoughts: bool = False, of_thoughts: bool = False) -> Trim:
+        """What is stripped of the words of message `number`, or of its thoughts."""
+        messages = self.messages(shape, with_thoughts=with_thoughts)
+        name, word = ("thoughts", _thought(number)) if of_thoughts else ("content", _word(number))
+        plain = self.render(messages)
+        left, right = "", ""
+        for space in ("\n", " "):
+            padded = messages[number].model_copy(update={name: f"{space}{word}{space}"})
+            text = self.render([*messages[:number], padded, *messages[number + 1 :]])
+            kept = next(
+                (pair for pair in product((space, ""), repeat=2) if plain.replace(word, word.join(pair)) == text), None
+            )
+            if kept is None:
+                raise ValueError(f"it changes white space around a message's {name}")
+            left, right = left + ("" if kept[0] else space), right + ("" if kept[1] else space)
+        return Trim(*(None if stripped == "\n " else stripped for stripped in (left, right)))
 
     def around_thoughts(self) -> tuple[str, str]:
         """What stands between a user's words and an answer's thoughts, and between these and its words."""
-        text = self.render("ua", self.messages("ua", with_thoughts=True))
+        text = self.render(self.messages("ua", with_thoughts=True))
         try:
             _, before, after, _ = _cut(text, [_word(0), _thought(1), _word(1)], "ua with thoughts")
         except ValueError:
@@ -80,7 +91,10 @@ class Probe:
         return fields
 
     def _text(self, fields: list[dict[str, Any]], prompt: bool) -> str:
-        return str(self._tokenizer.apply_chat_template(fields, tokenize=False, add_generation_prompt=prompt))
+        try:
+            return str(self._tokenizer.apply_chat_template(fields, tokenize=False, add_generation_prompt=prompt))
+        except (TypeError, LookupError, AttributeError) as error:  # of the template's own code
+            raise ValueError(f"it fails: {error}") from None
 
 
 def without_prefill(prompt: str) -> str:

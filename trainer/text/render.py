@@ -5,10 +5,10 @@ read. Words become plain text whatever they are: a user who types `<|im_end|>` g
 
 The same text by `tokenizer.apply_chat_template` with our exported template gives the same ids, as long as BPE does not
 merge across an edge between literal and words there. It cannot at a control token, at a space (which goes with the
-words) and, with tokenizers of `tokenizer.fit`, at a line break. What remains: words with white space at an edge that
-is a line break, in tokenizers that merge it (GPT-4's and Qwen's patterns); words that begin with punctuation behind a
-colon (Alpaca); and words that hold control tokens, which Jinja turns into tokens. The generation prompt is a token
-prefix of the training text in all these cases, since both are made here.
+words) and at line breaks (`seams.py`). What remains stands behind a generation prompt: answers that begin with a line
+break where the prompt ends in one, in tokenizers that merge them (GPT-4's and Qwen's patterns), or with punctuation
+behind a colon (Alpaca); and words that hold control tokens, which Jinja turns into tokens. The generation prompt is a
+token prefix of the training text in all these cases, since both are made here.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,13 +23,16 @@ from trainer.text import classes, masks
 from trainer.text.encoder import Encoder
 from trainer.text.example import IGNORE_INDEX, Example
 from trainer.text.jinja import to_jinja
-from trainer.text.layout import Layout, compiled
+from trainer.text.layout import Layout, compiled, kinds
 from trainer.text.own import taken_apart
 from trainer.text.replies import Reply, parsed
+from trainer.text.seams import seamed
 from trainer.text.segments import Segment, opening, segments
 from trainer.text.template import OWN, find
 
 __all__ = ["IGNORE_INDEX", "Example", "Renderer", "renderer"]
+SPARE = ("user", "tool", "system")
+"""Whose words are cut, and in which order, before an answer loses its end."""
 
 
 class Renderer:
@@ -65,7 +68,8 @@ class Renderer:
         layout = self._layout(classes.of(dialogue, self.settings))
         messages = self.messages(dialogue)
         weights = masks.weights(dialogue, messages, self.settings, rounds)
-        return segments(layout, messages, weights, masks.thoughts(messages, self.settings.thoughts))
+        row = segments(layout, messages, weights, masks.thoughts(messages, self.settings.thoughts))
+        return seamed(row, kinds(messages), layout.never, self.encoder.tail)
 
     def messages(self, dialogue: Dialogue) -> Sequence[Message]:
         """The dialogue's messages; an instruction that ends with its material is told apart where the template can."""
@@ -76,6 +80,7 @@ class Renderer:
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """Ids of the dialogue so far and the opening of an answer: a prefix of the training text's ids."""
         row = opening(self.layout, messages, masks.thoughts(messages, self.settings.thoughts))
+        row = seamed(row, kinds(messages), self.layout.never, self.encoder.tail)
         ids: list[int] = self.assemble([("", row)])[0].input_ids.tolist()
         return ids
 
@@ -93,17 +98,17 @@ class Renderer:
         known.update(zip(new, map(len, self.encoder.words(new)), strict=True))
         return sum(len(self.encoder.literal(text)) if literal else known[text] for text, literal, _, _ in row)
 
-    def longest_user_words(self, dialogue: Dialogue) -> tuple[int, int]:
-        """Start and end of the ids of the user's longest words: what can be cut with the least harm."""
+    def spare_words(self, dialogue: Dialogue) -> list[tuple[int, int]]:
+        """Starts and ends of ids of words that can be cut, with the least harm first: users', tools', the system's."""
         roles = [message.role for message in self.messages(dialogue)]
-        spans: list[tuple[int, int]] = [(0, 0)]
+        spans: list[tuple[int, int, int]] = []
         start = 0
         for segment in self.encoder.fronted(self.segments(dialogue)):
             ids = self.encoder.literal(segment.text) if segment.literal else self.encoder.words([segment.text])[0]
-            if not segment.literal and roles[segment.place // 2] == "user":
-                spans.append((start, start + len(ids)))
+            if not segment.literal and (role := roles[segment.place // 2]) in SPARE:
+                spans.append((SPARE.index(role), start, start + len(ids)))
             start += len(ids)
-        return max(spans, key=lambda span: span[1] - span[0])
+        return [(start, end) for _, start, end in sorted(spans, key=lambda span: (span[0], span[1] - span[2]))]
 
     def reply(self, ids: Sequence[int]) -> Reply:
         """What a model wrote after `prompt`: text, thoughts, whether it came to its end."""
@@ -133,6 +138,7 @@ class Renderer:
 def renderer(tokenizer: PreTrainedTokenizerFast, settings: TrainSettings) -> Renderer:
     """The renderer of the settings' template; its control tokens must be in the tokenizer (`tokenizer.prepare`)."""
     classes.check(settings)
+    masks.check(settings)
     if settings.template == OWN:
         return Renderer(tokenizer, {None: taken_apart(tokenizer, settings.thoughts)}, settings)
     template = find(settings.template)

@@ -8,7 +8,7 @@ from pydantic import JsonValue
 
 from dialogue.errors import UsageError
 from dialogue.records import Message
-from trainer.text.layout import START, Edge, Layout, edge, kinds
+from trainer.text.layout import ANSWER, START, THOUGHTS, WHOLE, Edge, Layout, edge, kinds
 from trainer.text.template import Part
 
 
@@ -78,20 +78,18 @@ def speech(
     layout: Layout, kind: str, message: Message, lead: str, with_thoughts: bool, number: int
 ) -> list[tuple[str, bool]]:
     """One message's words and marks as (text, literal), its end mark last."""
-    words = message.content.strip() if kind in layout.trimmed else message.content
-    bare = (
-        not (with_thoughts and message.thoughts)
-        and not message.tool_calls
-        and not layout.text.before
-        and not layout.text.after
-    )
+    thinks = bool(with_thoughts and message.thoughts)
+    words = layout.trims.get(ANSWER if thinks else kind, WHOLE).of(message.content)
+    if not words and kind in layout.spoken:
+        raise NoPlace(layout, f"empty {kind} messages", number)
+    bare = not thinks and not message.tool_calls and not layout.text.before and not layout.text.after
     if kind != "assistant" or bare:  # nearly always
         return [(lead + words, False), (layout.ends[kind], True)]
     items: list[tuple[str, bool]] = []
-    if with_thoughts and message.thoughts:
+    if thinks and message.thoughts:
         if layout.thoughts is None:
             raise NoPlace(layout, "thoughts", number)
-        items += _marked(layout.thoughts, [message.thoughts])
+        items += _marked(layout.thoughts, [layout.trims.get(THOUGHTS, WHOLE).of(message.thoughts)])
     calls = _calls(layout, message, number)
     text = [] if calls and not words and layout.text.before else _marked(layout.text, [words])
     gap = [(layout.tool_calls.gap, True)] if calls and text and layout.tool_calls is not None else []
@@ -111,6 +109,11 @@ def _calls(layout: Layout, message: Message, number: int) -> list[tuple[str, boo
     if layout.tool_calls is None:
         raise NoPlace(layout, "tool calls", number)
     return _marked(layout.tool_calls, [call_text(call) for call in message.tool_calls])
+
+
+def said(message: Message) -> list[str]:
+    """All words of a message: text, thoughts, tool calls."""
+    return [message.content, message.thoughts or "", *map(call_text, message.tool_calls or ())]
 
 
 def call_text(call: JsonValue) -> str:

@@ -16,14 +16,9 @@ from trainer.text.render import Renderer
 
 
 def by_turn(dialogue: Dialogue, renderer: Renderer, settings: TrainSettings) -> Pieces:
-    """An example for each round that has an answer; with `train_on = last` for the last of them alone."""
+    """An example for each round that holds what is learned; with `train_on = last` for the last of them alone."""
     spans = rounds(dialogue.messages)
-    answered = [
-        n for n, span in enumerate(spans) if any(m.role == "assistant" for m in dialogue.messages[slice(*span)])
-    ]
-    made = [_turn(dialogue, spans[: n + 1], renderer, settings) for n in answered]
-    if settings.train_on == "last":
-        made = made[-1:]
+    made = [_turn(dialogue, spans[: n + 1], renderer, settings) for n in _learned(dialogue, spans, settings)]
     if not made:
         return Pieces([renderer.encode(dialogue)])
     examples, cut, dropped, repeated = zip(*made, strict=True)
@@ -31,27 +26,52 @@ def by_turn(dialogue: Dialogue, renderer: Renderer, settings: TrainSettings) -> 
 
 
 def last_turn(dialogue: Dialogue, whole: Example, renderer: Renderer, settings: TrainSettings) -> Pieces:
-    """The last round with as much history as fits: the dialogue is too long and only its end is learned."""
+    """The last round that is answered, with as much history as fits: the dialogue is too long, only this is learned."""
     refuse_if_asked(dialogue, whole, settings)
-    return _turn(dialogue, rounds(dialogue.messages), renderer, settings)._replace(repeated=0)
+    spans = rounds(dialogue.messages)
+    answered = _learned(dialogue, spans, settings)
+    if not answered:
+        return Pieces([whole])
+    made = _turn(dialogue, spans[: answered[0] + 1], renderer, settings)
+    return made._replace(repeated=0, dropped=len(whole.input_ids) - len(made.examples[0].input_ids))
+
+
+def _learned(dialogue: Dialogue, spans: Sequence[Rounds], settings: TrainSettings) -> list[int]:
+    """Numbers of the rounds in which somebody speaks who is learned from."""
+    role = "assistant" if settings.train_on == "last" else settings.train_on
+    found = [
+        number
+        for number, span in enumerate(spans)
+        if role == "all" or any(message.role == role for message in dialogue.messages[slice(*span)])
+    ]
+    return found[-1:] if settings.train_on == "last" else found
 
 
 def _turn(dialogue: Dialogue, spans: Sequence[Rounds], renderer: Renderer, settings: TrainSettings) -> Pieces:
     """The last of the rounds, and as many before it as `max_length` leaves room for."""
     limit, first = settings.max_length, 0
+    alone = len(spans) == 1
     shown = part(dialogue, spans)
-    whole = example = _last_learned(shown, renderer)
+    whole = example = _last_learned(shown, renderer, alone)
     refuse_if_asked(dialogue, whole, settings)
     while len(example.input_ids) > limit and first < len(spans) - 1:
         first += 1
         shown = part(dialogue, spans[first:])
-        example = _last_learned(shown, renderer)
+        example = _last_learned(shown, renderer, alone)
     cut = cut_to(limit, shown, example, renderer)
-    alone = len(_last_learned(part(dialogue, spans[-1:]), renderer).input_ids)
-    repeated = max(0, len(cut.input_ids) - alone)
+    repeated = 0 if alone else min(_before_last(shown, renderer), len(cut.input_ids))
     return Pieces([cut], int(cut is not example), len(whole.input_ids) - len(cut.input_ids), repeated)
 
 
-def _last_learned(dialogue: Dialogue, renderer: Renderer) -> Example:
+def _last_learned(dialogue: Dialogue, renderer: Renderer, first: bool) -> Example:
+    """The dialogue with its last round learned; of the `first` one what stands before it may be learned as well."""
     last = rounds(renderer.messages(dialogue))[-1]
-    return renderer.assemble([(dialogue.id, renderer.segments(dialogue, last))])[0]
+    learned = Rounds(0, last.end) if first else last
+    return renderer.assemble([(dialogue.id, renderer.segments(dialogue, learned))])[0]
+
+
+def _before_last(dialogue: Dialogue, renderer: Renderer) -> int:
+    """Tokens before the last round: read before, in other examples."""
+    start = 2 * rounds(renderer.messages(dialogue))[-1].start
+    row = [segment for segment in renderer.segments(dialogue) if segment.place < start]
+    return len(renderer.assemble([("", row)])[0].input_ids)
