@@ -373,9 +373,18 @@ def test_the_same_request_gives_the_same_weights_and_another_seed_others(tmp_pat
 
 def test_a_training_that_came_to_nothing_ends_and_says_what_to_change(tmp_path: Path) -> None:
     settings = toy(tmp_path, lr=1e30, max_steps=8, save_every=1, validation=10, eval_every=1)
-    with pytest.raises(RunStopped, match=r"step \d: the loss is nan; .* lr \(now 1e\+30\)"):
+    with pytest.raises(RunStopped, match=r"step 2: the loss or its gradient is no number; .* lr \(now 1e\+30\)"):
         quietly(settings)
     assert not (settings.out / "model").exists()
+
+
+def test_weights_that_are_no_numbers_are_not_saved_though_nothing_was_logged_yet(tmp_path: Path) -> None:
+    settings = toy(tmp_path, lr=1e30, max_steps=8, save_every=1, log_every=8)
+    with pytest.raises(RunStopped, match="step 2: the loss or its gradient is no number; what was saved before"):
+        quietly(settings)
+    ((step, folder),) = checkpoint.checkpoints(settings.out)
+    assert step == 1
+    assert all(value.isfinite().all() for value in load_file(folder / "model.safetensors").values())
 
 
 @pytest.mark.slow

@@ -106,9 +106,9 @@ def _turns(dialogue: Dialogue) -> Iterator[_Turn]:
 def _replies(model: Model, renderer: Renderer, turns: Sequence[_Turn]) -> list[tuple[str, str]]:
     """Text and why it ended, for each turn; attention and mode of the model are as before afterwards."""
     before: Any = model.config._attn_implementation
-    model.set_attn_implementation("sdpa")
     model.eval()
     try:
+        _attend(model, "sdpa")
         engine = Engine(model, renderer.tokenizer, stop_ids=renderer.stop_ids, stop_texts=renderer.stop_texts)
         sampling = Sampling(temperature=0.0, max_tokens=MOST_NEW_TOKENS)
         prompts = [renderer.prompt(history) for _, history, _ in turns]
@@ -123,5 +123,13 @@ def _replies(model: Model, renderer: Renderer, turns: Sequence[_Turn]) -> list[t
             out.append((renderer.read(reply.ids), reply.finish_reason))
         return out
     finally:
-        model.set_attn_implementation(before)
+        _attend(model, before)
         model.train()
+
+
+def _attend(model: Model, name: str) -> None:
+    """Have the model attend so; a family that knows no such attention, or has none, as transformers would have it."""
+    try:
+        model.set_attn_implementation(name)
+    except ValueError:
+        model.set_attn_implementation("eager")
