@@ -25,6 +25,7 @@ from trainer.loop.train import train
 from trainer.loop.trial import tried
 from trainer.nets import probe
 from trainer.nets.learner import Learner
+from trainer.settings import LoraSettings
 
 ALONE = Here(0, 1, torch.device("cpu"))
 SHAPE: dict[str, Any] = {
@@ -112,6 +113,12 @@ def test_a_family_of_another_build_is_refused_by_its_name(tmp_path: Path) -> Non
     model = of(Llama4TextConfig(**SHAPE, head_dim=8, intermediate_size_mlp=64, num_local_experts=2))
     with pytest.raises(UsageError, match="llama4_text does not go through the trainer"):
         tried(model, toy(tmp_path), ALONE, lambda _line: None)
+
+
+def test_layers_that_a_family_lets_no_adapter_into_are_named(tmp_path: Path) -> None:
+    settings = toy(tmp_path, model=at(tmp_path / "m", mamba()), lora=LoraSettings(r=2, alpha=4))
+    with pytest.raises(UsageError, match=r"lora.targets = .*out_proj.*: .* incompatible with Mamba"):
+        train(settings, lambda _line: None)
 
 
 def test_a_loss_of_another_kind_than_the_models_own_is_refused(tmp_path: Path) -> None:

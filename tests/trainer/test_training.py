@@ -302,6 +302,16 @@ def test_another_base_of_the_same_name_is_another_request(tmp_path: Path) -> Non
         quietly(settings)
 
 
+def test_a_base_without_weights_is_told_before_the_data_is_encoded(tmp_path: Path) -> None:
+    where = base(tmp_path / "m", max_position_embeddings=256)
+    (where / "model.safetensors").rename(where / "pytorch_model.bin")
+    lines: list[str] = []
+    with pytest.raises(UsageError, match="m: holds no weights in safetensors, and no others are read"):
+        train(toy(tmp_path, model=str(where)), lines.append)
+    assert lines == []
+    assert not (tmp_path / "out").exists()
+
+
 def test_one_thread_alone_reads_the_order_of_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two that share an iterator meet in it now and then, and the training ends."""
     readers = set()

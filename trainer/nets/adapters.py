@@ -55,7 +55,10 @@ def add(model: Model, lora: LoraSettings, new_ids: Sequence[int] = (), *, seed: 
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        _inject(model, config, TRAINED)
+        try:
+            _inject(model, config, TRAINED)
+        except ValueError as error:  # as Mamba's, whose kernels pass by some of its layers
+            raise UsageError(f"lora.targets = {', '.join(targets)}: {first_line(error)}") from None
     _activate(model)
 
 
