@@ -14,6 +14,7 @@ from transformers import (
     Llama4TextConfig,
     MambaConfig,
     PretrainedConfig,
+    Qwen3_5TextConfig,
     StableLmConfig,
 )
 
@@ -107,6 +108,18 @@ def test_families_that_do_not_attend_as_they_are_told_are_trained_all_the_same(m
     assert ("exact_replies" in summary) is asked
     assert any(line.startswith("no samples: MambaForCausalLM") for line in lines) is not asked
     AutoModelForCausalLM.from_pretrained(settings.out / "model")
+
+
+def test_no_training_ends_because_a_family_cannot_be_asked(tmp_path: Path) -> None:
+    """Two layers of Qwen 3.5, none of which keeps the cache that transformers asks for its length."""
+    shape = {"linear_num_key_heads": 2, "linear_num_value_heads": 4, "linear_key_head_dim": 8}
+    model = of(Qwen3_5TextConfig(**SHAPE, **shape, head_dim=8, linear_value_head_dim=8))
+    settings = toy(tmp_path, model=at(tmp_path / "m", model), max_steps=2, validation=9, samples=1, exact=2)
+    lines: list[str] = []
+    summary = train(settings, lines.append)
+    assert summary["steps"] == 2
+    for what in ("no samples", "exact = 2: not counted"):
+        assert any(line.startswith(f"{what}: Qwen3_5ForCausalLM: gives no replies (ValueError: ") for line in lines)
 
 
 def test_a_family_of_another_build_is_refused_by_its_name(tmp_path: Path) -> None:
