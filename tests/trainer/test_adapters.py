@@ -11,6 +11,7 @@ from dialogue.errors import UsageError
 from trainer.loop.model_files import write_adapter
 from trainer.nets import adapters
 from trainer.nets.base import load, open_model
+from trainer.nets.merge import merged
 from trainer.settings import LoraSettings
 
 LORA = LoraSettings(r=4, alpha=8, targets=("q_proj", "v_proj"))
@@ -121,6 +122,77 @@ def test_a_second_adapter_on_a_frozen_first_is_summed_with_it_and_written_as_one
     from transformers import AutoModelForCausalLM
 
     assert float((logits(AutoModelForCausalLM.from_pretrained(tmp_path / "b")) - both).abs().max()) < 1e-6
+
+
+@pytest.mark.parametrize("tied", [True, False])
+@pytest.mark.parametrize("new", [0, 2])
+def test_a_second_adapter_on_a_frozen_first_that_trained_tokens_keeps_them(
+    tmp_path: Path, tied: bool, new: int
+) -> None:
+    """With tokens of its own, or without; the sum is what others fold into the base."""
+    place = base(tmp_path / "m", tie_word_embeddings=tied)
+    own = tokenizer()
+    own.add_tokens(["<|first|>"], special_tokens=True)
+    begun = load(asked(tmp_path, model=str(place), lora=LORA), own, (len(own) - 1,))
+    shake(begun)
+    (tmp_path / "a").mkdir()
+    write_adapter(tmp_path / "a", begun, str(place))
+    known = len(own)
+    first = logits(begun)[..., :known]
+    own.add_tokens([f"<|new{number}|>" for number in range(new)], special_tokens=True)
+    lora = LORA.model_copy(update={"r": 3, "onto": "freeze"})
+    ids = tuple(range(len(own) - new, len(own)))
+    model = load(asked(tmp_path, model=str(tmp_path / "a"), lora=lora), own, ids)
+    assert torch.equal(logits(model)[..., :known], first)
+    shake(model)
+    both = logits(model)
+    trained = [name for name, one in model.named_parameters() if one.requires_grad and "token" in name]
+    assert len(trained) == (0 if not new else 1 if tied else 2)
+    (tmp_path / "b").mkdir()
+    write_adapter(tmp_path / "b", model, str(tmp_path / "a"))
+    opened = open_model(tmp_path / "b")
+    assert float((logits(opened) - both).abs().max()) < 1e-6
+    folded = merged([tmp_path / "b"], str(place))
+    assert float((logits(folded) - both).abs().max()) < 1e-6
+
+
+def test_a_frozen_adapter_drops_nothing_out(tmp_path: Path) -> None:
+    place = base(tmp_path / "m")
+    made(tmp_path / "a", place, LORA.model_copy(update={"dropout": 0.5}))
+    lora = LORA.model_copy(update={"onto": "freeze"})
+    model = load(asked(tmp_path, model=str(tmp_path / "a"), lora=lora), tokenizer(), ())
+    ids = torch.arange(24)[None]
+    assert torch.equal(model(ids, use_cache=False).logits, model(ids, use_cache=False).logits)
+
+
+def test_ranks_of_single_layers_are_summed_as_they_are(tmp_path: Path) -> None:
+    """An adapter of others, with a rank of its own for some layers."""
+    from peft import LoraConfig, get_peft_model
+
+    place = base(tmp_path / "m")
+    theirs = get_peft_model(
+        open_model(place),
+        LoraConfig(r=2, lora_alpha=6, target_modules=["q_proj", "v_proj"], rank_pattern={"v_proj": 7}),
+    )
+    shake(theirs)
+    theirs.save_pretrained(tmp_path / "a")
+    lora = LoraSettings(r=3, alpha=5, targets=("q_proj",), onto="freeze")
+    model = load(asked(tmp_path, model=str(tmp_path / "a"), lora=lora), tokenizer(), ())
+    shake(model)
+    (tmp_path / "b").mkdir()
+    write_adapter(tmp_path / "b", model, str(tmp_path / "a"))
+    assert float((logits(open_model(tmp_path / "b")) - logits(model)).abs().max()) < 1e-6
+
+
+def test_an_adapter_of_embeddings_is_not_summed(tmp_path: Path) -> None:
+    from peft import LoraConfig, get_peft_model
+
+    place = base(tmp_path / "m")
+    theirs = get_peft_model(open_model(place), LoraConfig(r=2, target_modules=["q_proj", "embed_tokens"]))
+    theirs.save_pretrained(tmp_path / "a")
+    lora = LORA.model_copy(update={"onto": "freeze"})
+    with pytest.raises(UsageError, match="no plain LoRA, so nothing can be summed with it"):
+        load(asked(tmp_path, model=str(tmp_path / "a"), lora=lora), tokenizer(), ())
 
 
 def test_what_an_adapter_cannot_do_is_refused_with_the_way_out(tmp_path: Path) -> None:

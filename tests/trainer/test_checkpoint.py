@@ -232,11 +232,22 @@ def writes(tmp_path: Path) -> Callable[[int], None]:
 
 def swept(tmp_path: Path) -> str:
     """The card of the model that is there when the next one begins to write; it can be opened, and nothing else is."""
-    with whole_folder(tmp_path / "out" / "other"):
-        pass
+    with pytest.raises(RunStopped), whole_folder(tmp_path / "out" / "model"):
+        raise OSError("none of it")
+    checkpoints(tmp_path / "out")
     open_model(tmp_path / "out")
     assert not list((tmp_path / "out").glob(".*"))
     return (tmp_path / "out" / "model" / "README.md").read_text()
+
+
+def test_what_others_call_new_or_old_beside_a_folder_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / ".bashrc.old").write_text("mine")
+    (tmp_path / ".config.new").mkdir()
+    (tmp_path / ".other.new").mkdir()  # of another process, which is writing it
+    for _ in range(2):
+        with whole_folder(tmp_path / "model"):
+            pass
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".bashrc.old", ".config.new", ".other.new", "model"]
 
 
 @pytest.mark.parametrize(("place", "left"), [("_sync", "2"), ("_take_place", "2"), ("shutil.rmtree", "3")])

@@ -1,6 +1,9 @@
 """The log of a training."""
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import orjson
 import pytest
@@ -56,3 +59,31 @@ def test_weights_and_biases_that_are_asked_for_must_be_there(tmp_path: Path) -> 
     except ImportError:
         with pytest.raises(UsageError, match="wandb = mine: not installed"):
             Log(asked(tmp_path, wandb="mine"))
+
+
+def test_every_line_is_json_and_a_torn_one_is_told_again(tmp_path: Path) -> None:
+    with Log(asked(tmp_path)) as log:
+        log.write({"step": 1, "loss": float("nan"), "mfu": None})
+        log.write({"step": 2, "loss": float("inf")})
+    path = tmp_path / "out" / "log.jsonl"
+    assert path.read_bytes() == b'{"step":1,"loss":null,"mfu":null}\n{"step":2,"loss":null}\n'
+    path.write_bytes(path.read_bytes()[:-9])  # killed, or without room on the disk
+    with Log(asked(tmp_path)) as log:
+        log.write({"step": 2, "loss": 0.5})
+    assert [line["step"] for line in lines(tmp_path)] == [1, 2]
+
+
+def test_folders_of_one_name_are_several_runs_of_weights_and_biases(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run's id is what a training goes on under."""
+    begun: list[dict[str, Any]] = []
+    run = SimpleNamespace(log=lambda _numbers, step: None, finish=lambda: None)
+    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(init=lambda **given: begun.append(given) or run))
+    monkeypatch.setattr("trainer.loop.logs.find_spec", lambda _name: True)
+    for place in ("a", "b", "a"):
+        with Log(asked(tmp_path / place, wandb="mine")) as log:
+            log.write({"step": 1, "loss": 0.5})
+    assert [one["name"] for one in begun] == ["out", "out", "out"]
+    first, other, again = (one["id"] for one in begun)
+    assert first == again != other

@@ -6,7 +6,16 @@ import pytest
 import small_models
 import small_trainings
 import torch
-from transformers import GPT2Config, GPT2LMHeadModel, LlamaConfig, LlamaForCausalLM, Qwen3Config, Qwen3ForCausalLM
+from transformers import (
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MixtralConfig,
+    MixtralForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+)
 
 from dialogue.errors import UsageError
 from trainer.batches.collate import Batch, collate
@@ -29,6 +38,7 @@ SHAPE = {
 FAMILIES = {
     "llama": lambda: LlamaForCausalLM(LlamaConfig(**SHAPE)),
     "qwen": lambda: Qwen3ForCausalLM(Qwen3Config(**SHAPE, head_dim=16)),
+    "mixtral": lambda: MixtralForCausalLM(MixtralConfig(**SHAPE, num_local_experts=4, num_experts_per_tok=2)),
     "gpt2": lambda: GPT2LMHeadModel(
         GPT2Config(vocab_size=300, n_embd=64, n_layer=4, n_head=4, resid_pdrop=0, embd_pdrop=0, attn_pdrop=0)
     ),
@@ -66,8 +76,20 @@ def on_meta(family: str, lora: LoraSettings | None = None) -> torch.nn.Module:
         ("llama", LoraSettings(r=4, alpha=8, dropout=0.1), "bfloat16"),
         ("qwen", None, "bfloat16"),
         ("gpt2", None, "float32"),
+        ("mixtral", None, "float32"),
+        ("mixtral", None, "bfloat16"),
+        ("mixtral", LoraSettings(r=4, alpha=8), "float32"),
     ],
-    ids=["llama", "llama in halves", "llama with an adapter", "qwen in halves", "gpt2"],
+    ids=[
+        "llama",
+        "llama in halves",
+        "llama with an adapter",
+        "qwen in halves",
+        "gpt2",
+        "mixtral",
+        "mixtral in halves",
+        "mixtral with an adapter",
+    ],
 )
 def test_activations_are_what_autograd_keeps_of_real_documents(
     family: str, lora: LoraSettings | None, dtype: str

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from small_trainings import rows, toy, write
 from spoken import HOSTILE, MARKS, dialogues, fitted
 
+from dialogue.chance import hash64
 from dialogue.errors import UsageError
-from dialogue.records import Dialogue, encode
+from dialogue.records import Dialogue, Message, encode
 from trainer.batches import store as stores
 from trainer.batches.sources import sources
 from trainer.batches.store import Store, View, build
@@ -142,6 +144,25 @@ def test_so_many_are_held_out_those_of_the_smallest_hashes(tmp_path: Path) -> No
     after = held_ids(asked)
     assert len(after) == 17
     assert {id for id in after if int(id[1:]) < 300} <= before
+
+
+@pytest.mark.parametrize("validation", [0.9, 900])
+def test_what_is_held_out_waits_on_the_disk(tmp_path: Path, validation: float) -> None:
+    """A twentieth of ten million dialogues would not fit in memory."""
+    message = Message(role="user", content="word " * 4_000)
+    with (tmp_path / "looked").open("wb+") as file:
+        tracemalloc.start()
+        choice = stores._HeldOut(validation, file)
+        for number in range(1_000):
+            choice.look(hash64("held out", str(number)), Dialogue(id=str(number), messages=(message,)))
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        lines = list(choice.lines())
+    assert peak < 2_000_000
+    assert len(lines) == pytest.approx(900, abs=40)
+    hashes = [hash64("held out", json.loads(line)["id"]) for line in lines]
+    assert hashes == sorted(hashes)
+    assert max(hashes) < choice.bound()
 
 
 @pytest.mark.parametrize("validation", [0.3, 5])

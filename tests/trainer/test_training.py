@@ -302,6 +302,16 @@ def test_another_base_of_the_same_name_is_another_request(tmp_path: Path) -> Non
         quietly(settings)
 
 
+def test_a_base_without_weights_is_told_before_the_data_is_encoded(tmp_path: Path) -> None:
+    where = base(tmp_path / "m", max_position_embeddings=256)
+    (where / "model.safetensors").rename(where / "pytorch_model.bin")
+    lines: list[str] = []
+    with pytest.raises(UsageError, match="m: holds no weights in safetensors, and no others are read"):
+        train(toy(tmp_path, model=str(where)), lines.append)
+    assert lines == []
+    assert not (tmp_path / "out").exists()
+
+
 def test_one_thread_alone_reads_the_order_of_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two that share an iterator meet in it now and then, and the training ends."""
     readers = set()
@@ -373,9 +383,18 @@ def test_the_same_request_gives_the_same_weights_and_another_seed_others(tmp_pat
 
 def test_a_training_that_came_to_nothing_ends_and_says_what_to_change(tmp_path: Path) -> None:
     settings = toy(tmp_path, lr=1e30, max_steps=8, save_every=1, validation=10, eval_every=1)
-    with pytest.raises(RunStopped, match=r"step \d: the loss is nan; .* lr \(now 1e\+30\)"):
+    with pytest.raises(RunStopped, match=r"step 2: the loss or its gradient is no number; .* lr \(now 1e\+30\)"):
         quietly(settings)
     assert not (settings.out / "model").exists()
+
+
+def test_weights_that_are_no_numbers_are_not_saved_though_nothing_was_logged_yet(tmp_path: Path) -> None:
+    settings = toy(tmp_path, lr=1e30, max_steps=8, save_every=1, log_every=8)
+    with pytest.raises(RunStopped, match="step 2: the loss or its gradient is no number; what was saved before"):
+        quietly(settings)
+    ((step, folder),) = checkpoint.checkpoints(settings.out)
+    assert step == 1
+    assert all(value.isfinite().all() for value in load_file(folder / "model.safetensors").values())
 
 
 @pytest.mark.slow

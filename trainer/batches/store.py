@@ -15,6 +15,7 @@ settings is found again. What grows in memory with the data are 32 bytes an exam
 import heapq
 import json
 import shutil
+from array import array
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -40,6 +41,8 @@ TOGETHER = 512
 """Dialogues that go through the tokenizer at once."""
 DECIDING = {"format", "template", "train_on", "thoughts", "max_length", "overflow", "weight_by", "weights", "classes"}
 HELD = "held.jsonl"
+LOOKED = "looked.jsonl"
+"""Dialogues that may be held out, while the store is made."""
 
 
 class Store:
@@ -138,11 +141,11 @@ def _holds(folder: Path, key: str) -> bool:
 def _make(settings: TrainSettings, renderer: Renderer, sources: list[Source], folder: Path, key: str) -> None:
     audit = Audit()
     weighted = settings.weight_by is not None or bool(settings.weights)
-    choice = _HeldOut(settings.validation)
-    bounds, sums = [0], []
+    bounds, sums = array("q", [0]), array("d")
     names = ("ids.bin", "counts.bin", "keys.bin")
     ids, counts, keys = ((folder / name).open("wb") for name in names)
-    with ids, counts, keys:
+    with ids, counts, keys, (folder / LOOKED).open("wb+") as looked:
+        choice = _HeldOut(settings.validation, looked)
         found = dialogues(settings, sources)
         while some := list(islice(found, TOGETHER)):
             for dialogue, made in zip(some, examples_of(some, renderer, settings, audit), strict=True):
@@ -153,9 +156,11 @@ def _make(settings: TrainSettings, renderer: Renderer, sources: list[Source], fo
                     _write(example, hash, weighted, ids, counts, keys)
                     bounds.append(bounds[-1] + len(example.input_ids))
                     sums.append(float(np.sum(example.weights[1:], dtype=np.float64)))
+        with (folder / HELD).open("wb") as held:
+            held.writelines(choice.lines())
+    (folder / LOOKED).unlink()
     np.array(bounds, np.int64).tofile(folder / "bounds.bin")
     np.array(sums, np.float64).tofile(folder / "sums.bin")
-    (folder / HELD).write_bytes(b"".join(choice.lines()))
     about = {"key": key, "weighted": weighted, "held_out": choice.bound(), "audit": audit.as_dict()}
     (folder / "store.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
@@ -177,34 +182,43 @@ def _mapped(path: Path, dtype: Any) -> NDArray[Any]:
 
 
 class _HeldOut:
-    """Which dialogues are held out: those of the smallest hashes, a share of all or so many."""
+    """Which dialogues are held out: those of the smallest hashes, a share of all or so many. They wait in a file."""
 
-    def __init__(self, validation: float) -> None:
+    def __init__(self, validation: float, file: IO[bytes]) -> None:
         self._share = validation if validation < 1 else None
         self._count = int(validation)
-        self._heap: list[tuple[int, bytes]] = []
-        """Of the smallest hashes, the largest first, negated."""
+        self._file = file
+        self._heap: list[tuple[int, int, int]] = []
+        """Of the smallest hashes, the largest first, negated; where its dialogue begins in the file, and its bytes."""
         self._seen: set[int] = set()
 
     def look(self, hash: int, dialogue: Dialogue) -> None:
         """See a dialogue go by."""
         if self._share is not None:
             if hash < self._share * 2.0**64:
-                self._heap.append((-hash, encode(dialogue)))
+                self._heap.append(self._waiting(hash, dialogue))
             return
         if hash in self._seen or (len(self._heap) == self._count and hash > -self._heap[0][0]):
             return
-        heapq.heappush(self._heap, (-hash, encode(dialogue)))
+        heapq.heappush(self._heap, self._waiting(hash, dialogue))
         self._seen.add(hash)
         if len(self._heap) > self._count:
             self._seen.discard(-heapq.heappop(self._heap)[0])
+
+    def _waiting(self, hash: int, dialogue: Dialogue) -> tuple[int, int, int]:
+        line = encode(dialogue)
+        at = self._file.tell()
+        self._file.write(line)
+        return -hash, at, len(line)
 
     def bound(self) -> int:
         """The hash below which a dialogue is held out."""
         if self._share is not None:
             return int(self._share * 2.0**64)
-        return max((-negated for negated, _ in self._heap), default=-1) + 1
+        return max((-negated for negated, _, _ in self._heap), default=-1) + 1
 
-    def lines(self) -> list[bytes]:
+    def lines(self) -> Iterator[bytes]:
         """The dialogues held out, in the order of their hashes."""
-        return [line for _, line in sorted(self._heap, key=lambda pair: -pair[0])]
+        for _, at, size in sorted(self._heap, key=lambda one: (-one[0], one[1])):
+            self._file.seek(at)
+            yield self._file.read(size)

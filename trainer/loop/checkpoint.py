@@ -128,7 +128,7 @@ def checkpoints(out: Path) -> list[tuple[int, Path]]:
     parent = out / CHECKPOINTS
     if not parent.is_dir():
         return []
-    sweep(parent)
+    sweep(parent, "step-*")
     named = ((path.name.removeprefix("step-"), path) for path in parent.glob("step-*"))
     return sorted((int(number), path) for number, path in named if number.isdigit() and (path / STATE).is_dir())
 

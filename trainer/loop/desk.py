@@ -15,7 +15,8 @@ from trainer.loop.fitted import fitted, torn_lines
 from trainer.loop.folder import whole_folder
 from trainer.loop.optim import optimizer
 from trainer.loop.parallel import Here
-from trainer.loop.ready import dtype_of, prepared
+from trainer.loop.ready import dtype_of
+from trainer.loop.trial import tried
 from trainer.nets import base
 from trainer.nets.flops import Shape, shape_of
 from trainer.nets.foreign import Model
@@ -110,7 +111,7 @@ def lay(settings: TrainSettings, sources: list[Source], here: Here, said: Callab
     found = checkpoint.latest(settings.out)
     model = base.load(settings, ready.tokenizer, ready.new_ids, here.device, checkpoint=found)
     shape = shape_of(model)
-    learner = prepared(model, settings, here.device)
+    settings, learner = tried(model, settings, here, said)
     parallel.shard(learner, model, dtype_of(settings, here.device), here)
     optim = optimizer(learner, settings)
     standing = Standing() if found is None else _restored(found, learner, optim)

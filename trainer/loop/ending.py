@@ -44,6 +44,7 @@ def finish(desk: Desk, found: list[Source], said: Callable[[str], None]) -> dict
         parallel.wait(desk.here)
         return finished(settings.out) or {}
     model, loss = desk.model, standing.eval_loss
+    desk.optimizer.state.clear()  # it is needed no more, and a second model may be loaded beside the first
     if standing.best_step not in (None, standing.step):
         assert standing.best_step is not None
         said(f"the best model was that of step {standing.best_step:,}")
@@ -55,7 +56,7 @@ def finish(desk: Desk, found: list[Source], said: Callable[[str], None]) -> dict
         "eval_loss": loss,
         "best_step": standing.best_step,
         "parameters": sum(parameter.numel() for parameter in desk.model.parameters()),
-        **_exact(desk, model),
+        **_exact(desk, model, said),
         "audit": desk.store.audit.as_dict(),
         "model": str(settings.out / MODEL),
         "status": 0,
@@ -74,9 +75,16 @@ def _of_step(desk: Desk, step: int) -> Model:
     return base.load(desk.settings, desk.renderer.tokenizer, desk.new_ids, desk.here.device, checkpoint=folder)
 
 
-def _exact(desk: Desk, model: Model) -> dict[str, Any]:
+def _exact(desk: Desk, model: Model, said: Callable[[str], None]) -> dict[str, Any]:
     """exact_replies (a share) and n, where they were asked for."""
-    if not desk.settings.exact or desk.here.world > 1:
+    if not desk.settings.exact:
         return {}
-    found = exact_replies(model, desk.renderer, desk.store.held_dialogues(), desk.settings.exact)
+    if desk.here.world > 1:
+        said(f"exact = {desk.settings.exact}: not counted, only a training in one process answers")
+        return {}
+    try:
+        found = exact_replies(model, desk.renderer, desk.store.held_dialogues(), desk.settings.exact)
+    except UsageError as error:
+        said(f"exact = {desk.settings.exact}: not counted: {error}")
+        return {}
     return {"exact_replies": found.share, "n": found.n, "unanswered": found.unanswered}

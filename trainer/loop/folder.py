@@ -1,5 +1,6 @@
 """A folder that is there whole or not at all."""
 
+import glob
 import os
 import shutil
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     beside = folder.with_name(f".{folder.name}{NEW}")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        sweep(folder.parent)
+        sweep(folder.parent, glob.escape(folder.name))
         beside.mkdir()
         yield beside
         _sync(beside)
@@ -41,11 +42,14 @@ def whole_folder(folder: Path) -> Iterator[Path]:
         shutil.rmtree(beside, ignore_errors=True)
 
 
-def sweep(parent: Path) -> None:
-    """Clear away what a process that died left beside its folders."""
-    for torn in parent.glob(f".*{NEW}"):
+def sweep(parent: Path, names: str) -> None:
+    """Clear away what a process that died left beside its folders of such names (a pattern of glob).
+
+    Of other names nothing is touched: the parent may be the user's own, where `.bashrc.old` is none of ours.
+    """
+    for torn in parent.glob(f".{names}{NEW}"):
         shutil.rmtree(torn, ignore_errors=True)
-    for old in parent.glob(f".*{OLD}"):
+    for old in parent.glob(f".{names}{OLD}"):
         folder = parent / old.name.removeprefix(".").removesuffix(OLD)
         if folder.exists():
             shutil.rmtree(old, ignore_errors=True)

@@ -12,6 +12,7 @@ from typing import IO, Any
 
 import orjson
 
+from dialogue.chance import hash64
 from dialogue.disk import stopped
 from dialogue.errors import UsageError
 from dialogue.jsonl import objects, write_atomically
@@ -84,11 +85,12 @@ class Log:
         if self._settings.wandb is not None:
             import wandb
 
+            place = path.parent.resolve()
             self._wandb = wandb.init(
                 project=self._settings.wandb,
                 dir=str(path.parent),
-                name=path.parent.resolve().name,
-                id=path.parent.resolve().name,
+                name=place.name,
+                id=f"{place.name}-{hash64(str(place)):016x}",  # folders of one name are not one training
                 resume="allow",
                 config=self._settings.as_asked(),
             )

@@ -4,7 +4,7 @@ import torch
 
 from trainer.loop.layers import layers
 from trainer.nets.attention import NAME
-from trainer.nets.foreign import Model
+from trainer.nets.foreign import Model, library
 from trainer.nets.learner import Learner
 from trainer.settings import TrainSettings
 
@@ -18,7 +18,7 @@ def dtype_of(settings: TrainSettings, device: torch.device) -> torch.dtype:
 
 def prepared(model: Model, settings: TrainSettings, device: torch.device) -> Learner:
     """The model as a learner: attention by documents, layers compiled or recomputed where asked."""
-    model.set_attn_implementation(NAME)
+    attend(model, NAME)
     model.train()
     if settings.gradient_checkpointing:
         _recomputed(model)
@@ -27,6 +27,20 @@ def prepared(model: Model, settings: TrainSettings, device: torch.device) -> Lea
         for layer in layers(model):
             layer.compile(dynamic=False if fixed else None)
     return Learner(model, dtype_of(settings, device), compiled=settings.compile)
+
+
+def attend(model: Model, name: str) -> None:
+    """Have the model attend so; without a word, where its family attends in its own way whatever it is told.
+
+    ValueError where transformers knows no such attention for the family.
+    """
+    logging = library("transformers.utils.logging")
+    noise = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        model.set_attn_implementation(name)
+    finally:
+        logging.set_verbosity(noise)
 
 
 def _recomputed(model: Model) -> None:

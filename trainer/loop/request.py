@@ -120,7 +120,10 @@ def _compare(found: dict[str, Any], wanted: dict[str, Any], out: Path) -> None:
 
 
 def _weights(model: str | None) -> str | None:
-    """A hash of the weights that a training starts from, those under an adapter too; None where they lie elsewhere."""
+    """A hash of the weights that a training starts from, those under an adapter too; None where they lie elsewhere.
+
+    UsageError where a folder has none: said here, before hours of data are encoded.
+    """
     if model is None:
         return None
     place = resolve(model)
@@ -128,10 +131,14 @@ def _weights(model: str | None) -> str | None:
     found, folders = xxh3_64(), [place] if adapter is None else [place, base_of(place, adapter)]
     if not all(Path(folder).is_dir() for folder in folders):
         return None
-    for path in (path for folder in folders for path in sorted(Path(folder).glob("*.safetensors"))):
-        with path.open("rb") as file:
-            while chunk := file.read(1 << 22):
-                found.update(chunk)
+    for folder in folders:
+        files = sorted(Path(folder).glob("*.safetensors"))
+        if not files:
+            raise UsageError(f"model {folder}: holds no weights in safetensors, and no others are read; fetch them")
+        for path in files:
+            with path.open("rb") as file:
+                while chunk := file.read(1 << 22):
+                    found.update(chunk)
     return found.hexdigest()
 
 

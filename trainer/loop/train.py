@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from dialogue.chance import hash64
-from dialogue.errors import RunStopped
+from dialogue.errors import UsageError
 from dialogue.lock import take_folder
 from trainer.batches.sources import Source, sources
 from trainer.loop import checkpoint, ending, parallel
@@ -27,6 +27,7 @@ from trainer.loop.logs import Log
 from trainer.loop.memory import within_memory
 from trainer.loop.request import claim, fresh, missing
 from trainer.loop.schedule import lr_at
+from trainer.loop.sound import Sound
 from trainer.loop.speed import Speed
 from trainer.loop.validate import eval_loss, samples
 from trainer.loop.wish import Wish
@@ -79,7 +80,7 @@ def _train(
 def learn(desk: Desk, log: Log, wish: Wish, said: Callable[[str], None], seen: Seen | None = None) -> None:
     """All steps that are left."""
     settings, here, standing, total = desk.settings, desk.here, desk.standing, desk.course.total
-    speed, more = Speed(desk.shape, here), ""
+    speed, sound, more = Speed(desk.shape, here), Sound(settings, here), ""
     steps = fed(desk)
     for number in range(standing.step, total):
         step = next(steps)
@@ -90,20 +91,23 @@ def learn(desk: Desk, log: Log, wish: Wish, said: Callable[[str], None], seen: S
         with within_memory(settings, here.device):
             loss, norm = _one(desk, step, speed)
         standing.step += 1
+        sound.saw(standing.step, loss, norm)
         standing.useful_tokens += step.useful
         last = standing.step == total
         if last or standing.step % settings.log_every == 0:
             entry = {"step": standing.step, "of": total, "epoch": round(desk.course.epoch_at(standing.step), 4)}
             entry |= {"loss": float(parallel.summed(loss, here)), "lr": lr, "grad_norm": float(norm)}
             more = _tell(entry | speed.since_last(), log, here, said if seen is None else None)
-            _sound(entry["loss"], standing.step, settings)
+            sound.check()
         if seen is not None:
             seen("training", standing.step, total, more)
         if len(desk.held.places) and (last or standing.step % settings.eval_every == 0):
             _look(desk, log, said)
+            sound.check_loss(standing.step, "loss on what was held out", standing.eval_loss or 0.0)
             speed.pause()
         stopped = parallel.agreed(wish.made, here)
         if last or stopped or standing.step % settings.save_every == 0:
+            sound.check(desk.learner)
             _save(desk)
             speed.pause()
         if stopped and not last:
@@ -127,15 +131,6 @@ def _one(desk: Desk, step: Ready, speed: Speed) -> tuple[Tensor, Tensor]:
     desk.optimizer.step()
     desk.optimizer.zero_grad(set_to_none=True)
     return lost, parallel.whole_norm(norm)
-
-
-def _sound(loss: float, step: int, settings: TrainSettings) -> None:
-    """RunStopped where the weights have become none: it would go on so to the end."""
-    if not math.isfinite(loss):
-        raise RunStopped(
-            f"step {step:,}: the loss is {loss}; try a lower lr (now {settings.lr}) or a longer warm-up, "
-            f"in another folder than {settings.out}"
-        )
 
 
 def _tell(entry: dict[str, Any], log: Log, here: parallel.Here, said: Callable[[str], None] | None) -> str:
@@ -162,13 +157,21 @@ def _look(desk: Desk, log: Log, said: Callable[[str], None]) -> None:
         return
     entry: dict[str, Any] = {"step": standing.step, "eval_loss": standing.eval_loss}
     if desk.settings.samples and desk.here.world == 1:
-        found = samples(desk.model, desk.renderer, desk.store.held_dialogues(), desk.settings.samples)
-        entry["samples"] = [
-            {"id": one.id, "reply": one.reply, "wanted": one.wanted, "finish_reason": one.finish_reason}
-            for one in found
-        ]
+        entry["samples"] = _samples(desk, said)
     log.write(entry)
     said(f"step {standing.step:,}  eval loss {standing.eval_loss:.4f}")
+
+
+def _samples(desk: Desk, said: Callable[[str], None]) -> list[dict[str, str]]:
+    """Some replies beside those that were held out; none of a family that is taught and cannot be asked."""
+    try:
+        found = samples(desk.model, desk.renderer, desk.store.held_dialogues(), desk.settings.samples)
+    except UsageError as error:
+        said(f"no samples: {error}")
+        return []
+    return [
+        {"id": one.id, "reply": one.reply, "wanted": one.wanted, "finish_reason": one.finish_reason} for one in found
+    ]
 
 
 def _save(desk: Desk) -> None:

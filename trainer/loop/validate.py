@@ -7,13 +7,15 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from dialogue.errors import UsageError
 from dialogue.records import Dialogue, Message
 from trainer.batches import order
 from trainer.batches.collate import collate
 from trainer.batches.order import Sizes
 from trainer.batches.store import View
 from trainer.loop.parallel import Here, summed
-from trainer.nets.foreign import Model
+from trainer.loop.ready import attend
+from trainer.nets.foreign import Model, first_line
 from trainer.nets.learner import Learner
 from trainer.serving.engine import Engine, Sampling
 from trainer.text.render import Renderer
@@ -104,11 +106,14 @@ def _turns(dialogue: Dialogue) -> Iterator[_Turn]:
 
 
 def _replies(model: Model, renderer: Renderer, turns: Sequence[_Turn]) -> list[tuple[str, str]]:
-    """Text and why it ended, for each turn; attention and mode of the model are as before afterwards."""
+    """Text and why it ended, for each turn; attention and mode of the model are as before afterwards.
+
+    UsageError where the family is one that is taught and cannot be asked.
+    """
     before: Any = model.config._attn_implementation
-    model.set_attn_implementation("sdpa")
     model.eval()
     try:
+        _attend(model, "sdpa")
         engine = Engine(model, renderer.tokenizer, stop_ids=renderer.stop_ids, stop_texts=renderer.stop_texts)
         sampling = Sampling(temperature=0.0, max_tokens=MOST_NEW_TOKENS)
         prompts = [renderer.prompt(history) for _, history, _ in turns]
@@ -122,6 +127,19 @@ def _replies(model: Model, renderer: Renderer, turns: Sequence[_Turn]) -> list[t
             reply = next(answered)
             out.append((renderer.read(reply.ids), reply.finish_reason))
         return out
+    except UsageError:
+        raise
+    except Exception as error:  # of a family's own code, or for want of memory: no training is to end by it
+        kind = type(model).__name__
+        raise UsageError(f"{kind}: gives no replies ({type(error).__name__}: {first_line(error)})") from error
     finally:
-        model.set_attn_implementation(before)
+        _attend(model, before)
         model.train()
+
+
+def _attend(model: Model, name: str) -> None:
+    """Have the model attend so; a family that knows no such attention, or has none, as transformers would have it."""
+    try:
+        attend(model, name)
+    except ValueError:
+        attend(model, "eager")

@@ -1,6 +1,7 @@
 """What is kept of adapters: peft's files, and what is trained bit for bit."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -59,16 +60,23 @@ def as_one(model: Model, weights: Mapping[str, Tensor] | None = None) -> tuple[A
     A sum of products is a product of concatenations: rank r1 + r2, scale 1, exact.
     """
     held: dict[str, Any] = model.peft_config
-    parts = {
-        name: library("peft").get_peft_model_state_dict(
-            model, state_dict=dict(weights or model.state_dict()), adapter_name=name, save_embedding_layers=False
+    state = dict(weights or model.state_dict())
+    if len(held) == 1:
+        alone = library("peft").get_peft_model_state_dict(
+            model, state_dict=state, adapter_name=TRAINED, save_embedding_layers=False
         )
-        for name in held
-    }
-    if len(parts) == 1:
-        return held[TRAINED], {f"{PREFIX}{name}": value for name, value in _plain(parts[TRAINED])}
-    config, tensors = _summed(model, held, parts)
+        return held[TRAINED], {f"{PREFIX}{name}": value for name, value in _plain(alone)}
+    config, tensors = _summed(model, held, {name: _parts(state, name) for name in held})
     return config, {f"{PREFIX}{name}": value for name, value in _plain(tensors)}
+
+
+def _parts(state: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """What an adapter of the name has in a model with several, without its name.
+
+    peft's own way expects of each that it has rows wherever another one has some.
+    """
+    part = re.compile(rf"\.(lora_A|lora_B|trainable_tokens_delta)\.{name}(?=\.|$)")
+    return {part.sub(r".\1", key): value for key, value in state.items() if part.search(key)}
 
 
 def _plain(tensors: Mapping[str, Tensor]) -> Iterator[tuple[str, Tensor]]:
@@ -80,8 +88,12 @@ def _summed(
     model: Model, held: Mapping[str, Any], parts: Mapping[str, Mapping[str, Tensor]]
 ) -> tuple[Any, dict[str, Tensor]]:
     adapted = library("peft.tuners.lora").LoraLayer
-    rank = {name: int(config.r) for name, config in held.items()}
     tensors: dict[str, Tensor] = {}
+    sizes: dict[str, int] = {}
+    for part in parts.values():
+        for key, value in part.items():
+            sizes[key] = sizes.get(key, 0) + len(value) * key.endswith("lora_A.weight")
+    whole = max(sizes.values())
     last: set[str] = set()
     for place, module in model.named_modules():
         if not isinstance(module, adapted):
@@ -90,19 +102,13 @@ def _summed(
         products = [(parts[name], name) for name in held if f"{place}.lora_A.weight" in parts[name]]
         left = [part[f"{place}.lora_A.weight"] for part, _ in products]
         right = [part[f"{place}.lora_B.weight"] * module.scaling[name] for part, name in products]
-        empty = sum(rank.values()) - sum(len(one) for one in left)
-        if empty:  # a layer that not all of them have
+        empty = whole - sum(len(one) for one in left)
+        if empty:  # a layer that not all of them have, or not of this rank
             left.append(left[0].new_zeros(empty, left[0].shape[1]))
             right.append(right[0].new_zeros(right[0].shape[0], empty))
         tensors[f"{place}.lora_A.weight"] = torch.cat(left)
         tensors[f"{place}.lora_B.weight"] = torch.cat(right, dim=1)
-    tokens: dict[str, list[int]] = {}
-    for name, config in held.items():
-        for table, ids in (config.trainable_token_indices or {}).items():
-            key = f"{table}.token_adapter.trainable_tokens_delta"
-            tokens[table] = [*tokens.get(table, []), *ids]
-            tensors[key] = torch.cat([*([tensors[key]] if key in tensors else []), parts[name][key]])
-    whole = sum(rank.values())
+    tokens, rows = _token_rows(held, parts)
     config = library("peft").LoraConfig(
         task_type="CAUSAL_LM",
         r=whole,
@@ -111,4 +117,21 @@ def _summed(
         target_modules=sorted(last),
         trainable_token_indices=tokens or None,
     )
-    return config, tensors
+    return config, tensors | rows
+
+
+def _token_rows(
+    held: Mapping[str, Any], parts: Mapping[str, Mapping[str, Tensor]]
+) -> tuple[dict[str, list[int]], dict[str, Tensor]]:
+    """The rows of single tokens that the adapters train, table by table, and their tensors."""
+    ids: dict[str, list[int]] = {}
+    rows: dict[str, Tensor] = {}
+    for name, config in held.items():
+        asked = config.trainable_token_indices or {}
+        for table, numbers in (asked if isinstance(asked, Mapping) else {"embed_tokens": asked}).items():
+            ending = f"{table}.token_adapter.trainable_tokens_delta"
+            key = next(one for one in parts[name] if one == ending or one.endswith(f".{ending}"))
+            place = key.removesuffix(".token_adapter.trainable_tokens_delta")
+            ids[place] = [*ids.get(place, []), *numbers]
+            rows[key] = torch.cat([*([rows[key]] if key in rows else []), parts[name][key]])
+    return ids, rows

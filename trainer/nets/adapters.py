@@ -55,18 +55,29 @@ def add(model: Model, lora: LoraSettings, new_ids: Sequence[int] = (), *, seed: 
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        _inject(model, config, TRAINED)
+        try:
+            _inject(model, config, TRAINED)
+        except ValueError as error:  # as Mamba's, whose kernels pass by some of its layers
+            raise UsageError(f"lora.targets = {', '.join(targets)}: {first_line(error)}") from None
     _activate(model)
 
 
 def attach(model: Model, folder: Path, name: str = TRAINED) -> None:
     """Put the adapter of a folder into the model under a name. UsageError where it is none, or does not fit."""
     config = config_of(folder)
-    if name == FROZEN and (config.use_dora or config.modules_to_save or config.bias != "none"):
+    if name == FROZEN and (config.use_dora or config.modules_to_save or config.bias != "none" or _embeds(folder)):
         raise UsageError(
             f"model {folder}: no plain LoRA, so nothing can be summed with it; fold it in first: gen merge {folder}"
         )
+    if name == FROZEN:
+        config.lora_dropout = 0.0  # what is not trained is to be the same at every step
     _attach(model, config, folder, name)
+
+
+def _embeds(folder: Path) -> bool:
+    """Whether it adapts a table of embeddings, which is looked up and not multiplied."""
+    with unbroken(folder / WEIGHTS), library("safetensors").safe_open(folder / WEIGHTS, framework="pt") as file:
+        return any("lora_embedding_" in name for name in file.keys())  # noqa: SIM118 - no mapping
 
 
 def resume(model: Model, lora: LoraSettings, folder: Path) -> None:
@@ -198,7 +209,8 @@ def _token_rows(model: Model, ids: Sequence[int]) -> dict[str, list[int]]:
             f"template: adds tokens, and the output layer of {model.config.model_type} has a bias, with which single "
             "rows cannot be trained beside an adapter; take a template without new tokens, or train all weights"
         )
-    if tables[1].weight is tables[0].weight:
+    first, last = (getattr(table, "original_module", table) for table in tables)  # beneath an adapter that was there
+    if first.weight is last.weight:
         del tables[1]
     return {name: sorted(ids) for name, module in model.named_modules() if any(module is table for table in tables)}
 

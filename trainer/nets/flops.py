@@ -55,13 +55,14 @@ def shape_of(model: Model) -> Shape:
         elif id(parameter) not in outside:
             layers += round(parameter.numel() * (met if ".experts." in name else 1))
             frozen = frozen and not parameter.requires_grad
-    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    heads = getattr(config, "num_attention_heads", 0)  # of a state-space model none
+    width = (getattr(config, "head_dim", None) or config.hidden_size // heads) if heads else 0
     return Shape(
         layers,
         adapters,
         frozen,
         config.vocab_size * config.hidden_size,
-        config.num_hidden_layers * config.num_attention_heads * width,
+        config.num_hidden_layers * heads * width,
     )
 
 

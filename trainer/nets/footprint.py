@@ -50,22 +50,29 @@ class Footprint(NamedTuple):
 def footprint(model: Model, dtype: torch.dtype, *, compiled: bool = False, half_frozen: bool = False) -> Footprint:
     """The footprint of a model on the meta device, which is cut short by it. `half_frozen`: frozen weights in bfloat16.
 
-    Raises RuntimeError for a network whose course depends on its weights (some mixtures of experts).
+    Without weights the products of a mixture's experts are known in bfloat16 alone: it is counted in that, and what a
+    token leaves taken twice where they are made in float32, as they are of weights in float32 whatever `dtype` is.
     """
+    mixture, size = _mixture(model), torch.empty(0, dtype=dtype).element_size()
+    dtype = torch.bfloat16 if mixture else dtype
     stack = _stack(model)
     blocks = len(stack)
+    whole = [(name, part) for name, part in stack[0].named_parameters() if part.requires_grad or not half_frozen]
     with library("torch._subclasses.fake_tensor").FakeTensorMode(allow_non_fake_inputs=True):
         del stack[2:]
-        _placed(model, half_frozen)
+        _placed(model, half_frozen, mixture)
         two = _passed(model, dtype, SHORT), _passed(model, dtype, LONG)
         del stack[1:]
         one = _passed(model, dtype, SHORT), _passed(model, dtype, LONG)
     span = LONG - SHORT
     both, single = ((long.saved - short.saved) / span for short, long in (two, one))
     saved = both - single
-    copies = (two[0].saved - one[0].saved) - saved * SHORT
+    copies = max(0, (two[0].saved - one[0].saved) - saved * SHORT)
+    if mixture:
+        copies = 2 * sum(part.numel() for name, part in whole if "experts." not in name) if size == 2 else 0
+        saved *= 2 if size == 4 or any("experts." in name for name, _ in whole) else 1
     through = (two[1].through - one[1].through) / LONG
-    stream = model.config.get_text_config().hidden_size * torch.empty(0, dtype=dtype).element_size()
+    stream = model.config.get_text_config().hidden_size * size
     return Footprint(min(through, saved) if compiled else saved, single - saved, stream, blocks, copies)
 
 
@@ -84,11 +91,16 @@ def _stack(model: nn.Module) -> nn.ModuleList:
     return max(lists, key=len)
 
 
-def _placed(model: Model, half_frozen: bool) -> None:
+def _mixture(model: nn.Module) -> bool:
+    """Whether experts lie in it, many matrices in one tensor."""
+    return any("experts." in name and part.ndim == 3 for name, part in model.named_parameters())
+
+
+def _placed(model: Model, half_frozen: bool, all_half: bool) -> None:
     """Pretend that the model lies on the CPU."""
     model.to_empty(device="cpu")
-    for parameter in model.parameters() if half_frozen else ():
-        if not parameter.requires_grad:
+    for parameter in model.parameters() if half_frozen or all_half else ():
+        if all_half or not parameter.requires_grad:
             parameter.data = parameter.data.to(torch.bfloat16)
 
 

@@ -24,8 +24,9 @@ def config_of(place: str) -> Any:
     except (ValueError, KeyError) as error:
         raise UsageError(f"model {place}: unknown to transformers, causal LMs only: {first_line(error)}") from None
     kind = config.model_type
-    both_ways = getattr(config, "is_decoder", None) is False
-    if config.is_encoder_decoder or both_ways or kind not in _causal():
+    # GPT-NeoX says of itself that it is no decoder, and sees only backwards all the same.
+    both_ways = getattr(config, "is_decoder", None) is False and kind in _names("MASKED_LM")
+    if config.is_encoder_decoder or both_ways or kind not in _names("CAUSAL_LM"):
         raise UsageError(
             f"model {place}: {kind} is no causal LM, and only those are trained (no encoder-decoders as T5, no masked "
             "or prefix LMs as BERT and the first GLM)"
@@ -42,6 +43,8 @@ def check_length(config: Any, settings: TrainSettings) -> None:
         )
 
 
-def _causal() -> Container[str]:
-    names: Container[str] = library("transformers.models.auto.modeling_auto").MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+def _names(purpose: str) -> Container[str]:
+    """The families that have a model for a purpose."""
+    mappings = library("transformers.models.auto.modeling_auto")
+    names: Container[str] = getattr(mappings, f"MODEL_FOR_{purpose}_MAPPING_NAMES")
     return names

@@ -31,7 +31,7 @@ class LastBlock:
         self._shape: Size | None = None
         """Of what the part that runs was given; None where it was not narrowed."""
         for part in _parts(self._last):
-            part.register_forward_pre_hook(self._narrow)
+            part.register_forward_pre_hook(self._narrow, with_kwargs=True)
             part.register_forward_hook(self._widen)
 
     @contextmanager
@@ -45,12 +45,16 @@ class LastBlock:
         finally:
             self._rows = None
 
-    def _narrow(self, _part: nn.Module, given: tuple[Any, ...]) -> tuple[Any, ...] | None:
-        if self._rows is None or not given or len(self._rows) > MOST * given[0].shape[:-1].numel():
+    def _narrow(
+        self, _part: nn.Module, given: tuple[Any, ...], named: dict[str, Any]
+    ) -> tuple[tuple[Tensor], dict[str, Any]] | None:
+        if self._rows is None or len(given) != 1 or named:  # BLOOM's adds what it is given besides
             return None
-        first, *others = given
-        self._shape = first.shape
-        return (first.reshape(1, -1, first.shape[-1]).index_select(1, self._rows), *others)
+        (whole,) = given
+        if len(self._rows) > MOST * whole.shape[:-1].numel():
+            return None
+        self._shape = whole.shape
+        return (whole.reshape(1, -1, whole.shape[-1]).index_select(1, self._rows),), {}
 
     def _widen(self, _part: nn.Module, _given: tuple[Any, ...], made: Tensor) -> Tensor | None:
         shape, self._shape = self._shape, None

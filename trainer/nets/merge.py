@@ -48,7 +48,8 @@ def folders_of(places: Sequence[str], model: str | None = None) -> tuple[list[Pa
 def merged(folders: Sequence[Path], base: str) -> Model:
     """The base with all adapters folded in, in their order, computed in float32.
 
-    Plain LoRAs are summed, so their order does not matter; a DoRA counts from what was folded in before it.
+    Plain LoRAs are summed, so their order does not matter; a DoRA counts from what was folded in before it. The row of
+    a token that several have trained is the last one's.
     """
     model = adapter_base(folders, base, torch.float32, torch.device("cpu"))
     for folder in folders:

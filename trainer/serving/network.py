@@ -124,8 +124,8 @@ class Separate:
         return last
 
     def copy(self, source: int, target: int, length: int) -> None:
-        """Make a row the double of another."""
-        self._caches[target] = deepcopy(self._caches[source])
+        """Make a row the double of another; of one that came to nothing there is nothing to copy."""
+        self._caches[target] = deepcopy(self._caches.get(source))
 
     def reserve(self, rows: int, columns: int, most: int) -> None:
         """Nothing: a cache grows by itself."""
