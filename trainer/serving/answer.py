@@ -69,7 +69,7 @@ class Answer:
 
     def turn(self) -> Turn:
         """Its part in the next step."""
-        number = chance(self.sampling.seed, self.choice, len(self.ids)) if self.sampling.temperature else 0.0
+        number = chance(self.sampling.seed, self.choice, len(self.ids)) if not self.sampling.greedy else 0.0
         return Turn(self.sampling, number, self.said)
 
     def take(self, token: int, found: TokenChance | None) -> None:
