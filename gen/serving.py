@@ -6,10 +6,12 @@ import sys
 import threading
 from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import NamedTuple
 
 from dialogue.errors import UsageError
 from generator.signals import interrupted_by_signals
+from trainer.nets.names import ADAPTER, resolve
 from trainer.serving.loading import Loaded, opened
 from trainer.serving.server import is_loopback, serving
 
@@ -35,7 +37,9 @@ def serve(
     """Load and serve; the base URL is the first line of stdout. Returns 0 once stopped. Raises UsageError."""
     key = key_of(terms, os.environ)
     if find_spec("vllm") is not None and not terms.until_eof:
-        print(f"gen serve: vLLM is installed: `vllm serve {model}` serves more at a time", file=sys.stderr)
+        place = resolve(model)
+        whole = "" if not (Path(place) / ADAPTER).exists() else ", once gen merge has folded the adapter in"
+        print(f"gen serve: vLLM is installed: `vllm serve {place}` serves more at a time{whole}", file=sys.stderr)
     loaded = opened(model, device=device, dtype=dtype, max_batch=max_batch, name=name)
     return asyncio.run(_serve(loaded, terms, key))
 
@@ -97,7 +101,7 @@ def _watch_stdin(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
 
     def watch() -> None:
-        while sys.stdin.buffer.read(4096):
+        while os.read(sys.stdin.fileno(), 4096):  # not by sys.stdin: its lock, held here, would abort us at our end
             pass
         loop.call_soon_threadsafe(stop.set)
 

@@ -180,7 +180,13 @@ async def test_bodies_that_are_not_what_their_headers_say_are_400_and_no_traceba
 
 
 async def test_a_client_s_own_record_of_a_reply_may_be_sent_back(loaded: Loaded) -> None:
-    nothing = {"annotations": [], "audio": None, "function_call": None, "tool_calls": None, "refusal": None}
+    nothing: dict[str, Any] = {
+        "annotations": [],
+        "audio": None,
+        "function_call": None,
+        "tool_calls": None,
+        "refusal": None,
+    }
     said = {"role": "assistant", "content": "the moon", **nothing}
     asked = {**ASK, "tools": [], "tool_choice": "none", "logit_bias": {}, "messages": [*HELLO, said, *HELLO]}
     called = {**ASK, "messages": [*HELLO, {**said, "tool_calls": [{"id": "a"}]}, *HELLO]}
