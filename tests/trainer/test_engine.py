@@ -147,6 +147,41 @@ def test_prompts_are_pulled_as_rows_become_free_and_memory_bounds_the_batch() ->
     assert cache.rows * cache.columns <= 256
 
 
+@pytest.mark.parametrize("margin", [2, 64])
+def test_replies_that_may_become_long_go_side_by_side_and_are_set_back_where_they_do(
+    margin: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No reply says how long it will be: room for all that it may become would be room for one at a time."""
+    from trainer.serving import answer as module
+
+    monkeypatch.setattr(module, "MARGIN", margin)
+    asked, heard = prompts(12, seed=23, longest=40), dict[int, list[Piece]]()
+    how = [
+        Sampling(temperature=number % 2, seed=number, max_tokens=length, frequency_penalty=0.5, top_logprobs=1)
+        for number, length in enumerate((120, None, 30, 90, 10, 150) * 2)
+    ]
+    engine = Engine(MODEL, TOKENIZER, cache_tokens=400)
+    answers = [
+        engine.submit(prompt, sampling, on_piece=heard.setdefault(sampling.seed, []).append)
+        for prompt, sampling in zip(asked, how, strict=True)
+    ]
+    most = again = 0
+    while engine.busy:
+        before = list(engine._rows.active)
+        engine.step()
+        rows = engine._rows.active
+        most = max(most, len(rows))
+        again += len([answer for answer in before if answer not in rows and answer.finish_reason is None])
+        assert len(rows) < 2 or len(rows) * max(answer.length - 1 for answer in rows) <= 400
+    assert most > 3
+    assert (again > 0) >= (margin == 2), "some were set back"
+    for answer, reply in zip(answers, ENGINE.complete(asked, how), strict=True):
+        found = answer.reply(TOKENIZER)
+        assert (found.ids, found.text) == (reply.ids, reply.text)
+        assert "".join(piece.text for piece in heard[answer.sampling.seed]) == reply.text
+        assert [one.id for one in found.logprobs or ()] == list(reply.ids)
+
+
 def test_a_prompt_longer_than_one_pass_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     from trainer.serving import engine, rows
 

@@ -10,6 +10,7 @@ only; greedy ones equal `model.generate` token for token.
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from itertools import count
 from typing import Any, TypeVar
 
 from torch import Tensor
@@ -57,6 +58,7 @@ class Engine:
         self._ends = frozenset(stop_ids) | end_ids(model, tokenizer)
         self._rows = Rows(model, max_batch, cache_tokens)
         self._waiting: deque[Answer] = deque()
+        self._arrivals = count()
 
     @property
     def busy(self) -> bool:
@@ -97,6 +99,7 @@ class Engine:
             Text(self.tokenizer, stops, self._lead) if stops or on_piece else None,
             Said(frozenset(prompt)) if sampling.penalised else None,
             on_piece,
+            next(self._arrivals),
         )
         self._waiting.append(answer)
         return answer
@@ -109,9 +112,16 @@ class Engine:
             self._waiting.remove(answer)
 
     def step(self) -> list[Answer]:
-        """Let what fits join, and give every reply under way one token; returns those that ended by it."""
+        """Let what fits join, and give every reply under way one token; returns those that ended by it.
+
+        Where memory does not hold the next token of all, those that came last are set back: they wait, and what they
+        have said is read again with their prompts.
+        """
         with answering(self._model):
             ended = self._join()
+            while (last := self._rows.crowded()) is not None:
+                self._rows.leave(last)
+                self._waiting.appendleft(last)
             if self._rows.active:
                 ended += self._advance(list(self._rows.active), self._rows.step())
         return ended
@@ -148,7 +158,7 @@ class Engine:
         """Read the prompts of those that fit, in order of arrival; returns those whose first token was their last."""
         width, joining = 0, list[Answer]()
         while self._waiting and self._rows.fits(answer := self._waiting[0], joining):
-            width = max(width, len(answer.prompt))
+            width = max(width, answer.length)
             if joining and width * (len(joining) + 1) > PASS_TOKENS:
                 break
             joining.append(self._waiting.popleft())

@@ -28,20 +28,30 @@ class Rows:
         return not self._network.token_bytes()
 
     def fits(self, answer: Answer, joining: Sequence[Answer]) -> bool:
-        """Whether it may join beside those that do: a row is free, and all can come to their end in the memory."""
+        """Whether it may join beside those that do: a row is free, and all can go on for a while in the memory.
+
+        Not to their ends: few replies become as long as they may, and room for that would be room for few.
+        """
         beside = [*self.active, *joining]
         if not beside:
             return True
         columns = max(one.room for one in (*beside, answer))
-        return len(beside) < self._max_batch and self._doubled(len(beside) + 1) * columns <= self._memory
+        return len(beside) < self._max_batch and (len(beside) + 1) * columns <= self._memory
+
+    def crowded(self) -> Answer | None:
+        """The last that came, to be set back where the next step of all finds no memory; one alone always goes on."""
+        columns = max((answer.length for answer in self.active), default=0)
+        if len(self.active) < 2 or len(self.active) * columns <= self._memory:
+            return None
+        return max(self.active, key=lambda answer: answer.number)
 
     def join(self, joining: list[Answer]) -> Tensor:
-        """(B, V): what follows their prompts. Choices of one prompt, and equal prompts, are read once.
+        """(B, V): what follows what they hold. Choices of one prompt, and equal prompts, are read once.
 
         Sorts `joining` as they come to sit.
         """
-        place = {prompt: row for row, prompt in enumerate(dict.fromkeys(answer.prompt for answer in joining))}
-        joining.sort(key=lambda answer: place[answer.prompt])
+        place = {read: row for row, read in enumerate(dict.fromkeys(answer.read for answer in joining))}
+        joining.sort(key=lambda answer: place[answer.read])
         first, longest = len(self.active), max(map(len, place))
         self.active += joining
         self._reserve()
@@ -49,10 +59,10 @@ class Rows:
             pieces = [prompt[begin : begin + PASS_TOKENS] for prompt in place]
             logits = self._network.logits(first, pieces, [begin] * len(pieces))
         for row in reversed(range(len(joining))):  # backwards: a double may take the row of a prompt that was copied
-            prompt = joining[row].prompt
-            if place[prompt] != row:
-                self._network.copy(first + place[prompt], first + row, len(prompt))
-        return logits[[place[answer.prompt] for answer in joining]]
+            read = joining[row].read
+            if place[read] != row:
+                self._network.copy(first + place[read], first + row, len(read))
+        return logits[[place[answer.read] for answer in joining]]
 
     def step(self) -> Tensor:
         """(B, V): what follows the last token of each."""
@@ -69,10 +79,8 @@ class Rows:
             self.active[row] = mover
         self.active.pop()
 
-    def _doubled(self, needed: int) -> int:
-        """Rows to have room for: doubled as the batch grows, so that the cache is seldom moved."""
-        return min(self._max_batch, 1 << (needed - 1).bit_length())
-
     def _reserve(self) -> None:
-        columns = max(answer.length for answer in self.active)
-        self._network.reserve(self._doubled(len(self.active)), columns, self._memory)
+        """Have room for those who are there, and up to twice as many where memory allows: it is seldom moved then."""
+        columns, rows = max(answer.length for answer in self.active), len(self.active)
+        doubled = min(self._max_batch, 1 << (rows - 1).bit_length())
+        self._network.reserve(doubled if doubled * columns <= self._memory else rows, columns, self._memory)
