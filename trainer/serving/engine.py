@@ -17,7 +17,7 @@ from torch import Tensor
 
 from trainer.serving.answer import Answer, Piece, Reply, TokenChance
 from trainer.serving.limits import context_of, end_ids
-from trainer.serving.network import PASS_TOKENS, answering
+from trainer.serving.network import PASS_TOKENS, PIECE_TOKENS, answering
 from trainer.serving.rows import Rows
 from trainer.serving.sampling import Said, Sampling, draw, logprobs, scores
 from trainer.serving.text import Text
@@ -63,7 +63,7 @@ class Engine:
     @property
     def busy(self) -> bool:
         """Whether a step has anything to do."""
-        return bool(self._waiting or self._rows.active)
+        return bool(self._waiting or self._rows.active or self._rows.reading)
 
     @property
     def separate(self) -> bool:
@@ -106,7 +106,7 @@ class Engine:
 
     def cancel(self, answer: Answer) -> None:
         """Work on it no more; its row is free for the next."""
-        if answer in self._rows.active:
+        if answer in self._rows.active or answer in self._rows.reading:
             self._rows.leave(answer)
         elif answer in self._waiting:
             self._waiting.remove(answer)
@@ -122,6 +122,7 @@ class Engine:
             while (last := self._rows.crowded()) is not None:
                 self._rows.leave(last)
                 self._waiting.appendleft(last)
+            ended += self._read_on()
             if self._rows.active:
                 ended += self._advance(list(self._rows.active), self._rows.step())
         return ended
@@ -158,11 +159,29 @@ class Engine:
         """Read the prompts of those that fit, in order of arrival; returns those whose first token was their last."""
         width, joining = 0, list[Answer]()
         while self._waiting and self._rows.fits(answer := self._waiting[0], joining):
+            if answer.length > PIECE_TOKENS:
+                if joining or self._rows.reading:
+                    break  # in their turn: one long prompt at a time
+                self._rows.begin(self._choices())
+                continue
             width = max(width, answer.length)
             if joining and width * (len(joining) + 1) > PASS_TOKENS:
                 break
             joining.append(self._waiting.popleft())
         return self._advance(joining, self._rows.join(joining)) if joining else []
+
+    def _choices(self) -> list[Answer]:
+        """Taken from those who wait: the first, and those behind it of the same prompt, as many as fit."""
+        group = [self._waiting.popleft()]
+        while self._waiting and self._waiting[0].read == group[0].read and self._rows.fits(self._waiting[0], group):
+            group.append(self._waiting.popleft())
+        return group
+
+    def _read_on(self) -> list[Answer]:
+        """Read a piece of the long prompt that is being read; returns those whose first token was their last."""
+        group = list(self._rows.reading)
+        logits = self._rows.read_on() if group else None
+        return [] if logits is None else self._advance(group, logits)
 
     def _advance(self, answers: Sequence[Answer], logits: Tensor) -> list[Answer]:
         """Draw a token for each and hand out what came of it; returns those that ended."""
