@@ -1,4 +1,4 @@
-"""One process to a run folder."""
+"""One process to a run folder, or to a file that is written in the course of time."""
 
 import os
 from contextlib import suppress
@@ -33,6 +33,24 @@ def take_folder(folder: Path, option: str = "--out") -> FileLock:
         raise UsageError(f"{option} {folder}: cannot be written to ({error.strerror}); name another folder") from None
     with suppress(OSError):  # Windows keeps the file of a lock to itself, and a full disk has no room for a number
         (folder / ".lock").write_text(str(os.getpid()))
+    return lock
+
+
+def take_file(path: Path, option: str = "--out") -> FileLock:
+    """The lock on a file that is appended to, held by a file beside it; its folder is made where it is missing.
+
+    UsageError where another process has it, or where there can be no such file.
+    """
+    lock = FileLock(path.with_name(f".{path.name}.lock"), timeout=0, thread_local=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise UsageError(f"{option} {path}: another command is at work on it; wait for it or end it") from None
+    except OSError as error:
+        if is_full(error):
+            raise stopped(error, path) from None
+        raise UsageError(f"{option} {path}: {error.strerror}; name another file") from None
     return lock
 
 

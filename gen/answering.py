@@ -12,6 +12,7 @@ from dialogue.chance import hash64
 from dialogue.disk import stopped
 from dialogue.errors import UsageError
 from dialogue.jsonl import objects, write_atomically
+from dialogue.lock import take_file
 from dialogue.records import Dialogue, Failure, Message, Usage, content_id, encode, one_line
 from gen.progress import Progress
 from generator.client.endpoint import LOCAL, Endpoint
@@ -41,16 +42,22 @@ class Summary(NamedTuple):
 
 
 def answer_file(
-    loaded: Loaded, model: str, prompts: Path, out: Path, sampling: Sampling, *, system: str | None, seed: int
+    loaded: Loaded, model: str, asked: Sequence[Asked], out: Path, sampling: Sampling, *, system: str | None, seed: int
 ) -> Summary:
-    """Answer what is not answered yet; in the end the answers stand in the order of the prompts.
+    """Answer what is not answered yet of what `read_prompts` gives; in the end the answers stand in its order.
 
     `out`.json says what was asked, `out`.failures.jsonl what could not be answered.
 
     A reply's chance is drawn from `seed` and the prompt's id, so order and interruptions change nothing. Raises
-    UsageError for a wrong file, and where `out` holds answers to another request.
+    UsageError where `out` holds answers to another request, or another process is at work on it.
     """
-    asked = list(read_prompts(prompts, system))
+    with take_file(out):
+        return _answer(loaded, model, asked, out, sampling, system=system, seed=seed)
+
+
+def _answer(
+    loaded: Loaded, model: str, asked: Sequence[Asked], out: Path, sampling: Sampling, *, system: str | None, seed: int
+) -> Summary:
     _same_request(out, model, sampling, system, seed)
     done = _answered(out)
     failures: list[Failure] = []
@@ -113,7 +120,8 @@ def _dialogue(asked: Asked, reply: Reply, model: str) -> Dialogue:
 def read_prompts(path: Path, system: str | None = None) -> Iterator[Asked]:
     """The prompts of a file: objects with `messages`, or with `prompt` or `opener`, or plain lines; `id` if they like.
 
-    Raises UsageError with `path:line` for a line that is none of these, and for an id that stands twice.
+    Raises UsageError with `path:line` for a line that is none of these, and for an id that stands twice, and for a
+    file without a prompt.
     """
     seen: dict[str, int] = {}
     try:
@@ -130,14 +138,22 @@ def read_prompts(path: Path, system: str | None = None) -> Iterator[Asked]:
                     yield found
     except OSError as error:
         raise UsageError(f"--prompts {path}: {error.strerror}") from None
+    if not seen:
+        raise UsageError(
+            f"--prompts {path}: holds no prompt; expected JSONL with `messages` or `prompt`, or plain lines"
+        )
 
 
 def _asked(line: bytes, number: int, system: str | None, place: str) -> Asked:
     try:
         text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip("\r\n")
+        if number == 1 and _opens_array(text):
+            raise UsageError(f"{place}: a JSON array; expected one prompt a line: JSONL, or plain lines")
         row: Any = orjson.loads(text) if text.lstrip().startswith("{") else {"prompt": text}
         messages = row.get("messages")
         if messages is None:
+            if not row.keys() & {"prompt", "opener"}:
+                raise UsageError(f"{place}: an object without `messages` or `prompt`")
             said = next((row[name] for name in ("prompt", "opener") if name in row), None)
             messages = [{"role": "user", "content": said}]
         found = tuple(Message.model_validate(message) for message in messages)
@@ -152,6 +168,11 @@ def _asked(line: bytes, number: int, system: str | None, place: str) -> Asked:
     if system is not None and found[0].role != "system":
         found = (Message(role="system", content=system), *found)
     return Asked(number, str(row["id"]) if row.get("id") is not None else content_id(found), found)
+
+
+def _opens_array(text: str) -> bool:
+    """Whether a first line is one of a JSON array of objects; a prompt may well begin with a bracket."""
+    return text.strip() == "[" or text.replace(" ", "").startswith("[{")
 
 
 def _answered(out: Path) -> set[str]:
@@ -181,7 +202,10 @@ def _same_request(out: Path, model: str, sampling: Sampling, system: str | None,
     beside = Path(f"{out}.json")
     try:
         if out.exists() and beside.exists():
-            before = json.loads(beside.read_bytes())
+            try:
+                before = json.loads(beside.read_bytes())
+            except ValueError:
+                raise UsageError(f"--out {out}: {beside.name} is damaged; choose another --out") from None
             then, now = dict(_leaves(before)), dict(_leaves(request))
             changed = [
                 f"{name} was {json.dumps(then.get(name))}, is now {json.dumps(value)}"

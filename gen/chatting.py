@@ -1,11 +1,14 @@
 """`gen chat`: a conversation in the terminal, or from a script through standard input."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
+
+import orjson
 
 from dialogue.errors import UsageError
 from dialogue.records import Dialogue, content_id, encode
@@ -93,13 +96,30 @@ class Chat:
         try:
             place = Path(name).expanduser()
             held = place.is_file() and place.stat().st_size
+            joint = _joint(place) if held else b""
+            if joint is None:
+                return _note(f"/save {safe(name)}: holds something other than JSONL; choose another file", False)
             with place.open("ab") as file:
-                file.write(encode(Dialogue(id=content_id(messages), messages=messages, assistant_model=self._model)))
+                file.write(
+                    joint + encode(Dialogue(id=content_id(messages), messages=messages, assistant_model=self._model))
+                )
         except OSError as error:
             return _note(f"/save {safe(name)}: {error.strerror}", False)
         except (RuntimeError, ValueError) as error:  # a home of nobody, a path that is none
             return _note(f"/save {safe(name)}: {error}", False)
         return _note(f"{'appended' if held else 'saved'} to {safe(name)}")
+
+
+def _joint(place: Path) -> bytes | None:
+    """What goes between the lines of a file and one more; None where they are no lines of JSON."""
+    with place.open("rb") as file:
+        first = file.readline().strip()
+        file.seek(-1, os.SEEK_END)
+        joint = b"" if file.read() == b"\n" else b"\n"
+    try:
+        return joint if not first or isinstance(orjson.loads(first), dict) else None
+    except orjson.JSONDecodeError:
+        return None
 
 
 def show(pieces: Iterator[str], out: TextIO, *, raw: bool = False) -> bool:

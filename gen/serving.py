@@ -1,15 +1,19 @@
 """`gen serve`: a model behind an OpenAI-compatible address, until a signal or the end of standard input."""
 
 import asyncio
+import errno
 import os
+import socket
 import sys
 import threading
 from collections.abc import Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import NamedTuple
 
 from dialogue.errors import UsageError
 from generator.signals import interrupted_by_signals
+from trainer.nets.names import ADAPTER, resolve
 from trainer.serving.loading import Loaded, opened
 from trainer.serving.server import is_loopback, serving
 
@@ -35,7 +39,10 @@ def serve(
     """Load and serve; the base URL is the first line of stdout. Returns 0 once stopped. Raises UsageError."""
     key = key_of(terms, os.environ)
     if find_spec("vllm") is not None and not terms.until_eof:
-        print(f"gen serve: vLLM is installed: `vllm serve {model}` serves more at a time", file=sys.stderr)
+        place = resolve(model)
+        whole = "" if not (Path(place) / ADAPTER).exists() else ", once gen merge has folded the adapter in"
+        print(f"gen serve: vLLM is installed: `vllm serve {place}` serves more at a time{whole}", file=sys.stderr)
+    _try_place(terms)
     loaded = opened(model, device=device, dtype=dtype, max_batch=max_batch, name=name)
     return asyncio.run(_serve(loaded, terms, key))
 
@@ -55,6 +62,30 @@ def key_of(terms: Terms, environ: Mapping[str, str]) -> str | None:
     return key
 
 
+def _try_place(terms: Terms) -> None:
+    """Raise UsageError where nobody could listen there, before a model is loaded for it."""
+    try:
+        places = socket.getaddrinfo(terms.host, terms.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        raise _unusable(terms, error) from None
+    for family, kind, protocol, _, address in places:
+        try:
+            with socket.socket(family, kind, protocol) as trial:
+                if os.name == "posix":  # as asyncio has it: a port whose last server is just gone is free
+                    trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                trial.bind(address)
+        except OSError as error:
+            # Of several addresses of a name one may be of a family that this machine has not.
+            if len(places) == 1 or error.errno not in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT):
+                raise _unusable(terms, error) from None
+
+
+def _unusable(terms: Terms, error: OSError) -> UsageError:
+    reason = error.strerror or str(error)
+    mend = "; choose another --port, or 0 for a free one" if error.errno == errno.EADDRINUSE else ""
+    return UsageError(f"--host {terms.host} --port {terms.port}: {reason}{mend}")
+
+
 async def _serve(loaded: Loaded, terms: Terms, key: str | None) -> int:
     stop, broken = asyncio.Event(), list[BaseException]()
 
@@ -71,7 +102,7 @@ async def _serve(loaded: Loaded, terms: Terms, key: str | None) -> int:
                 print(_said(loaded), file=sys.stderr)
                 await stop.wait()
         except OSError as error:
-            raise UsageError(f"--host {terms.host} --port {terms.port}: {error.strerror or error}") from None
+            raise _unusable(terms, error) from None
     if broken:
         raise _explained(broken[0], loaded)
     return 0
@@ -97,7 +128,7 @@ def _watch_stdin(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
 
     def watch() -> None:
-        while sys.stdin.buffer.read(4096):
+        while os.read(sys.stdin.fileno(), 4096):  # not by sys.stdin: its lock, held here, would abort us at our end
             pass
         loop.call_soon_threadsafe(stop.set)
 

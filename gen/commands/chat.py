@@ -43,10 +43,11 @@ def command(arguments: argparse.Namespace) -> int:
     from trainer.serving.loading import opened
 
     changed, system = _changed(arguments), system_text(arguments.system)
+    asked = _prompts(arguments, system)
     loaded = opened(arguments.model, device=arguments.device, dtype=arguments.dtype, max_batch=arguments.max_batch)
     sampling = loaded.sampling.model_copy(update=changed)
-    if arguments.prompts is not None:
-        return _answer(arguments, loaded, sampling, system)
+    if asked is not None:
+        return _answer(arguments, asked, loaded, sampling, system)
     from gen.chatting import Chat, typed
     from trainer.serving.conversation import Conversation
 
@@ -56,11 +57,20 @@ def command(arguments: argparse.Namespace) -> int:
     return Chat(conversation, loaded.name, sys.stdout).run(typed())
 
 
-def _answer(arguments: argparse.Namespace, loaded: Any, sampling: Any, system: str | None) -> int:
+def _prompts(arguments: argparse.Namespace, system: str | None) -> Any:
+    """The prompts of the file, read before a model is loaded for them; None where a person talks."""
+    if arguments.prompts is None:
+        return None
+    from gen.answering import read_prompts
+
+    return list(read_prompts(Path(arguments.prompts), system))
+
+
+def _answer(arguments: argparse.Namespace, asked: Any, loaded: Any, sampling: Any, system: str | None) -> int:
     from gen.answering import answer_file
 
-    prompts, out, seed = Path(arguments.prompts), Path(arguments.out), arguments.seed or 0
-    done = answer_file(loaded, arguments.model, prompts, out, sampling, system=system, seed=seed)
+    out, seed = Path(arguments.out), arguments.seed or 0
+    done = answer_file(loaded, arguments.model, asked, out, sampling, system=system, seed=seed)
     earlier = f", {done.before:,} were answered before" if done.before else ""
     print(f"{done.answered:,} prompts answered{earlier}\n{done.out}")
     if done.failed:

@@ -1,9 +1,9 @@
 """`local:PATH_OR_HUB_ID`: a server for a model on this machine, begun with the first request and stopped with the run.
 
 The server is a child process, `gen serve` or, where vLLM is installed, `vllm serve`: nothing of it is imported here.
-It ends with the run in every case: it is told to, and `gen serve` also ends when the pipe to it does, as it does when
-the run is killed. The model is known by its folder's name and a hash of its files, so another model in the same place
-is another request.
+It ends with the run in every case: it is told to, and it also ends when the pipe to it does, as it does when the run is
+killed: `gen serve` by itself, `vllm serve` by its keeper (`keeper.py`). Adapters are always served by `gen serve`.
+The model is known by its folder's name and a hash of its files, so another model in the same place is another request.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from xxhash import xxh3_64
 
 from dialogue.errors import RunStopped, UsageError
 from generator.client.endpoint import LOCAL, Endpoint, chat_url
+from generator.client.keeper import end_group
 from generator.client.reply import Broken, Reply, Unreachable
 from generator.client.transport import HttpTransport, Transport
 
@@ -46,6 +47,11 @@ def identified(endpoint: Endpoint) -> Endpoint:
     folder = _folder(endpoint.local_model)
     if folder is None:
         return endpoint.model_copy(update={"model": endpoint.model or endpoint.local_model})
+    if endpoint.server == "vllm" and _is_adapter(folder):
+        raise UsageError(
+            f"{LOCAL}{endpoint.local_model}: an adapter, which vLLM does not take for a model; fold it into its base "
+            f'(gen merge {endpoint.local_model} --out DIR), or leave out server = "vllm"'
+        )
     named = folder.resolve()
     name = endpoint.model or (named.parent.name if named.name == "model" else named.name)
     return endpoint.model_copy(update={"model": f"{name}-{_hash(folder):08x}"})
@@ -77,8 +83,16 @@ def _hash(folder: Path) -> int:
 
 
 def program(endpoint: Endpoint) -> Program:
-    """What serves it: as the endpoint says, else vLLM where it is installed."""
+    """What serves it: as the endpoint says, else vLLM where it is installed and the model is a whole one."""
+    if endpoint.server is None and endpoint.local_model is not None:
+        folder = _folder(endpoint.local_model)
+        if folder is not None and _is_adapter(folder):
+            return "gen"
     return endpoint.server or ("vllm" if find_spec("vllm") is not None else "gen")
+
+
+def _is_adapter(folder: Path) -> bool:
+    return (folder / "adapter_config.json").exists()
 
 
 def way_to(endpoint: Endpoint, say: Callable[[str], None]) -> Transport:
@@ -153,8 +167,10 @@ class Child:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the child
         command, base_url = self._command()
         # A session of its own: Ctrl-C in the terminal is the run's to deal with, replies on the wire come home first.
+        # Only the address is read from stdout. vLLM logs there: into a pipe that nobody reads it would stand still.
+        out = subprocess.PIPE if base_url is None else self._log
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._log, start_new_session=True
+            command, stdin=subprocess.PIPE, stdout=out, stderr=self._log, start_new_session=True
         )
         if self._stopped:
             self.stop()
@@ -175,8 +191,10 @@ class Child:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
         place = str(_folder(model) or model)
-        serve = [sys.executable, "-m", "vllm.entrypoints.cli.main", "serve", place, "--host", "127.0.0.1"]
-        return [*serve, "--port", str(port), "--served-model-name", name], f"http://127.0.0.1:{port}/v1"
+        keeper = [sys.executable, "-m", "generator.client.keeper", sys.executable, "-m", "vllm.entrypoints.cli.main"]
+        serve = [*keeper, "serve", place, "--host", "127.0.0.1", "--port", str(port), "--served-model-name", name]
+        # A line for each request would fill the disk in the course of a long run.
+        return [*serve, "--uvicorn-log-level", "warning"], f"http://127.0.0.1:{port}/v1"
 
     def _wait(self, base_url: str, late: float) -> None:
         # Read by the child's own log, not by a count of seconds: it is waited for as long as it lives.
@@ -208,6 +226,7 @@ class Child:
             try:
                 process.wait(LEAVES_WITHIN_S)
             except subprocess.TimeoutExpired:
+                end_group(process.pid)
                 process.kill()
                 process.wait()
         for pipe in (process.stdin, process.stdout, self._log):
@@ -218,7 +237,10 @@ class Child:
         """What serves, and why."""
         if self._endpoint.server is not None:
             return f"{self._program} serve, as asked,"
-        return "vLLM, which is installed," if self._program == "vllm" else "gen serve (vLLM is not installed)"
+        if self._program == "vllm":
+            return "vLLM, which is installed,"
+        missing = find_spec("vllm") is None
+        return f"gen serve ({'vLLM is not installed' if missing else 'vLLM takes no adapter; gen merge folds it in'})"
 
     def _place(self) -> str:
         return f"endpoint {self._endpoint.name} ({self._endpoint.base_url[0]})"

@@ -5,20 +5,21 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import babbler
 import pytest
 from runs import ROOT
 
+from dialogue.lock import take_file
 from dialogue.records import Message
 from gen.answering import Asked, _in_order, read_prompts
 from gen.chatting import Chat, show
 from gen.main import main
 from gen.text import safe
 from trainer.serving.conversation import Conversation
-from trainer.serving.engine import Sampling
+from trainer.serving.engine import PromptTooLong, Sampling
 from trainer.serving.loading import Loaded, opened
 
 SHORT = ("--max-tokens", "6", "--device", "cpu")
@@ -105,8 +106,9 @@ def test_a_terminal_is_shown_markdown_and_nothing_of_the_model_steers_it() -> No
     screen = Terminal()
     show(pieces, screen)
     said = screen.getvalue()
-    assert "Title" in said
-    assert "**" not in said
+    final = said.rpartition("\x1b[?25h")[2]  # what is left on the screen; a slow machine shows halves before
+    assert "Title" in final
+    assert "**" not in final
     for forbidden in ("\x1b[31m", "\x1b]8", "\x07", "\x9b"):
         assert forbidden not in said
 
@@ -173,6 +175,47 @@ def test_ctrl_c_breaks_off_the_reply_and_keeps_what_came(loaded: Loaded) -> None
     assert Chat(conversation, "babbler", out).run(iter(["and then?"])) == 0
 
 
+def test_a_text_that_is_too_long_leaves_the_conversation_as_it_was(loaded: Loaded) -> None:
+    conversation = Conversation(loaded, Sampling(max_tokens=4), seed=0)
+    for text in ("hello", "and then?"):
+        list(conversation.ask(text))
+    before = conversation.shown()
+    with pytest.raises(PromptTooLong):
+        list(conversation.ask("long " * 300))
+    assert conversation.shown() == before
+    assert conversation.forgotten == 0
+
+
+def test_what_the_template_cannot_hold_is_not_kept_in_the_conversation(loaded: Loaded) -> None:
+    class NoSystem:
+        def prompt(self, messages: Sequence[Message]) -> list[int]:
+            if messages[0].role == "system":
+                raise ValueError("no system message, please")
+            return loaded.voice.prompt(messages)
+
+    own = loaded._replace(voice=loaded.voice._replace(manner=NoSystem()))
+    conversation = Conversation(own, Sampling(max_tokens=4), seed=0)
+    chat = Chat(conversation, "babbler", io.StringIO())
+    assert chat.run(iter(["/system be brief", "hello"])) == 1
+    assert conversation.messages == []
+    assert chat.run(iter(["/system", "hello"])) == 0
+    assert [one.role for one in conversation.messages] == ["user", "assistant"]
+
+
+def test_save_joins_lines_of_json_only_and_ends_the_last_one(
+    loaded: Loaded, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "torn.jsonl").write_bytes(b'{"messages": []}')
+    (tmp_path / "notes.txt").write_text("milk\n")
+    script = ["hello", f"/save {tmp_path}/torn.jsonl", f"/save {tmp_path}/notes.txt", f"/save {tmp_path}/no/where"]
+    assert Chat(Conversation(loaded, Sampling(max_tokens=4)), "babbler", io.StringIO()).run(iter(script)) == 1
+    assert [len(row["messages"]) for row in rows(tmp_path / "torn.jsonl")] == [0, 2]
+    assert (tmp_path / "notes.txt").read_text() == "milk\n"
+    said = capsys.readouterr().err
+    assert "holds something other than JSONL" in said
+    assert "No such file or directory" in said
+
+
 # Files of prompts
 
 
@@ -233,7 +276,8 @@ def test_answers_to_another_request_are_not_mixed(
     [
         ('{"messages": []}', "nothing to answer"),
         ('{"messages": [{"role": "assistant", "content": "x"}]}', "nothing to answer"),
-        ('{"id": 3}', "content"),
+        ('{"id": 3}', "without `messages` or `prompt`"),
+        ('{"prompt": 3}', "content"),
         ('{"prompt": ', "line 1"),
         ('{"messages": [{"role": "wizard", "content": "x"}]}', "role"),
         ('{"id": "one", "prompt": "again"}', "stands in line 1 already"),
@@ -246,6 +290,37 @@ def test_a_line_that_is_no_prompt_is_named(line: str, word: str, tmp_path: Path)
     path.write_text('{"id": "one", "prompt": "x"}\n' + line + "\n")
     with pytest.raises(UsageError, match=rf"prompts.jsonl:2: .*{word}"):
         list(read_prompts(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [("", "holds no prompt"), (" \n\n", "holds no prompt"), ('[\n{"prompt": "a"}\n]\n', ":1: a JSON array")],
+)
+def test_a_file_without_prompts_is_told_before_a_model_is_opened(
+    text: str, word: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "p").write_text(text)
+    out = tmp_path / "out.jsonl"
+    assert main(["chat", str(tmp_path / "nowhere"), "--prompts", str(tmp_path / "p"), "--out", str(out)]) == 2
+    assert word in capsys.readouterr().err
+    assert not out.exists()
+    (tmp_path / "p").write_text("[sighs] And now?\n")
+    assert [one.messages[0].content for one in read_prompts(tmp_path / "p")] == ["[sighs] And now?"]
+
+
+def test_two_commands_do_not_answer_into_one_file(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "p.txt").write_text("hello\n")
+    out = tmp_path / "new" / "out.jsonl"
+    command = ["chat", str(model), "--prompts", str(tmp_path / "p.txt"), "--out", str(out), *SHORT]
+    with take_file(out):
+        assert main(command) == 2
+    assert "another command is at work on it" in capsys.readouterr().err
+    assert main(command) == 0
+    Path(f"{out}.json").write_text("{torn")
+    assert main(command) == 2
+    assert "out.jsonl.json is damaged" in capsys.readouterr().err
 
 
 def test_prompts_that_are_not_utf_8_are_named(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 from pathlib import Path
 
 import babbler
@@ -51,6 +52,17 @@ def test_a_server_for_others_asks_for_a_key(capsys: pytest.CaptureFixture[str]) 
             key_of(Terms(api_key_env="K"), {"K": value})
     assert main(["serve", "nowhere", "--host", "0.0.0.0"]) == 2
     assert "--api-key-env VAR" in capsys.readouterr().err
+
+
+def test_a_place_that_is_taken_is_told_before_a_model_is_opened(capsys: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        assert main(["serve", "nowhere/at-all/model", "--port", port]) == 2
+        assert f"--port {port}: Address already in use; choose another --port" in capsys.readouterr().err
+        assert main(["serve", "nowhere/at-all/model", "--port", port, "--host", "127.0.0.2"]) == 2
+        assert "no such folder" in capsys.readouterr().err, "the place is free, so the model is looked for"
+    assert main(["serve", "nowhere", "--port", "0", "--host", "no.such.host.localhost", "--api-key-env", "HOME"]) == 2
+    assert "no.such.host.localhost" in capsys.readouterr().err
 
 
 def write(tmp_path: Path, base_url: str, more: str = "") -> tuple[object, ...]:

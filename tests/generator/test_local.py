@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,69 @@ def test_vllm_is_preferred_where_it_is_installed(tmp_path: Path, monkeypatch: py
     assert program(endpoint("lab/model", server="gen")) == "gen"
 
 
+def test_an_adapter_is_served_by_gen_serve_though_vllm_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_vllm(tmp_path, monkeypatch)
+    adapter = tmp_path / "run" / "model"
+    adapter.mkdir(parents=True)
+    (adapter / "adapter_config.json").write_text("{}")
+    said: list[str] = []
+    mine = endpoint(tmp_path / "run")
+    assert program(mine) == "gen"
+    assert "gen merge folds it in" in Child(mine, said.append)._choice()
+    with pytest.raises(UsageError, match=r"an adapter, which vLLM does not take.*gen merge"):
+        identified(endpoint(tmp_path / "run", server="vllm"))
+    assert identified(mine).model is not None
+
+
+async def test_a_server_that_logs_to_stdout_does_not_stand_still(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """vLLM does so by default: into a pipe that nobody reads it could write 64 kB."""
+    chatty = "print('INFO a line of the log' * 20_000, flush=True)"
+    fake_vllm(tmp_path, monkeypatch, chatty + FAKE_VLLM)
+    way = LocalTransport(endpoint(folder(tmp_path / "m")), print)
+    try:
+        assert (await way.post("", {}, b"{}", 20)).status == 200
+    finally:
+        await way.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "killpg"), reason="no groups of processes")
+@pytest.mark.parametrize("deaf", ["", "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n"])
+def test_vllm_and_what_it_starts_end_with_the_pipe_to_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deaf: str
+) -> None:
+    """As when the run is killed."""
+    worker = "import subprocess, sys; w = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+    fake_vllm(tmp_path, monkeypatch, deaf + worker + FAKE_VLLM)
+    script = "import sys; from generator.client import keeper; keeper.LEAVES_WITHIN_S = 0.2; keeper.keep(sys.argv[1:])"
+    child = Child(endpoint(folder(tmp_path / "m")), print)
+    argv, url = child._command()
+    held = [sys.executable, "-c", script, *argv[3:]]
+    assert argv[1:3] == ["-m", "generator.client.keeper"]
+    process = subprocess.Popen(held, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, start_new_session=True)
+    child._process = process
+    child._wait(str(url), time.monotonic() + 60)
+    assert process.stdin is not None
+    process.stdin.close()
+    process.wait(60)
+    begun = time.monotonic()
+    while group(process.pid) and time.monotonic() < begun + 60:
+        time.sleep(0.02)
+    assert not group(process.pid)
+
+
+def group(leader: int) -> bool:
+    """Whether anybody of a group is left."""
+    try:
+        os.killpg(leader, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 async def test_vllm_is_started_on_this_machine_alone_and_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -114,6 +178,7 @@ async def test_vllm_is_started_on_this_machine_alone_and_stopped(
         argv = reply.body.decode()
         assert f'"serve", "{place}", "--host", "127.0.0.1"' in argv
         assert '"--served-model-name", "mine-' in argv
+        assert '"--uvicorn-log-level", "warning"' in argv, "no line for each request"
     finally:
         await way.close()
     assert process.poll() is not None
@@ -158,7 +223,7 @@ async def test_a_server_that_dies_stops_the_run_at_once(tmp_path: Path, monkeypa
     try:
         await way.post("", {}, b"{}", 20)
         assert way._child._process is not None
-        way._child._process.kill()
+        os.killpg(way._child._process.pid, signal.SIGKILL)
         with pytest.raises(RunStopped, match="ended with status -9"):
             await way.post("", {}, b"{}", 20)
     finally:
@@ -207,3 +272,16 @@ def test_our_own_server_ends_with_the_pipe_to_it_though_nobody_tells_it(
     assert child.stdout.readline().startswith(b"http://127.0.0.1:")
     child.stdin.close()
     assert child.wait(60) == 0
+
+
+def test_our_own_server_ends_in_good_order_when_it_is_told_to(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though a thread of it waits for the end of the pipe."""
+    pytest.importorskip("transformers")
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[1] / "trainer"))
+    import babbler
+
+    child = Child(endpoint(babbler.save(tmp_path / "babbler"), server="gen"), print)
+    child.start()
+    child.stop()
+    assert child._process is not None
+    assert child._process.returncode == 0

@@ -147,14 +147,84 @@ def test_prompts_are_pulled_as_rows_become_free_and_memory_bounds_the_batch() ->
     assert cache.rows * cache.columns <= 256
 
 
-def test_a_prompt_longer_than_one_pass_is_read_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("margin", [2, 64])
+def test_replies_that_may_become_long_go_side_by_side_and_are_set_back_where_they_do(
+    margin: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No reply says how long it will be: room for all that it may become would be room for one at a time."""
+    from trainer.serving import answer as module
+
+    monkeypatch.setattr(module, "MARGIN", margin)
+    asked, heard = prompts(12, seed=23, longest=40), dict[int, list[Piece]]()
+    how = [
+        Sampling(temperature=number % 2, seed=number, max_tokens=length, frequency_penalty=0.5, top_logprobs=1)
+        for number, length in enumerate((120, None, 30, 90, 10, 150) * 2)
+    ]
+    engine = Engine(MODEL, TOKENIZER, cache_tokens=400)
+    answers = [
+        engine.submit(prompt, sampling, on_piece=heard.setdefault(sampling.seed, []).append)
+        for prompt, sampling in zip(asked, how, strict=True)
+    ]
+    most = again = 0
+    while engine.busy:
+        before = list(engine._rows.active)
+        engine.step()
+        rows = engine._rows.active
+        most = max(most, len(rows))
+        again += len([answer for answer in before if answer not in rows and answer.finish_reason is None])
+        assert len(rows) < 2 or len(rows) * max(answer.length - 1 for answer in rows) <= 400
+    assert most > 3
+    assert (again > 0) >= (margin == 2), "some were set back"
+    for answer, reply in zip(answers, ENGINE.complete(asked, how), strict=True):
+        found = answer.reply(TOKENIZER)
+        assert (found.ids, found.text) == (reply.ids, reply.text)
+        assert "".join(piece.text for piece in heard[answer.sampling.seed]) == reply.text
+        assert [one.id for one in found.logprobs or ()] == list(reply.ids)
+
+
+def test_a_long_prompt_is_read_piece_by_piece_while_others_come_go_and_speak(monkeypatch: pytest.MonkeyPatch) -> None:
     from trainer.serving import engine, rows
 
-    asked = prompts(6, longest=120)
+    asked = [*prompts(6, longest=120), *prompts(6, longest=20, seed=3)]
     expected = ENGINE.complete(asked, GREEDY)
-    monkeypatch.setattr(engine, "PASS_TOKENS", 16)
-    monkeypatch.setattr(rows, "PASS_TOKENS", 16)
+    monkeypatch.setattr(engine, "PIECE_TOKENS", 16)
+    monkeypatch.setattr(rows, "PIECE_TOKENS", 16)
     assert ENGINE.complete(asked, GREEDY) == expected
+    answers = []
+    for number, prompt in enumerate(asked):
+        answers += [ENGINE.submit(prompt, GREEDY, choice=choice) for choice in range(1 + number % 3)]
+        doomed = ENGINE.submit(asked[0], GREEDY)
+        for _ in range(number % 4):
+            ENGINE.step()
+        ENGINE.cancel(doomed)
+    finish()
+    replies = {answer.prompt: answer.reply(TOKENIZER) for answer in answers}
+    assert [replies[tuple(prompt)] for prompt in asked] == expected
+    assert all(answer.reply(TOKENIZER) == replies[answer.prompt] for answer in answers)
+
+
+def test_a_short_prompt_does_not_wait_for_the_end_of_a_long_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    from trainer.serving import engine, rows
+
+    monkeypatch.setattr(engine, "PIECE_TOKENS", 16)
+    monkeypatch.setattr(rows, "PIECE_TOKENS", 16)
+    long, _ = [ENGINE.submit([5] * 200, GREEDY, choice=choice) for choice in (0, 1)]
+    ENGINE.step()
+    short = ENGINE.submit([6, 7], GREEDY.model_copy(update={"max_tokens": 3}))
+    while short.finish_reason is None:
+        ENGINE.step()
+    assert not long.ids
+    read = 0
+
+    def counted(first: int, tokens: Any, starts: Any, logits: Any = ENGINE._rows._network.logits) -> Any:
+        nonlocal read
+        read += sum(map(len, tokens)) if not long.ids else 0
+        return logits(first, tokens, starts)
+
+    monkeypatch.setattr(ENGINE._rows._network, "logits", counted)
+    finish()
+    assert read < 200, "both choices are read once"
+    assert len(long.ids) == 16 or long.ids[-1] == babbler.END
 
 
 def test_the_context_bounds_prompt_and_reply() -> None:

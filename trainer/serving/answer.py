@@ -8,6 +8,8 @@ from trainer.serving.sampling import Said, Sampling, Turn, chance
 from trainer.serving.text import Text, decode
 
 Finish = Literal["stop", "length"]
+MARGIN = 64
+"""Positions kept free for a reply that joins, so that it is not set back at once."""
 
 
 class TokenChance(NamedTuple):
@@ -53,6 +55,8 @@ class Answer:
     """None: nobody watches and no text ends it; decoded once, at its end."""
     said: Said | None
     on_piece: Callable[[Piece], None] | None = None
+    number: int = 0
+    """Its place in the order of arrival."""
     ids: list[int] = field(default_factory=list)
     logprobs: list[TokenChance] = field(default_factory=list)
     finish_reason: Finish | None = None
@@ -63,13 +67,18 @@ class Answer:
         return len(self.prompt) + len(self.ids)
 
     @property
+    def read(self) -> tuple[int, ...]:
+        """What has to be read where it joins: the prompt, and the tokens drawn before it was set back."""
+        return (*self.prompt, *self.ids) if self.ids else self.prompt
+
+    @property
     def room(self) -> int:
-        """Positions it may come to need."""
-        return len(self.prompt) + self.limit
+        """Positions that it may come to need before long; to its end it may never come."""
+        return min(len(self.prompt) + self.limit, self.length + MARGIN)
 
     def turn(self) -> Turn:
         """Its part in the next step."""
-        number = chance(self.sampling.seed, self.choice, len(self.ids)) if self.sampling.temperature else 0.0
+        number = chance(self.sampling.seed, self.choice, len(self.ids)) if not self.sampling.greedy else 0.0
         return Turn(self.sampling, number, self.said)
 
     def take(self, token: int, found: TokenChance | None) -> None:

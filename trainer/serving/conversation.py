@@ -8,6 +8,7 @@ from dialogue.records import Message
 from trainer.serving.answer import Piece
 from trainer.serving.engine import PromptTooLong, Sampling
 from trainer.serving.loading import Loaded
+from trainer.serving.voice import BadMessages
 
 REPLY_SHARE = 4
 """One part in so many of the context is kept free for a reply of no stated length."""
@@ -33,7 +34,8 @@ class Conversation:
         self.messages, self.forgotten = [], 0
 
     def ask(self, text: str) -> Iterator[str]:
-        """The reply piece by piece. Raises PromptTooLong where the text alone is too long, and forgets it then.
+        """The reply piece by piece. Raises PromptTooLong where the text alone is too long, BadMessages where the
+        template cannot hold it; the conversation is then as it was.
 
         An answer that is broken off, as by Ctrl-C, stays as far as it came.
         """
@@ -41,7 +43,7 @@ class Conversation:
         engine, pieces, said = self._loaded.engine, list[Piece](), ""
         try:
             prompt = self._fitted()
-        except PromptTooLong:
+        except (PromptTooLong, BadMessages):
             self.messages.pop()
             raise
         seed = hash64("turn", self._seed, len(self.messages)) >> 1
@@ -62,22 +64,22 @@ class Conversation:
 
     def shown(self) -> list[Message]:
         """What the model is shown."""
-        system = [Message(role="system", content=self.system)] if self.system else []
-        return [*system, *self.messages[self.forgotten :]]
+        return self.whole(self.forgotten)
 
-    def whole(self) -> list[Message]:
-        """Everything that was said."""
+    def whole(self, first: int = 0) -> list[Message]:
+        """The system message and everything that was said, from the message with this number on."""
         system = [Message(role="system", content=self.system)] if self.system else []
-        return [*system, *self.messages]
+        return [*system, *self.messages[first:]]
 
     def _fitted(self) -> list[int]:
         """The prompt, after forgetting as many of the oldest rounds as it takes."""
         engine = self._loaded.engine
         wanted = self._sampling.max_tokens or engine.context // REPLY_SHARE
-        free = min(wanted, engine.context // 2)
+        free, first = min(wanted, engine.context // 2), self.forgotten
         while True:
-            prompt = self._loaded.voice.prompt(self.shown())
-            if len(prompt) + free <= engine.context or self.forgotten + 2 >= len(self.messages):
+            prompt = self._loaded.voice.prompt(self.whole(first))
+            if len(prompt) + free <= engine.context or first + 2 >= len(self.messages):
                 engine.check(prompt)
+                self.forgotten = first
                 return prompt
-            self.forgotten += 2
+            first += 2

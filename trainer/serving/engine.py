@@ -10,13 +10,14 @@ only; greedy ones equal `model.generate` token for token.
 
 from collections import deque
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from itertools import count
 from typing import Any, TypeVar
 
 from torch import Tensor
 
 from trainer.serving.answer import Answer, Piece, Reply, TokenChance
 from trainer.serving.limits import context_of, end_ids
-from trainer.serving.network import PASS_TOKENS, answering
+from trainer.serving.network import PASS_TOKENS, PIECE_TOKENS, answering
 from trainer.serving.rows import Rows
 from trainer.serving.sampling import Said, Sampling, draw, logprobs, scores
 from trainer.serving.text import Text
@@ -57,11 +58,12 @@ class Engine:
         self._ends = frozenset(stop_ids) | end_ids(model, tokenizer)
         self._rows = Rows(model, max_batch, cache_tokens)
         self._waiting: deque[Answer] = deque()
+        self._arrivals = count()
 
     @property
     def busy(self) -> bool:
         """Whether a step has anything to do."""
-        return bool(self._waiting or self._rows.active)
+        return bool(self._waiting or self._rows.active or self._rows.reading)
 
     @property
     def separate(self) -> bool:
@@ -97,21 +99,30 @@ class Engine:
             Text(self.tokenizer, stops, self._lead) if stops or on_piece else None,
             Said(frozenset(prompt)) if sampling.penalised else None,
             on_piece,
+            next(self._arrivals),
         )
         self._waiting.append(answer)
         return answer
 
     def cancel(self, answer: Answer) -> None:
         """Work on it no more; its row is free for the next."""
-        if answer in self._rows.active:
+        if answer in self._rows.active or answer in self._rows.reading:
             self._rows.leave(answer)
         elif answer in self._waiting:
             self._waiting.remove(answer)
 
     def step(self) -> list[Answer]:
-        """Let what fits join, and give every reply under way one token; returns those that ended by it."""
+        """Let what fits join, and give every reply under way one token; returns those that ended by it.
+
+        Where memory does not hold the next token of all, those that came last are set back: they wait, and what they
+        have said is read again with their prompts.
+        """
         with answering(self._model):
             ended = self._join()
+            while (last := self._rows.crowded()) is not None:
+                self._rows.leave(last)
+                self._waiting.appendleft(last)
+            ended += self._read_on()
             if self._rows.active:
                 ended += self._advance(list(self._rows.active), self._rows.step())
         return ended
@@ -148,11 +159,29 @@ class Engine:
         """Read the prompts of those that fit, in order of arrival; returns those whose first token was their last."""
         width, joining = 0, list[Answer]()
         while self._waiting and self._rows.fits(answer := self._waiting[0], joining):
-            width = max(width, len(answer.prompt))
+            if answer.length > PIECE_TOKENS:
+                if joining or self._rows.reading:
+                    break  # in their turn: one long prompt at a time
+                self._rows.begin(self._choices())
+                continue
+            width = max(width, answer.length)
             if joining and width * (len(joining) + 1) > PASS_TOKENS:
                 break
             joining.append(self._waiting.popleft())
         return self._advance(joining, self._rows.join(joining)) if joining else []
+
+    def _choices(self) -> list[Answer]:
+        """Taken from those who wait: the first, and those behind it of the same prompt, as many as fit."""
+        group = [self._waiting.popleft()]
+        while self._waiting and self._waiting[0].read == group[0].read and self._rows.fits(self._waiting[0], group):
+            group.append(self._waiting.popleft())
+        return group
+
+    def _read_on(self) -> list[Answer]:
+        """Read a piece of the long prompt that is being read; returns those whose first token was their last."""
+        group = list(self._rows.reading)
+        logits = self._rows.read_on() if group else None
+        return [] if logits is None else self._advance(group, logits)
 
     def _advance(self, answers: Sequence[Answer], logits: Tensor) -> list[Answer]:
         """Draw a token for each and hand out what came of it; returns those that ended."""

@@ -18,6 +18,8 @@ from trainer.serving.cache import COLUMNS, SlotCache
 
 PASS_TOKENS = 4096
 """Tokens, padding included, that go through the network at once when prompts are read."""
+PIECE_TOKENS = 1024
+"""A longer prompt is read in such pieces, one a step, so that others do not wait for its end."""
 _KNOWN = {"full_attention", "sliding_attention"}
 _EXACT, _ROUGH = 1e-3, 0.05
 """How far the logits of two ways may lie apart, as a share of their spread: in float32, and in half precision."""

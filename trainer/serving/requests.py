@@ -4,15 +4,17 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from dialogue.records import Message
-from trainer.serving.sampling import MOST_LOGPROBS, Sampling
+from trainer.serving.sampling import LEAST_PENALTY, MOST_LOGPROBS, Sampling
 
 MOST_CHOICES = 128
 MOST_STOPS = 16
 HARMLESS = ("user", "metadata", "store", "service_tier", "safety_identifier", "prompt_cache_key")
 """Fields of bookkeeping, which change no reply."""
+EMPTY: dict[str, Any] = {"tools": [], "functions": [], "logit_bias": {}, "tool_choice": "none"}
+"""What is not supported, said so that it asks for nothing."""
 UNSUPPORTED = (
     *("tools", "tool_choice", "parallel_tool_calls", "functions", "function_call", "response_format", "logit_bias"),
     *("modalities", "audio", "prediction", "reasoning_effort", "web_search_options", "verbosity", "best_of", "echo"),
@@ -48,6 +50,14 @@ class Said(_Strict):
     name: str | None = None
     refusal: None = None
 
+    @model_validator(mode="before")
+    @classmethod
+    def _stated(cls, fields: Any) -> Any:
+        """Without what a client's own record of a reply holds empty (`annotations`, `tool_calls` ...)."""
+        if not isinstance(fields, dict):
+            return fields
+        return {name: value for name, value in fields.items() if name == "content" or value not in (None, [])}
+
     def message(self) -> Message:
         """The same as our record."""
         text = self.content if isinstance(self.content, str) else "".join(part.text for part in self.content)
@@ -77,7 +87,7 @@ class ChatRequest(_Strict):
     temperature: float | None = Field(default=None, ge=0, le=100)
     top_p: float | None = Field(default=None, gt=0, le=1)
     top_k: int | None = Field(default=None, ge=-1)
-    repetition_penalty: float | None = Field(default=None, gt=0, le=100)
+    repetition_penalty: float | None = Field(default=None, ge=LEAST_PENALTY, le=100)
     presence_penalty: Penalty | None = None
     frequency_penalty: Penalty | None = None
     max_tokens: Length | None = None
@@ -132,8 +142,9 @@ def chat_request(body: bytes, *, context: int) -> ChatRequest:
 def _known(fields: dict[str, Any]) -> None:
     if fields.get("response_format") == {"type": "text"}:
         del fields["response_format"]
-    if not fields.get("tools", True):
-        del fields["tools"]
+    for name, nothing in EMPTY.items():
+        if name in fields and fields[name] == nothing:
+            del fields[name]
     for name in fields:
         if name in UNSUPPORTED:
             raise BadRequest(f"{name} is not supported by this server; leave it out", name, "unsupported_parameter")

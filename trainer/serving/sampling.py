@@ -13,22 +13,26 @@ from pydantic import Field
 from torch import Tensor
 
 from dialogue.chance import hash64
+from dialogue.errors import UsageError
 from dialogue.records import Record
 
 MOST_LOGPROBS = 20
 NUCLEUS = 256
 """Tokens looked at first for top_p; a row whose nucleus is larger is sorted whole."""
+COLD = 1e-5
+"""A temperature below it takes the likeliest token: scores divided by less leave float32."""
+LEAST_PENALTY = 0.01
 
 
 class Sampling(Record):
     """How one reply is drawn."""
 
     temperature: float = Field(default=1.0, ge=0, le=100)
-    """0 takes the likeliest token."""
+    """0, or less than COLD, takes the likeliest token."""
     top_p: float = Field(default=1.0, gt=0, le=1)
     top_k: int = Field(default=0, ge=0)
     """0 looks at all tokens."""
-    repetition_penalty: float = Field(default=1.0, gt=0, le=100)
+    repetition_penalty: float = Field(default=1.0, ge=LEAST_PENALTY, le=100)
     """Divides the scores of tokens of prompt and reply (Keskar et al. 2019, arXiv 1909.05858)."""
     presence_penalty: float = Field(default=0.0, ge=-2, le=2)
     """Taken off the scores of tokens that the reply holds already."""
@@ -43,6 +47,11 @@ class Sampling(Record):
     seed: int = 0
     top_logprobs: int | None = Field(default=None, ge=0, le=MOST_LOGPROBS)
     """None: no log-probabilities; 0: those of the drawn tokens alone."""
+
+    @property
+    def greedy(self) -> bool:
+        """Whether chance has no say."""
+        return self.temperature < COLD
 
     @property
     def penalised(self) -> bool:
@@ -105,8 +114,7 @@ def _penalise(row: Tensor, sampling: Sampling, said: Said) -> None:
 def probabilities(scored: Tensor, samplings: Sequence[Sampling]) -> Tensor:
     """(B, V) float32: what each row is drawn from; temperature, then top_k, then top_p, as transformers has them.
 
-    Tokens that tie with the last one kept are kept too, so that no order among equals decides. The temperatures must
-    be above 0.
+    Tokens that tie with the last one kept are kept too, so that no order among equals decides. No row may be greedy.
     """
 
     def column(values: list[float]) -> Tensor:
@@ -132,14 +140,18 @@ def _cut(found: Tensor, top_p: Tensor) -> Tensor:
     if bool((best.sum(-1, keepdim=True) < top_p)[top_p < 1].any()):
         best = found.sort(descending=True).values
     before = best.cumsum(-1) - best
-    inside = (before < top_p).sum(-1, keepdim=True)
+    inside = (before < top_p).sum(-1, keepdim=True).clamp(min=1)  # a top_p may be 0 in float32
     return torch.where(top_p < 1, best.gather(1, inside - 1), 0.0)
 
 
 def draw(scored: Tensor, turns: Sequence[Turn]) -> list[int]:
-    """The next token of each row: the likeliest where the temperature is 0, else by its chance."""
+    """The next token of each row: the likeliest where it is greedy, else by its chance.
+
+    Raises UsageError where the scores are no numbers.
+    """
     found: list[int] = scored.argmax(-1).tolist()
-    rows = [row for row, turn in enumerate(turns) if turn.sampling.temperature > 0]
+    sound = not bool(scored[:, 0].isnan().any())  # what went wrong before the head is in all its columns
+    rows = [row for row, turn in enumerate(turns) if not turn.sampling.greedy]
     if rows:
         chosen = scored if len(rows) == len(turns) else scored[rows]
         # One number finds its place on the probabilities laid end to end: no order but the vocabulary's has a say.
@@ -148,6 +160,11 @@ def draw(scored: Tensor, turns: Sequence[Turn]) -> list[int]:
         places = torch.searchsorted(ends, (chances[:, None] * ends[:, -1:]), right=True)[:, 0]
         for row, token in zip(rows, places.tolist(), strict=True):
             found[row] = token
+    if not sound or max(found) >= scored.shape[-1]:
+        raise UsageError(
+            "the model's scores are not numbers (NaN): its weights are damaged, or its dtype is too small for them; "
+            "--dtype float32 tells which"
+        )
     return found
 
 

@@ -8,13 +8,16 @@ that leaves takes its choices with it.
 import asyncio
 import hmac
 import ipaddress
+import logging
+import re
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Handler, Middleware
 
 from trainer.serving.answer import Reply
@@ -26,6 +29,8 @@ from trainer.serving.wire import Wire, error
 from trainer.serving.worker import Job, Stopped, Worker
 
 BODY_BYTES = 8 << 20
+_FOREIGN = (HttpProcessingError, web.RequestPayloadError)
+_PORT = re.compile(r":\d*$")
 LEAVE_S = 10.0
 """How long replies under way may go on when the server is told to stop."""
 
@@ -144,7 +149,12 @@ def guard(key: str | None) -> Middleware:
             return _json(error(str(problem), kind, problem.param, problem.code), problem.status)
         except web.HTTPException as problem:
             text = f"{request.method} {request.path[:80]}: {problem.reason}"
+            if isinstance(problem, web.HTTPRequestEntityTooLarge):
+                text += f"; a body may have {BODY_BYTES:,} bytes"
             return _json(error(text, "invalid_request_error", None, None), problem.status)
+        except web.RequestPayloadError as problem:  # compressed, chunked or cut off, and not as it says
+            text = " ".join(str(problem).split())
+            return _json(error(f"the body cannot be read: {text}", "invalid_request_error"), 400)
         except Stopped:
             return _json(error("the server has stopped", "server_error"), 503)
 
@@ -157,13 +167,27 @@ def _admit(request: web.Request, key: str | None) -> None:
     The latter keeps out web pages whose host name was turned to 127.0.0.1 after they were loaded (DNS rebinding).
     """
     if key is None:
-        host = (request.url.host or "").lower()
-        if not is_loopback(host):
-            raise BadRequest(f"host {host[:60]!r}: this server answers to its own machine only", status=403)
+        for host in _hosts(request):
+            if not is_loopback(host):
+                raise BadRequest(f"host {host[:60]!r}: this server answers to its own machine only", status=403)
     elif request.path != "/health":
-        shown = request.headers.get("Authorization", "").removeprefix("Bearer ").encode()
-        if not hmac.compare_digest(shown, key.encode()):
+        scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
+        right = hmac.compare_digest(shown.strip().encode("utf-8", "surrogateescape"), key.encode())
+        if scheme.lower() != "bearer" or not right:
             raise BadRequest("wrong or missing key; send Authorization: Bearer KEY", code="invalid_api_key", status=401)
+
+
+def _hosts(request: web.Request) -> Iterator[str]:
+    """The names, without ports, by which it was called and of the page that called; none where a client names none.
+
+    Not by `request.url`: a header that is no address raises there.
+    """
+    for header in request.headers.getall("Host", []):
+        yield _PORT.sub("", header.strip().lower())
+    for header in request.headers.getall("Origin", []):
+        scheme, found, host = header.strip().lower().partition("://")
+        if found and scheme in ("http", "https"):
+            yield _PORT.sub("", host)
 
 
 def is_loopback(host: str) -> bool:
@@ -196,7 +220,7 @@ async def serving(
     app.router.add_get("/v1/models", server.models)
     app.router.add_get("/v1/models/{name:.+}", server.model)
     app.router.add_post("/v1/chat/completions", server.chat)
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=LEAVE_S)
+    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=LEAVE_S, logger=_log())
     await runner.setup()
     worker.start()
     try:
@@ -208,6 +232,14 @@ async def serving(
         await runner.cleanup()
         worker.stop()
         server.close()
+
+
+def _log() -> logging.Logger:
+    """For faults of ours: what a client sent that is no HTTP has had its 400, and is no traceback of ours."""
+    log = logging.getLogger("trainer.serving")
+    if not log.filters:
+        log.addFilter(lambda record: not (record.exc_info and isinstance(record.exc_info[1], _FOREIGN)))
+    return log
 
 
 def _json(body: bytes, status: int = 200) -> web.Response:

@@ -65,21 +65,21 @@ class OwnTemplate:
         typed: list[str] = []
 
         def sealed(words: str) -> str:
-            for token in sorted(self._encoder.control, key=len, reverse=True):
-                while token in words:
-                    words = words.replace(token, f"{mark}{len(typed)};", 1)
-                    typed.append(token)
-            return words
+            pieces = self._encoder.cut(words)
+            for number in range(1, len(pieces), 2):
+                typed.append(pieces[number])
+                pieces[number] = f"{mark}{len(typed) - 1};"
+            return "".join(pieces)
 
         turns = [{"role": one.role, "content": sealed(one.content)} for one in messages]
         text: str = self._tokenizer.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
-        ids: list[int] = []
-        for number, piece in enumerate(re.split(f"{mark}(\\d+);", text) if typed else [text]):
-            if number % 2:
-                ids += self._encoder.words([typed[int(piece)]])[0]
-            else:
-                ids += self._tokenizer(piece, add_special_tokens=False)["input_ids"]
-        return ids
+        if not typed:
+            whole: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
+            return whole
+        pieces = re.split(f"{mark}(\\d+);", text)
+        written = self._tokenizer(pieces[::2], add_special_tokens=False)["input_ids"]
+        plain = [*self._encoder.words([typed[int(number)] for number in pieces[1::2]]), []]
+        return [id for pair in zip(written, plain, strict=True) for ids in pair for id in ids]
 
 
 def voice(tokenizer: Any, place: str, facts: Mapping[str, Any]) -> Voice:

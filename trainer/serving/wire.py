@@ -102,8 +102,9 @@ def usage(replies: Sequence[Reply]) -> dict[str, int]:
 
 
 def error(message: str, kind: str, param: str | None = None, code: str | None = None) -> bytes:
-    """A refusal."""
-    return orjson.dumps({"error": {"message": message, "type": kind, "param": param, "code": code}})
+    """A refusal. What it quotes of the client need not be UTF-8."""
+    told = message.encode("utf-8", "replace").decode()
+    return orjson.dumps({"error": {"message": told, "type": kind, "param": param, "code": code}})
 
 
 def _event(value: dict[str, Any]) -> bytes:

@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from trainer.serving.answer import Answer, Piece, Reply
@@ -46,6 +47,7 @@ class Worker:
         """`on_broken` is called in the loop when the engine has raised; all jobs are told that nothing comes."""
         self._engine = engine
         self._on_broken = on_broken
+        self._open, self._over = set[Job](), False
         self._asked: deque[tuple[Job, bool]] = deque()
         self._jobs: dict[Answer, tuple[Job, int]] = {}
         self._news: list[tuple[Job, News | None]] = []
@@ -60,11 +62,15 @@ class Worker:
         self._thread.start()
 
     def put(self, job: Job) -> None:
-        """Work on a job."""
+        """Work on a job; it is told at once that nothing comes where the engine has ended."""
+        self._open.add(job)
         self._tell(job, True)
+        if self._over:
+            self._end()
 
     def cancel(self, job: Job) -> None:
         """Work on it no more; harmless where it is done."""
+        self._open.discard(job)
         self._tell(job, False)
 
     def stop(self) -> None:
@@ -93,9 +99,15 @@ class Worker:
                 self._hand_out()
         except Exception as error:  # a boundary: nobody would hear of a thread that died
             self._loop.call_soon_threadsafe(self._on_broken, error)
-        for job in {id(job): job for job, _ in self._jobs.values()}.values():
-            self._news.append((job, None))
         self._hand_out()
+        with suppress(RuntimeError):  # the loop is closed, and nobody waits
+            self._loop.call_soon_threadsafe(self._end)
+
+    def _end(self) -> None:
+        """Tell all who still wait that nothing comes any more, those too whom the thread has not heard of."""
+        self._over = True
+        for job in self._open:
+            job.news.put_nowait(None)
 
     def _listen(self) -> bool:
         """Take in what was asked, waiting where there is nothing to do; whether to go on."""

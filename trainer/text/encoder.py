@@ -106,6 +106,10 @@ class Encoder:
         """Whether the words hold the text of a control token."""
         return self._cut is not None and self._cut.search(words) is not None
 
+    def cut(self, words: str) -> list[str]:
+        """The words cut at the texts of control tokens, which are every second piece."""
+        return self._cut.split(words) if self._cut is not None else [words]
+
     def _stripped(self, pieces: Sequence[str], number: int) -> str:
         """A run of plain text without the white space that a neighbouring token swallows (Phi-3's `<|end|>`)."""
         text = pieces[number]
