@@ -69,7 +69,7 @@ class Preference(Stage):
     async def _write(self, principle: str) -> None:
         """Have one answer written; one that was of no use only where the dialogue is tried again."""
         tries = [message for name, message in self._written if name == principle]
-        if any(map(_sound, tries)) or len(tries) > self._failures:
+        if any(map(_sound, tries)) or len(tries) > self._book.failures:
             return
         *head, last = self._given.before
         own = f"{head[0].content}\n\n" if head and head[0].role == "system" else ""
@@ -102,7 +102,7 @@ class Preference(Stage):
 
     async def _rate(self, answers: Sequence[str]) -> list[Rating]:
         fault: Fault | None = None
-        for attempt in range(ATTEMPTS * (self._failures + 1)):
+        for attempt in range(ATTEMPTS * (self._book.failures + 1)):
             asked = attempt == len(self._replies)
             if asked:
                 again = fault.evidence if fault else None
@@ -123,10 +123,10 @@ class Preference(Stage):
     async def _ask(
         self, role: str, messages: list[dict[str, str]], plan: dict[str, JsonValue], what: str, attempt: int
     ) -> Message:
-        chat, job = self._all.chats[role], self._job
+        voice, job = self._voice(role), self._job
         seed = seed_of(job.id, what, attempt)
-        completion = await chat.complete(messages, key=job.id, priority=job.index, seed=seed)
-        message = message_of(completion, chat, "user" if role == "user" else "assistant")
+        completion = await voice.complete(messages, key=job.id, priority=job.index, seed=seed)
+        message = message_of(completion, voice, "user" if role == "user" else "assistant")
         self._said(Turn(message, completion.usage, plan=plan), role)
         return message
 

@@ -30,7 +30,7 @@ class Recital(Stage):
         A text that is in the journal already is read again and not asked for again.
         """
         fault: Fault | None = None
-        for attempt in range(ATTEMPTS * (self._failures + 1)):
+        for attempt in range(ATTEMPTS * (self._book.failures + 1)):
             asked = attempt == len(self._texts)
             if asked:
                 await self._ask(attempt, fault)
@@ -48,13 +48,13 @@ class Recital(Stage):
         super()._lose(error)
 
     async def _ask(self, attempt: int, fault: Fault | None) -> None:
-        job, chat = self._job, self._all.chats["assistant"]
+        job, voice = self._job, self._voice("assistant")
         again = fault.evidence if fault else None
         prompt = request(self._all.prompts, self._script, self._all.run_seed, job.id, again)
         seed = seed_of(job.id, "transcript", attempt)
         messages = [{"role": "user", "content": prompt}]
-        completion = await chat.complete(messages, key=job.id, priority=job.index, seed=seed)
-        text = message_of(completion, chat, "assistant")
+        completion = await voice.complete(messages, key=job.id, priority=job.index, seed=seed)
+        text = message_of(completion, voice, "assistant")
         self._said(Turn(text, completion.usage, plan={"again": fault.check} if fault else None))
         self._past = self._acts()
         self._texts.append(text)

@@ -58,7 +58,7 @@ class Standing:
         return self._logs.lists.items(key)
 
     def events(self, index: int) -> list[dict[str, Any]]:
-        """The `turn` and `spent` events of a dialogue that is open; none of any other."""
+        """The `turn`, `reply` and `spent` events of a dialogue that is open; none of any other."""
         return self._journal.events(index)
 
     def unfinished(self, n: int) -> Iterator[int]:
