@@ -48,8 +48,10 @@ class Book:
             self._tally.turns += 1
         more: dict[str, Any] = {"refused": self._refused} if self._refused else {}
         if turn.noted:
-            self._tally.noted[turn.noted] += 1
             more["noted"] = turn.noted
+        again = (turn.plan or {}).get("again")
+        self._tally.noted.update([turn.noted] if turn.noted else [])
+        self._tally.noted.update([str(again)] if again and not self._refused else [])
         self._refused = 0
         self._folder.turn(self._index, number, side, turn.message, turn.usage, turn.plan, **more)
 
@@ -61,15 +63,20 @@ class Book:
             self._tally.noted[check] += 1
         self._folder.reply(self._index, side, written(reply), reply.usage, check)
 
-    def give_up(self, usage: Usage | None = None) -> None:
-        """Keep that the dialogue is given up, once, and what the assistant's last reply cost if it has no line.
+    def give_up(self, usage: Usage | None = None, noted: str | None = None) -> None:
+        """Keep that the dialogue is given up, once; what the assistant's last reply cost, and the check that it failed,
+        where that has no line.
 
         The line is counted when the dialogue is tried again.
         """
-        if not self._given_up:
-            self._given_up = True
-            self.usage["assistant"] += usage or Usage()
-            self._folder.spent(self._index, "assistant", usage or Usage())
+        if self._given_up:
+            return
+        self._given_up = True
+        usage = usage or Usage()
+        self.usage["assistant"] += usage
+        if noted is not None:
+            self._tally.noted[noted] += 1
+        self._folder.spent(self._index, "assistant", usage, noted)
 
     def by_side(self) -> dict[str, Usage]:
         """What was paid, for a record: several assistants are one side."""

@@ -96,7 +96,7 @@ class Feedback(Stage):
             message, usage = Message(role="assistant", content="", finish_reason=failure.reason), Usage()
         else:
             message, usage = message_of(completion, voice, "assistant"), completion.usage
-        self._keep_reply(number, message, usage, {"sample": place})
+        self._book.turn(number, message.role, Turn(message, usage, plan={"sample": place}))
         return message
 
     async def _judge(self, history: Sequence[Message], ballot: Ballot, shown: Sequence[Message]) -> list[Rating]:
@@ -128,12 +128,8 @@ class Feedback(Stage):
         )
         message = message_of(completion, voice, "user")
         plan: dict[str, JsonValue] = {"rates": len(shown), **({"again": fault.check} if fault else {})}
-        self._keep_reply(number, message, completion.usage, plan)
+        self._book.turn(number, message.role, Turn(message, completion.usage, plan=plan))
         return message
-
-    def _keep_reply(self, number: int, message: Message, usage: Usage, plan: dict[str, JsonValue]) -> None:
-        self._all.tally.noted.update([str(plan["again"])] if "again" in plan else [])
-        self._book.turn(number, message.role, Turn(message, usage, plan=plan))
 
     def _user_said(self, turn: Turn) -> None:
         if turn.message.role == "user":  # what an answer was chosen from is kept already

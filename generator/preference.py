@@ -103,8 +103,7 @@ class Preference(Stage):
     async def _rate(self, answers: Sequence[str]) -> list[Rating]:
         fault: Fault | None = None
         for attempt in range(ATTEMPTS * (self._book.failures + 1)):
-            asked = attempt == len(self._replies)
-            if asked:
+            if attempt == len(self._replies):
                 again = fault.evidence if fault else None
                 everything = self._all.prompts, self._all.sector, self._script.language
                 prompt = request(*everything, self._given.before, answers, self._job.id, again)
@@ -116,8 +115,8 @@ class Preference(Stage):
                 return parse(reply.content, len(answers), self._principles.aspects)
             except ValueError as error:
                 fault = Fault("bad_reply", "ratings", str(error))
-                self._all.tally.noted[fault.check] += asked
         assert fault is not None
+        self._book.give_up(noted=fault.check)
         raise ReplyFailed(fault.reason, f"{fault.check}: {fault.evidence}")
 
     async def _ask(

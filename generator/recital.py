@@ -31,15 +31,14 @@ class Recital(Stage):
         """
         fault: Fault | None = None
         for attempt in range(ATTEMPTS * (self._book.failures + 1)):
-            asked = attempt == len(self._texts)
-            if asked:
+            if attempt == len(self._texts):
                 await self._ask(attempt, fault)
             fault = self._read(self._texts[attempt])
             if fault is None:
                 most = len(self._history) // 2 >= self._all.rounds[1]
                 return "max_turns" if most else "user_stopped"
-            self._all.tally.noted[fault.check] += asked
         assert fault is not None
+        self._book.give_up(noted=fault.check)
         raise ReplyFailed(fault.reason, f"{fault.check}: {fault.evidence}")
 
     def _lose(self, error: ReplyFailed) -> None:

@@ -64,13 +64,12 @@ def fold(totals: dict[str, Any], event: Mapping[str, Any]) -> None:
         if again and "refused" not in event:  # else each of those replies has a line, and is counted by it
             _count(tally, "noted", again)
         _note(tally, event)
-    elif kind == "reply":
+    elif kind in ("reply", "spent"):
         _pay(totals, event["side"], event["usage"])
         _note(tally, event)
-    elif kind == "spent":
-        _pay(totals, event["side"], event["usage"])
     elif kind == "list":
-        _count(tally, "lists", event["how"])
+        if "how" in event:  # else a reply that was no list
+            _count(tally, "lists", event["how"])
         _pay(totals, "opener", event["usage"])
     elif kind == "done":
         tally["dialogues"] = tally.get("dialogues", 0) + 1

@@ -32,7 +32,14 @@ class Voice:
         self._recalled: Completion | None = None
 
     async def complete(
-        self, messages: list[dict[str, str]], *, key: str, priority: int, seed: int, sampling: Sampling | None = None
+        self,
+        messages: list[dict[str, str]],
+        *,
+        key: str,
+        priority: int,
+        seed: int,
+        schema: dict[str, Any] | None = None,
+        sampling: Sampling | None = None,
     ) -> Completion:
         """As `Chat.complete`; one that the journal has comes from there, at no cost, as that is counted already."""
         after: Nothing | None = None
@@ -45,7 +52,14 @@ class Voice:
                 raise reply.failure()
             after = reply
         return await self._chat.complete(
-            messages, key=key, priority=priority, seed=seed, sampling=sampling, after=after, hear=self._hear
+            messages,
+            key=key,
+            priority=priority,
+            seed=seed,
+            schema=schema,
+            sampling=sampling,
+            after=after,
+            hear=self._hear,
         )
 
     def refuse(self, completion: Completion, check: str | None) -> None:
@@ -70,19 +84,19 @@ def written(reply: Reply) -> dict[str, Any]:
     }
 
 
+def recalled(fields: Mapping[str, Any]) -> Reply:
+    """The reply that was `written`, as if it had cost nothing: its line says what it has cost."""
+    if "attempt" in fields:
+        return Nothing(**fields, usage=Usage())
+    return Completion(**fields, fingerprint=None, usage=Usage())
+
+
 def pending(events: Sequence[Mapping[str, Any]]) -> deque[Reply]:
     """The replies to the turn that a dialogue stands at: those after its last turn, and its last failure."""
     kept: deque[Reply] = deque()
     for event in events:
         if event["k"] == "reply":
-            kept.append(_read(event["reply"]))
+            kept.append(recalled(event["reply"]))
         else:
             kept.clear()
     return kept
-
-
-def _read(fields: Mapping[str, Any]) -> Reply:
-    """The reply again, as if it had cost nothing: its line says what it has cost."""
-    if "attempt" in fields:
-        return Nothing(**fields, usage=Usage())
-    return Completion(**fields, fingerprint=None, usage=Usage())

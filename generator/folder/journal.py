@@ -4,14 +4,14 @@
                                                                   (`side` is "tool" for the results of commands)
     {"k": "reply", "i", "side", "reply", "usage", "noted"}        a reply that became no turn, as it came: its side is
                                                                   asked again, or ends the dialogue
-    {"k": "spent", "i", "side", "usage"}                          a turn was given up; what of it has no line yet
+    {"k": "spent", "i", "side", "usage", "noted"}                 a turn was given up; what of it has no line yet
     {"k": "done", "i", "at"}                                      its line stands in dialogues.jsonl
     {"k": "fail", "i", "at", "failure"}                           it ended badly
     {"k": "retry", "i", "at"}                                     it is open again, with the lines at these offsets
 
-`noted` names the check that a reply failed; a turn may have it too, for what was let stand. `refused` of a turn is how
-many replies failed one before it. The sum of `usage` over all lines is what was paid. Journals of earlier versions have
-no `reply` lines, and the usage of all requests of a turn in its own.
+`noted` names the check that a reply failed, where one did; a turn may have it too, for what was let stand. `refused` of
+a turn is how many replies failed one before it. The sum of `usage` over all lines is what was paid. Journals of earlier
+versions have no `reply` lines, and the usage of all requests of a turn in its own.
 
 Where several replies make one turn (answers that are compared, and what is said of them), each of them has a line.
 
@@ -56,8 +56,9 @@ class Journal:
         event = {"k": "reply", "i": index, "side": side, "reply": reply, "usage": plain(usage)}
         self._append(event if noted is None else {**event, "noted": noted})
 
-    def spent(self, index: int, side: str, usage: Usage) -> None:
-        self._append({"k": "spent", "i": index, "side": side, "usage": plain(usage)})
+    def spent(self, index: int, side: str, usage: Usage, noted: str | None = None) -> None:
+        event = {"k": "spent", "i": index, "side": side, "usage": plain(usage)}
+        self._append(event if noted is None else {**event, "noted": noted})
 
     def done(self, index: int) -> None:
         self._append({"k": "done", "i": index, "at": self.ledger.at(index)})

@@ -73,9 +73,17 @@ class RunFolder(Standing):
         """The index of a newly accepted opener, given as its JSON line."""
         return self._logs.openers.add(line)
 
-    def add_list(self, key: str, items: Sequence[str | None], usage: Usage, how: str) -> None:
-        """Keep an answer of the opener writer, parsed; `how` it was read."""
+    def add_list(self, key: str, items: Sequence[str | None] | None, usage: Usage, how: str) -> None:
+        """Keep an answer of the opener writer, parsed; `how` it was read; None: it came to nothing."""
         self._logs.lists.add(key, items, usage, how)
+
+    def refuse_list(self, key: str, reply: Mapping[str, Any], usage: Usage) -> None:
+        """Keep a reply of the opener writer that was no list, as it came; the next one is asked for only after this."""
+        self._logs.lists.refuse(key, reply, usage)
+
+    def lists_anew(self) -> None:
+        """Have a later call ask for all lists anew: nothing came of them."""
+        self._logs.lists.anew()
 
     def turn(
         self,
@@ -97,9 +105,9 @@ class RunFolder(Standing):
         """Keep a reply that became no turn, as it came; the next one is asked for only after this."""
         self._journal.reply(index, side, reply, usage, noted)
 
-    def spent(self, index: int, side: str, usage: Usage) -> None:
-        """Keep that a turn was given up, and the cost of what of it has no line yet."""
-        self._journal.spent(index, side, usage)
+    def spent(self, index: int, side: str, usage: Usage, noted: str | None = None) -> None:
+        """Keep that a turn was given up, the cost of what of it has no line yet, and the check that this failed."""
+        self._journal.spent(index, side, usage, noted)
 
     def done(self, index: int, dialogue: bytes) -> None:
         """Write a finished dialogue, given as its JSON line."""
