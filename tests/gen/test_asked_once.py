@@ -62,6 +62,7 @@ def flags(words: list[object], **more: object) -> dict[str, str]:
     return {str(name).removeprefix("--"): str(value) for name, value in given.items() if name != "--config"}
 
 
+@pytest.mark.slow
 async def test_an_interrupt_between_a_reply_and_the_next_costs_nothing(tmp_path: Path) -> None:
     case = CASES["two speakers"]
     wanted, asked = await never_stopped(case, tmp_path / "whole")
