@@ -108,7 +108,9 @@ class Preference(Stage):
                 everything = self._all.prompts, self._all.sector, self._script.language
                 prompt = request(*everything, self._given.before, answers, self._job.id, again)
                 messages = [{"role": "user", "content": prompt}]
-                plan: dict[str, JsonValue] = {"rates": len(answers), **({"again": fault.check} if fault else {})}
+                plan: dict[str, JsonValue] = {"rates": len(answers)}
+                if fault and attempt % ATTEMPTS:  # what a dialogue was given up for is counted by then
+                    plan["again"] = fault.check
                 self._replies.append(await self._ask("user", messages, plan, "rating", attempt))
             reply = self._replies[attempt]
             try:

@@ -54,7 +54,8 @@ class Recital(Stage):
         messages = [{"role": "user", "content": prompt}]
         completion = await voice.complete(messages, key=job.id, priority=job.index, seed=seed)
         text = message_of(completion, voice, "assistant")
-        self._said(Turn(text, completion.usage, plan={"again": fault.check} if fault else None))
+        counts = attempt % ATTEMPTS > 0  # what a dialogue was given up for is counted by then
+        self._said(Turn(text, completion.usage, plan={"again": fault.check} if fault and counts else None))
         self._past = self._acts()
         self._texts.append(text)
 

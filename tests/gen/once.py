@@ -91,7 +91,7 @@ class Counting(FaultyServer):
     def __init__(self, case: Case, *, hold: bool = False, delay_s: float = 0.0) -> None:
         """`hold`: each question is left without an answer when it is first asked."""
         super().__init__(self._act)
-        self._case = case
+        self.case = case
         self._hold = hold
         self._delay_s = delay_s
         self.asked: Counter[str] = Counter()
@@ -110,7 +110,7 @@ class Counting(FaultyServer):
 
     def _said(self, body: Body) -> dict[str, str]:
         """What of the message is another than in a good answer."""
-        chance = share(question(body), "spoiled", self._case.draw)
+        chance = share(question(body), "spoiled", self.case.draw)
         if chance >= BAD:
             return {}
         if chance < EMPTY:
@@ -120,7 +120,7 @@ class Counting(FaultyServer):
         if body["model"] == "user":
             return {"content": "Thank you so much!"}
         earlier = [message["content"] for message in body["messages"] if message["role"] == "assistant"]
-        bad = self._case.spoiled or (earlier[-1] if earlier else None)
+        bad = self.case.spoiled or (earlier[-1] if earlier else None)
         return {"content": bad} if bad else {}
 
 

@@ -124,6 +124,23 @@ async def test_a_journal_of_an_earlier_version_is_gone_on_with(tmp_path: Path) -
         assert told(place / "run") == wanted
 
 
+@pytest.mark.parametrize("name", ["two speakers", "transcript", "preference", "feedback", "lists in vain"])
+async def test_without_a_checkpoint_the_logs_add_up_to_the_same(name: str, tmp_path: Path) -> None:
+    case = CASES[name]
+    async with Counting(replace(case, flags={**case.flags, "n": 3})) as server:
+        _, *words = server.case.words(tmp_path, server.base_url)
+        settings = run_settings(flags(words), tmp_path / "run.toml", {})
+        for _ in range(3):
+            await run(settings, retry_failed=True, progress=Progress())
+        counted, folder = told(tmp_path / "run"), tmp_path / "run"
+        (folder / "checkpoint.json").unlink()
+        before = server.requests
+        await run(settings, progress=Progress())
+    assert server.requests == before
+    assert told(folder) == counted
+    assert journalled(folder) == server.paid
+
+
 def refused(folder: Path) -> list[dict[str, Any]]:
     """The replies that became no turn, and no list."""
     return [line for name in ("journal", "lists") for line in rows(folder / f"{name}.jsonl") if "reply" in line]
