@@ -24,7 +24,9 @@ HEAD = """# What a run does in trouble
 
 Each line was played by `python bench/faults.py` against a server on 127.0.0.1 that answers well but for the fault; the
 tests assert the same (`tests/gen/cases.py`). Each run makes two rounds of own openers, with `retry_wait_s = 0.01`.
-"Repeated" counts questions that had been answered without fault before and were asked again.
+"Repeated" counts questions that had been answered without fault before and were asked again. Replies of no use (a fault
+in a turn, a list that cannot be read, an empty answer) are kept as well: a run that is killed at each of its requests
+asks for each twice, the one on the wire and no other, whatever the answers are worth (`tests/gen/test_asked_once.py`).
 
 | fault | what the user sees | on disk | what the same command does when it is over |
 |---|---|---|---|"""

@@ -31,7 +31,7 @@ def journalled(folder: Path) -> Turns:
 
 def answered(folder: Path) -> tuple[int, int]:
     """Requests whose answer is on disk, whatever became of it: of dialogues, and of the opener writer."""
-    events = (event for event in rows(folder / "journal.jsonl") if event["k"] in ("turn", "spent"))
+    events = (event for event in rows(folder / "journal.jsonl") if event["k"] in ("turn", "reply", "spent"))
     files = events, rows(folder / "lists.jsonl")
     turns, lists = (sum(int(paid["usage"]["requests"]) for paid in file) for file in files)
     return turns, lists

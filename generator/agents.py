@@ -5,18 +5,18 @@ against role exchange, and what keeps the prefix of a request byte-stable for th
 a fault is asked again once, with another seed and the fault named; a second fault ends the dialogue with that reason.
 """
 
-from collections import Counter
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 
 from dialogue.chance import hash64
 from dialogue.errors import ReplyFailed
 from dialogue.faults import Fault, soft_fault, unwrap, user_fault
-from dialogue.records import Message, Role, Usage
-from generator.client.chat import Chat, Completion
+from dialogue.records import Message, Role
+from generator.client.chat import Completion
 from generator.play import Turn
 from generator.user.acts import TurnPlan
 from generator.user.noise import typed
 from generator.user.script import Script
+from generator.voice import Voice
 from prompts.bars import Bars
 from prompts.loader import Prompts
 
@@ -48,19 +48,19 @@ def end_mark(text: str, sentinel: str) -> tuple[str, bool]:
     return (text[: -len(sentinel)].rstrip(), True) if text.endswith(sentinel) else (text, False)
 
 
-def named(completion: Completion, chat: Chat) -> str | None:
+def named(completion: Completion, voice: Voice) -> str | None:
     """What the model calls itself, where that is not what was asked for."""
-    return None if completion.model == chat.model else completion.model
+    return None if completion.model == voice.model else completion.model
 
 
-def message_of(completion: Completion, chat: Chat, role: Role) -> Message:
+def message_of(completion: Completion, voice: Voice, role: Role) -> Message:
     """What came back, as a message: with its thoughts, how it ended, and whose it is."""
     return Message(
         role=role,
         content=completion.content,
         thoughts=completion.thoughts,
         finish_reason="refusal" if completion.refused else completion.finish_reason,
-        model=named(completion, chat),
+        model=named(completion, voice),
     )
 
 
@@ -78,7 +78,7 @@ class UserSimulator:
 
     def __init__(
         self,
-        chat: Chat,
+        voice: Voice,
         script: Script,
         prompts: Prompts,
         *,
@@ -86,26 +86,21 @@ class UserSimulator:
         priority: int,
         min_rounds: int,
         sentinel: str,
-        noted: Counter[str],
-        unused: Callable[[Usage], None],
         past: Sequence[TurnPlan] = (),
         leaving: bool = False,
         failures: int = 0,
         waived: Collection[str] = (),
     ) -> None:
-        """`unused` hears of what was paid for a turn that came to nothing; `noted` counts faults by check.
+        """`failures` of the dialogue before this one give every request another seed, or a server would repeat itself.
 
-        `failures` of the dialogue before this one give every request another seed, or a server would repeat itself.
         `waived`: checks that the sector does without.
         """
-        self._chat = chat
+        self._voice = voice
         self._script = script
         self._key = key
         self._priority = priority
         self._min_rounds = min_rounds
         self._sentinel = sentinel
-        self._noted = noted
-        self._unused = unused
         self._past = list(past)
         self._leaving = leaving
         self._waived = waived
@@ -124,24 +119,20 @@ class UserSimulator:
         plan = self._script.turn(number, self._past, history[-1].content)
         may_end = plan.leave and number > self._min_rounds
         fault: Fault | None = None
-        usage: Usage | None = None
         first: str | None = None
         for attempt in range(ATTEMPTS):
             completion = await self._ask(history, plan, may_end and attempt == 0, fault, number, attempt)
-            usage = completion.usage if usage is None else usage + completion.usage
             text, ends = end_mark(unwrap(completion.content), self._sentinel)
             if ends and not text and may_end:
-                self._unused(usage)
+                self._voice.refuse(completion, None)
                 return None
             fault = self._fault(text, completion, history, plan, attempt)
             if fault is None:
                 self._leaving = ends and may_end
-                return self._turn(text, completion, plan, usage, number, first)
-            self._noted[fault.check] += 1
+                return self._turn(text, completion, plan, number, first)
+            self._voice.refuse(completion, fault.check)
             first = fault.check
         assert fault is not None
-        assert usage is not None
-        self._unused(usage)
         raise ReplyFailed(fault.reason, f"{fault.check}: {fault.evidence}")
 
     def _fault(
@@ -157,9 +148,7 @@ class UserSimulator:
         hard = user_fault(text, history, act=plan.act, language=language, sentinel=self._sentinel, waived=self._waived)
         return hard or (soft_fault(text, language=language, words=plan.words) if attempt == 0 else None)
 
-    def _turn(
-        self, text: str, completion: Completion, plan: TurnPlan, usage: Usage, number: int, again: str | None
-    ) -> Turn:
+    def _turn(self, text: str, completion: Completion, plan: TurnPlan, number: int, again: str | None) -> Turn:
         """The turn as it goes to the other side; `again` is the check for which it was asked a second time."""
         script = self._script
         noise = (self._prompts, text, script.persona.traits, script.language, self._key, number)
@@ -167,8 +156,8 @@ class UserSimulator:
         self._past.append(plan)
         outcome = {"typed": said != text, "end": self._leaving, "again": again}
         noted = {**plan.noted(), **{name: value for name, value in outcome.items() if value}}
-        message = Message(role="user", content=said, thoughts=completion.thoughts, model=named(completion, self._chat))
-        return Turn(message, usage, plan=noted)
+        message = Message(role="user", content=said, thoughts=completion.thoughts, model=named(completion, self._voice))
+        return Turn(message, completion.usage, plan=noted)
 
     async def _ask(
         self, history: Sequence[Message], plan: TurnPlan, may_end: bool, fault: Fault | None, number: int, attempt: int
@@ -177,7 +166,7 @@ class UserSimulator:
         messages = [*self._head, *self._seen(history)]
         messages[-1] = {"role": "user", "content": messages[-1]["content"] + SEPARATOR + note}
         seed = seed_of(self._key, number, self._first_attempt + attempt)
-        return await self._chat.complete(messages, key=self._key, priority=self._priority, seed=seed)
+        return await self._voice.complete(messages, key=self._key, priority=self._priority, seed=seed)
 
     def _seen(self, history: Sequence[Message]) -> list[dict[str, str]]:
         return [
@@ -194,12 +183,10 @@ class Assistant:
 
     def __init__(
         self,
-        chat: Chat,
+        voice: Voice,
         *,
         key: str,
         priority: int,
-        noted: Counter[str],
-        unused: Callable[[Usage], None],
         failures: int = 0,
         guide: str | None = None,
         bars: Bars | None = None,
@@ -208,11 +195,9 @@ class Assistant:
 
         `bars`: what the first answer must not be.
         """
-        self._chat = chat
+        self._voice = voice
         self._key = key
         self._priority = priority
-        self._noted = noted
-        self._unused = unused
         self._bars = bars
         self._first_attempt = ATTEMPTS * failures
         self._guide = guide
@@ -220,24 +205,21 @@ class Assistant:
     async def reply(self, history: Sequence[Message]) -> Turn | None:
         """The answer to the last user message. A word-for-word repeat of an earlier answer is asked again once."""
         messages = guided([{"role": message.role, "content": message.content} for message in history], self._guide)
-        usage: Usage | None = None
         for attempt in range(ATTEMPTS):
             seed = seed_of(self._key, len(history), "answer", self._first_attempt + attempt)
-            completion = await self._chat.complete(messages, key=self._key, priority=self._priority, seed=seed)
-            usage = completion.usage if usage is None else usage + completion.usage
+            completion = await self._voice.complete(messages, key=self._key, priority=self._priority, seed=seed)
             text = completion.content
-            self._eliminate(text, history, usage)
+            self._eliminate(completion, history)
             if not any(message.role == "assistant" and message.content == text for message in history):
-                return Turn(message_of(completion, self._chat, "assistant"), usage)
-            self._noted["answer_repeated"] += 1
-        assert usage is not None
-        self._unused(usage)
+                return Turn(message_of(completion, self._voice, "assistant"), completion.usage)
+            self._voice.refuse(completion, "answer_repeated")
         raise ReplyFailed("repeat", "answer_repeated: the same answer twice, word for word")
 
-    def _eliminate(self, text: str, history: Sequence[Message], usage: Usage) -> None:
+    def _eliminate(self, completion: Completion, history: Sequence[Message]) -> None:
         """End the dialogue where the first answer shows that its instruction is no good."""
+        text = completion.content
         first = self._bars is not None and all(message.role != "assistant" for message in history)
         fault = self._bars.answer_fault(text) if self._bars and first else None
         if fault is not None:
-            self._unused(usage)
+            self._voice.refuse(completion, None)
             raise ReplyFailed("refusal" if fault == "sorry" else "bad_reply", f"eliminated, {fault}: {text[:80]}")

@@ -5,8 +5,7 @@ answer that does otherwise is asked again once for each fault, with the fault na
 time stays, and is counted; a source that there is not, named twice, ends the dialogue.
 """
 
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from pydantic import JsonValue
@@ -15,11 +14,11 @@ from dialogue.chance import share
 from dialogue.consulting import GROUNDED, advises, named
 from dialogue.errors import ReplyFailed, UsageError
 from dialogue.faults import Fault
-from dialogue.records import Message, Seed, Usage
+from dialogue.records import Message, Seed
 from generator.agents import Assistant, guided, message_of, seed_of
-from generator.client.chat import Chat
 from generator.play import Turn
 from generator.user.script import Script
+from generator.voice import Voice
 from prompts.domain import Client, Page
 from prompts.loader import Prompts
 from prompts.materials import Piece
@@ -115,18 +114,16 @@ class Consultant(Assistant):
 
     def __init__(
         self,
-        chat: Chat,
+        voice: Voice,
         *,
         key: str,
         priority: int,
-        noted: Counter[str],
-        unused: Callable[[Usage], None],
         desk: Desk,
         due: bool,
         failures: int = 0,
     ) -> None:
         """`due`: whether it has to ask before it advises."""
-        super().__init__(chat, key=key, priority=priority, noted=noted, unused=unused)
+        super().__init__(voice, key=key, priority=priority)
         self._first_attempt = TRIES * failures
         self._desk = desk
         self._due = due
@@ -138,26 +135,21 @@ class Consultant(Assistant):
         """
         told = None if self._desk.page.keep_notes else self._desk.guide()
         talk = [{"role": message.role, "content": message.content} for message in history]
-        usage: Usage | None = None
         fault: Fault | None = None
         for attempt in range(TRIES):
             again = [self._desk.again(fault)] if fault and fault.check != "answer_repeated" else []
             seed = seed_of(self._key, len(history), "answer", self._first_attempt + attempt)
             messages = guided(talk, "\n\n".join(filter(None, [told, *again])) or None)
-            completion = await self._chat.complete(messages, key=self._key, priority=self._priority, seed=seed)
-            usage = completion.usage if usage is None else usage + completion.usage
+            completion = await self._voice.complete(messages, key=self._key, priority=self._priority, seed=seed)
             before, fault = fault, None if completion.refused else self._fault(completion.content, history)
             last = attempt == TRIES - 1 or (before is not None and fault is not None and before.check == fault.check)
             if fault is None or (last and fault.check in MANNERS):
-                if fault is not None:
-                    self._noted[f"assistant_{fault.check}_kept"] += 1
-                return Turn(message_of(completion, self._chat, "assistant"), usage)
-            self._noted[fault.check] += 1
+                noted = f"assistant_{fault.check}_kept" if fault else None
+                return Turn(message_of(completion, self._voice, "assistant"), completion.usage, noted=noted)
+            self._voice.refuse(completion, fault.check)
             if last:
                 break
         assert fault is not None
-        assert usage is not None
-        self._unused(usage)
         raise ReplyFailed(fault.reason, f"{fault.check}: {fault.evidence}")
 
     def _fault(self, text: str, history: Sequence[Message]) -> Fault | None:

@@ -43,6 +43,8 @@ class Feedback(Stage):
             self._recall(event)
 
     def _recall(self, event: Mapping[str, Any]) -> None:
+        if event["k"] == "reply":
+            return
         if event["k"] == "spent":
             for ballot in list(self._ballots.values())[-1:]:
                 ballot.failures += 1
@@ -83,18 +85,18 @@ class Feedback(Stage):
 
     async def _sample(self, history: Sequence[Message], place: int) -> Message:
         """One answer, with a seed of its own; without words where the reply holds none."""
-        chat, job, number = self._all.chats["assistant"], self._job, len(history)
+        voice, job, number = self._voice("assistant"), self._job, len(history)
         messages = guided([{"role": message.role, "content": message.content} for message in history], self._told)
-        seed = seed_of(job.id, number, "sample", place + self._wanted * self._failures)
+        seed = seed_of(job.id, number, "sample", place + self._wanted * self._book.failures)
         try:
-            completion = await chat.complete(messages, key=job.id, priority=job.index, seed=seed)
+            completion = await voice.complete(messages, key=job.id, priority=job.index, seed=seed)
         except ReplyFailed as failure:
             if failure.reason not in NOTHING:
                 raise
             message, usage = Message(role="assistant", content="", finish_reason=failure.reason), Usage()
         else:
-            message, usage = message_of(completion, chat, "assistant"), completion.usage
-        self._keep_reply(number, message, usage, {"sample": place})
+            message, usage = message_of(completion, voice, "assistant"), completion.usage
+        self._book.turn(number, message.role, Turn(message, usage, plan={"sample": place}))
         return message
 
     async def _judge(self, history: Sequence[Message], ballot: Ballot, shown: Sequence[Message]) -> list[Rating]:
@@ -113,27 +115,21 @@ class Feedback(Stage):
     async def _verdict(
         self, history: Sequence[Message], shown: Sequence[Message], attempt: int, fault: Fault | None
     ) -> Message:
-        chat, job, number = self._all.chats["user"], self._job, len(history)
+        voice, job, number = self._voice("user"), self._job, len(history)
         texts, key = [answer.content for answer in shown], f"{job.id}/{number}"
         again = fault.evidence if fault else None
         prompt = asked(self._all.prompts, self._rubric, self._script.language, history, texts, key, again)
-        completion = await chat.complete(
+        completion = await voice.complete(
             [{"role": "user", "content": prompt}],
             key=job.id,
             priority=job.index,
             seed=seed_of(job.id, number, "verdict", attempt),
             sampling=LOOSE if attempt else STEADY,
         )
-        message = message_of(completion, chat, "user")
+        message = message_of(completion, voice, "user")
         plan: dict[str, JsonValue] = {"rates": len(shown), **({"again": fault.check} if fault else {})}
-        self._keep_reply(number, message, completion.usage, plan)
+        self._book.turn(number, message.role, Turn(message, completion.usage, plan=plan))
         return message
-
-    def _keep_reply(self, number: int, message: Message, usage: Usage, plan: dict[str, JsonValue]) -> None:
-        self._usage[message.role] += usage
-        self._all.tally.turns += 1
-        self._all.tally.noted.update([str(plan["again"])] if "again" in plan else [])
-        self._all.folder.turn(self._job.index, number, message.role, message, usage, plan)
 
     def _user_said(self, turn: Turn) -> None:
         if turn.message.role == "user":  # what an answer was chosen from is kept already

@@ -62,10 +62,10 @@ def marked(
     assistant: Agent,
     problem: Problem | None,
     acts: Sequence[Mapping[str, JsonValue]],
-    unused: Callable[[Usage], None],
+    give_up: Callable[[Usage], None],
 ) -> Agent:
     """The assistant, under the eyes of the problem, where there is one."""
-    return Marked(assistant, problem, acts, unused) if problem else assistant
+    return Marked(assistant, problem, acts, give_up) if problem else assistant
 
 
 class Marked:
@@ -76,13 +76,13 @@ class Marked:
         assistant: Agent,
         problem: Problem,
         acts: Sequence[Mapping[str, JsonValue]],
-        unused: Callable[[Usage], None],
+        give_up: Callable[[Usage], None],
     ) -> None:
-        """`acts` are the plans of the user's turns, a list that grows with them; `unused` hears of a wrong reply."""
+        """`acts` are the plans of the user's turns, a list that grows with them; `give_up` hears of a wrong reply."""
         self._assistant = assistant
         self._problem = problem
         self._acts = acts
-        self._unused = unused
+        self._give_up = give_up
 
     async def reply(self, history: Sequence[Message]) -> Turn | None:
         """The assistant's turn. ReplyFailed where the user left out a figure, WrongAnswer where the answer is wrong."""
@@ -92,6 +92,6 @@ class Marked:
             raise ReplyFailed("opener" if turn == 1 else "bad_reply", f"untold: the user's message lacks {figure}")
         said = await self._assistant.reply(history)
         if said is not None and (detail := wrong(wanted, said.message.content)):
-            self._unused(said.usage)
+            self._give_up(said.usage)
             raise WrongAnswer(said.message, detail)
         return said

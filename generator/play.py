@@ -15,8 +15,10 @@ class Turn:
 
     message: Message
     usage: Usage
-    """All requests that this turn took, those asked again included."""
+    """Of the reply that it is; those before it that became no turn have been counted when they came."""
     plan: dict[str, JsonValue] | None = field(default=None)
+    noted: str | None = None
+    """What is counted of it: a fault that was let stand."""
 
 
 class Agent(Protocol):

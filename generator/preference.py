@@ -69,7 +69,7 @@ class Preference(Stage):
     async def _write(self, principle: str) -> None:
         """Have one answer written; one that was of no use only where the dialogue is tried again."""
         tries = [message for name, message in self._written if name == principle]
-        if any(map(_sound, tries)) or len(tries) > self._failures:
+        if any(map(_sound, tries)) or len(tries) > self._book.failures:
             return
         *head, last = self._given.before
         own = f"{head[0].content}\n\n" if head and head[0].role == "system" else ""
@@ -102,31 +102,32 @@ class Preference(Stage):
 
     async def _rate(self, answers: Sequence[str]) -> list[Rating]:
         fault: Fault | None = None
-        for attempt in range(ATTEMPTS * (self._failures + 1)):
-            asked = attempt == len(self._replies)
-            if asked:
+        for attempt in range(ATTEMPTS * (self._book.failures + 1)):
+            if attempt == len(self._replies):
                 again = fault.evidence if fault else None
                 everything = self._all.prompts, self._all.sector, self._script.language
                 prompt = request(*everything, self._given.before, answers, self._job.id, again)
                 messages = [{"role": "user", "content": prompt}]
-                plan: dict[str, JsonValue] = {"rates": len(answers), **({"again": fault.check} if fault else {})}
+                plan: dict[str, JsonValue] = {"rates": len(answers)}
+                if fault and attempt % ATTEMPTS:  # what a dialogue was given up for is counted by then
+                    plan["again"] = fault.check
                 self._replies.append(await self._ask("user", messages, plan, "rating", attempt))
             reply = self._replies[attempt]
             try:
                 return parse(reply.content, len(answers), self._principles.aspects)
             except ValueError as error:
                 fault = Fault("bad_reply", "ratings", str(error))
-                self._all.tally.noted[fault.check] += asked
         assert fault is not None
+        self._book.give_up(noted=fault.check)
         raise ReplyFailed(fault.reason, f"{fault.check}: {fault.evidence}")
 
     async def _ask(
         self, role: str, messages: list[dict[str, str]], plan: dict[str, JsonValue], what: str, attempt: int
     ) -> Message:
-        chat, job = self._all.chats[role], self._job
+        voice, job = self._voice(role), self._job
         seed = seed_of(job.id, what, attempt)
-        completion = await chat.complete(messages, key=job.id, priority=job.index, seed=seed)
-        message = message_of(completion, chat, "user" if role == "user" else "assistant")
+        completion = await voice.complete(messages, key=job.id, priority=job.index, seed=seed)
+        message = message_of(completion, voice, "user" if role == "user" else "assistant")
         self._said(Turn(message, completion.usage, plan=plan), role)
         return message
 

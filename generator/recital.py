@@ -30,16 +30,15 @@ class Recital(Stage):
         A text that is in the journal already is read again and not asked for again.
         """
         fault: Fault | None = None
-        for attempt in range(ATTEMPTS * (self._failures + 1)):
-            asked = attempt == len(self._texts)
-            if asked:
+        for attempt in range(ATTEMPTS * (self._book.failures + 1)):
+            if attempt == len(self._texts):
                 await self._ask(attempt, fault)
             fault = self._read(self._texts[attempt])
             if fault is None:
                 most = len(self._history) // 2 >= self._all.rounds[1]
                 return "max_turns" if most else "user_stopped"
-            self._all.tally.noted[fault.check] += asked
         assert fault is not None
+        self._book.give_up(noted=fault.check)
         raise ReplyFailed(fault.reason, f"{fault.check}: {fault.evidence}")
 
     def _lose(self, error: ReplyFailed) -> None:
@@ -48,14 +47,15 @@ class Recital(Stage):
         super()._lose(error)
 
     async def _ask(self, attempt: int, fault: Fault | None) -> None:
-        job, chat = self._job, self._all.chats["assistant"]
+        job, voice = self._job, self._voice("assistant")
         again = fault.evidence if fault else None
         prompt = request(self._all.prompts, self._script, self._all.run_seed, job.id, again)
         seed = seed_of(job.id, "transcript", attempt)
         messages = [{"role": "user", "content": prompt}]
-        completion = await chat.complete(messages, key=job.id, priority=job.index, seed=seed)
-        text = message_of(completion, chat, "assistant")
-        self._said(Turn(text, completion.usage, plan={"again": fault.check} if fault else None))
+        completion = await voice.complete(messages, key=job.id, priority=job.index, seed=seed)
+        text = message_of(completion, voice, "assistant")
+        counts = attempt % ATTEMPTS > 0  # what a dialogue was given up for is counted by then
+        self._said(Turn(text, completion.usage, plan={"again": fault.check} if fault and counts else None))
         self._past = self._acts()
         self._texts.append(text)
 

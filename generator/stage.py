@@ -1,6 +1,5 @@
 """One dialogue from its opener to its line on disk."""
 
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,6 +12,7 @@ from dialogue.chance import hex64
 from dialogue.errors import ReplyFailed
 from dialogue.records import Dialogue, Failure, Message, Seed, Stop, Usage, encode
 from generator.agents import Assistant, UserSimulator
+from generator.book import Book
 from generator.client.chat import Chat
 from generator.consulting import Consultant, Desk, desk_of, questions_due
 from generator.folder.run_folder import RunFolder
@@ -20,7 +20,7 @@ from generator.given import Given
 from generator.marking import WrongAnswer, marked, problem_of
 from generator.own import SystemPrompt, system_for
 from generator.play import Agent, Turn, play
-from generator.settings import RoleName, side_of
+from generator.settings import RoleName
 from generator.tally import Tally
 from generator.tools.assistant import Row, ToolAssistant
 from generator.tools.box import Executor, noted, tools_of
@@ -28,13 +28,11 @@ from generator.tools.guide import Guide, guide_of
 from generator.user.acts import TurnPlan
 from generator.user.noise import typed
 from generator.user.script import Script, key_of, script
+from generator.voice import Voice
 from prompts.bars import Bars, bars
 from prompts.loader import Prompts
 from prompts.sector import Sector, page_of
 from prompts.tasks import Task, tool_plan
-
-TOOL = "tool"
-"""The side of the results of commands: tools are no model, and cost nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ class Job:
     own: bool
     """Whether a person wrote the opener: it stays word for word."""
     events: Sequence[Mapping[str, Any]] = ()
-    """Its finished turns, as journalled."""
+    """Its finished turns and the replies that became none, as journalled."""
     around: tuple[str, str] | None = None
     """What stands before and after the opener; it is no one's typing."""
     given: Given | None = None
@@ -106,9 +104,7 @@ class Stage:
         taken = [event for event in job.events if event["k"] == "turn"]
         self._past: list[dict[str, JsonValue]] = [dict(event["plan"]) for event in taken if event.get("plan")]
         self._history = self._opening() + [Message.model_validate(event["message"]) for event in taken]
-        self._usage = _paid(job.events)
-        self._failures = sum(event["k"] == "spent" for event in job.events)
-        self._paid_for_nothing = False
+        self._book = Book(scenery.folder, scenery.tally, job.index, job.events)
 
     async def perform(self) -> None:
         """Play the job to its end and write it down, or write down why it failed. RunStopped passes through."""
@@ -145,47 +141,35 @@ class Stage:
 
     def _user(self) -> UserSimulator:
         return UserSimulator(
-            self._all.chats["user"],
+            self._voice("user"),
             self._script,
             self._all.prompts,
             key=self._job.id,
             priority=self._job.index,
             min_rounds=self._rounds[0],
             sentinel=sentinel_of(self._all.run_seed),
-            noted=self._all.tally.noted,
-            unused=lambda usage: self._unused("user", usage),
             past=[_plan(turn) for turn in self._past],
             leaving=bool(self._past and self._past[-1].get("end")),
-            failures=self._failures,
+            failures=self._book.failures,
             waived=self._all.sector.waived,
         )
 
     def _assistant(self) -> Agent:
-        unused = partial(self._unused, "assistant")
         made = _speaker(self._all, self._script, self._job.seed.kind, self._guide, self._desk)(
-            self._all.chats["assistant"],
+            self._voice("assistant"),
             key=self._job.id,
             priority=self._job.index,
-            noted=self._all.tally.noted,
-            unused=unused,
-            failures=self._failures,
+            failures=self._book.failures,
         )
-        return marked(made, self._problem, self._past, unused) if self._all.guided else made
+        return marked(made, self._problem, self._past, self._book.give_up) if self._all.guided else made
+
+    def _voice(self, role: str) -> Voice:
+        return self._book.voice(self._all.chats[role], role)
 
     def _said(self, turn: Turn, role: str | None = None) -> None:
-        side = role or turn.message.role
-        if side != TOOL:
-            self._usage[side] += turn.usage
-            self._all.tally.turns += 1
         if turn.plan is not None:
             self._past.append(turn.plan)
-        number = len(self._history)
-        self._all.folder.turn(self._job.index, number, side, turn.message, turn.usage, turn.plan)
-
-    def _unused(self, side: str, usage: Usage) -> None:
-        self._paid_for_nothing = True
-        self._usage[side] += usage
-        self._all.folder.spent(self._job.index, side, usage)
+        self._book.turn(len(self._history), role or turn.message.role, turn)
 
     def _seed(self) -> Seed:
         """The job's seed, with all that was drawn for the dialogue and what each turn was asked to do."""
@@ -213,8 +197,8 @@ class Stage:
             stop=stop,
             user_model=self._all.chats[self._speaks_for_user].model,
             assistant_model=self._model(),
-            usage=_by_side(self._usage),
-            cost_usd=_cost(self._all.chats, self._usage),
+            usage=self._book.by_side(),
+            cost_usd=_cost(self._all.chats, self._book.usage),
             scores={},
             run=self._all.run,
             created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -223,8 +207,7 @@ class Stage:
         self._all.tally.finished(stop)
 
     def _lose(self, error: ReplyFailed) -> None:
-        if not self._paid_for_nothing:  # such a line is always left: it is counted when the dialogue is retried
-            self._unused("assistant", Usage())
+        self._book.give_up()
         failure = Failure(
             id=self._job.id,
             sector=self._all.sector.name,
@@ -286,20 +269,3 @@ def _cost(chats: Mapping[str, Chat], usage: Mapping[str, Usage]) -> float | None
 
 def _plan(noted: Mapping[str, JsonValue]) -> TurnPlan:
     return TurnPlan.model_validate({name: value for name, value in noted.items() if name in TurnPlan.model_fields})
-
-
-def _paid(events: Sequence[Mapping[str, Any]]) -> defaultdict[str, Usage]:
-    """What an unfinished dialogue has cost so far, by role."""
-    usage = defaultdict(Usage, {"user": Usage(), "assistant": Usage()})
-    for event in events:
-        if event["side"] != TOOL:
-            usage[event["side"]] += Usage.model_validate(event["usage"])
-    return usage
-
-
-def _by_side(usage: Mapping[str, Usage]) -> dict[str, Usage]:
-    """The same for a record: several assistants are one side."""
-    sides: defaultdict[str, Usage] = defaultdict(Usage)
-    for role, paid in usage.items():
-        sides[side_of(role)] += paid
-    return dict(sides)

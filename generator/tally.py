@@ -60,12 +60,16 @@ def fold(totals: dict[str, Any], event: Mapping[str, Any]) -> None:
     if kind == "turn" and event["side"] != "tool":
         tally["turns"] = tally.get("turns", 0) + 1
         _pay(totals, event["side"], event["usage"])
-        if again := (event.get("plan") or {}).get("again"):
+        again = (event.get("plan") or {}).get("again")
+        if again and "refused" not in event:  # else each of those replies has a line, and is counted by it
             _count(tally, "noted", again)
-    elif kind == "spent":
+        _note(tally, event)
+    elif kind in ("reply", "spent"):
         _pay(totals, event["side"], event["usage"])
+        _note(tally, event)
     elif kind == "list":
-        _count(tally, "lists", event["how"])
+        if "how" in event:  # else a reply that was no list
+            _count(tally, "lists", event["how"])
         _pay(totals, "opener", event["usage"])
     elif kind == "done":
         tally["dialogues"] = tally.get("dialogues", 0) + 1
@@ -73,6 +77,11 @@ def fold(totals: dict[str, Any], event: Mapping[str, Any]) -> None:
     elif kind == "fail":
         tally["failed"] = tally.get("failed", 0) + 1
         _count(tally, "reasons", event["failure"]["reason"])
+
+
+def _note(tally: dict[str, Any], event: Mapping[str, Any]) -> None:
+    if noted := event.get("noted"):
+        _count(tally, "noted", noted)
 
 
 def _count(tally: dict[str, Any], table: str, word: str) -> None:

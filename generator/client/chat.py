@@ -20,7 +20,7 @@ from generator.client.keys import shortened
 from generator.client.meter import Meter
 from generator.client.refusals import OVERLOADED, complaint, unsupported, verdict, wait_asked_s
 from generator.client.replies import Completion, Format
-from generator.client.retry import Again, again
+from generator.client.retry import Again, Nothing, answered, unheard
 from generator.client.servers import Paces, Patience, Server
 from generator.client.tokens import Counter
 from generator.client.transport import Reply, Transport
@@ -85,28 +85,31 @@ class Chat:
         schema: dict[str, Any] | None = None,
         sampling: Sampling | None = None,
         top_logprobs: int | None = None,
+        after: Nothing | None = None,
+        hear: Callable[[Nothing], None] = unheard,
     ) -> Completion:
         """The endpoint's answer. ReplyFailed ends the dialogue `key`; RunStopped ends the run.
 
         The lowest priority number goes first. A schema binds the answer where the endpoint takes one; the completion's
-        `format` says whether it did. `sampling` stands for the role's own.
+        `format` says whether it did. `sampling` stands for the role's own. `hear` is told of each reply that was paid
+        for and holds nothing; `after` such a one, which was not the last, its attempts go on.
         """
-        ask = Ask(messages, key, priority, seed, schema, sampling, top_logprobs)
+        ask = Ask(messages, key, priority, seed, schema, sampling, top_logprobs, hear)
         try:
-            try:
-                completion = await self._attempt(ask)
-            except Again as first:
-                completion = await again(partial(self._retry, ask), first, self._retry_wait_s)
+            completion = await answered(partial(self._put, ask), after, self._retry_wait_s)
         except ReplyFailed as failure:
             self._failed(failure)
             raise
         self._in_a_row = 0
         return completion
 
-    async def _retry(self, ask: Ask, number: int, last: Again) -> Completion:
-        """Ask again; where the reply was no answer with another seed, since the same one would bring it back."""
+    async def _put(self, ask: Ask, number: int, last: Again | None) -> Completion:
+        """Ask; after a reply that was no answer with another seed, since the same one would bring it back."""
+        if last is None:
+            return await self._attempt(ask)
         self._totals.retries += 1
-        return await self._attempt(replace(ask, seed=ask.seed + number) if last.reason == "bad_reply" else ask)
+        seed = ask.seed + number if last.reason == "bad_reply" else ask.seed
+        return await self._attempt(replace(ask, seed=seed, attempt=number))
 
     def _failed(self, failure: ReplyFailed) -> None:
         """Count failures in a row; RunStopped where as many as there are slots came without a success between."""
@@ -129,14 +132,15 @@ class Chat:
             try:
                 server, reply = await self._wire.send(body, ask.key, ask.priority, tokens)
                 if reply is not None and reply.status == 200:
-                    bound = ask.schema is not None and "response_format" in fields
-                    return self._read(server, reply, body, tokens, held, "schema" if bound else "text")
+                    return self._read(ask, server, reply, body, tokens, held, "response_format" in fields)
             finally:
                 self._meter.release(self._totals, held)
             if reply is not None:
                 self._refused(server, reply, fields)
 
-    def _read(self, server: Server, reply: Reply, body: bytes, tokens: int, held: float, format: Format) -> Completion:
+    def _read(
+        self, ask: Ask, server: Server, reply: Reply, body: bytes, tokens: int, held: float, bound: bool
+    ) -> Completion:
         """What a reply of status 200 says; settles clock and meter first, as a useless answer is paid for too."""
         quote, servers = self._wire.quote, self._wire.servers
         try:
@@ -152,7 +156,7 @@ class Chat:
             server.pace.settle(tokens, usage.prompt_tokens + (usage.completion_tokens or 0))
         servers.well(server)
         server.pace.accepted(reply.headers)
-        completion = replies.completion(payload, usage, format, lambda: quote(reply.body))
+        completion = _said(ask, payload, usage, bound, lambda: quote(reply.body))
         self._totals.named(completion.finish_reason, completion.model, completion.fingerprint)
         return completion
 
@@ -185,3 +189,13 @@ class Chat:
                 if parameter is None:
                     raise ReplyFailed("bad_request", text)
                 self._wording.drop(parameter, text)
+
+
+def _said(ask: Ask, payload: dict[str, Any], usage: Usage, bound: bool, quote: Callable[[], str]) -> Completion:
+    """What a reply says; who asks hears of one that was paid for and holds nothing."""
+    format: Format = "schema" if bound and ask.schema is not None else "text"
+    try:
+        return replies.completion(payload, usage, format, quote)
+    except (Again, ReplyFailed) as error:
+        ask.hear(Nothing(ask.attempt, error.reason, error.detail, usage))
+        raise

@@ -1,9 +1,11 @@
 """Asking again: what may be tried once more, how often, and how long to wait between."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from dialogue.errors import Reason, ReplyFailed
+from dialogue.records import Usage
 
 ATTEMPTS = 6
 LONGEST_WAITS = 60
@@ -21,22 +23,56 @@ class Again(Exception):
         self.detail = detail
 
 
-async def again(attempt: Callable[[int, Again], Awaitable[T]], first: Again, wait_s: float) -> T:
-    """What a later attempt brings, `first` having been the failure of the first; ReplyFailed after the sixth.
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """A reply that was paid for and holds nothing that could be used."""
 
-    `attempt` is told its number, from 2 on, and the failure before it.
+    attempt: int
+    """Which one brought it, from 1."""
+    reason: Reason
+    detail: str
+    usage: Usage
 
-    The first attempt is made by the caller, without tenacity: nearly all succeed, and it costs as much CPU as a parse.
+    @property
+    def last(self) -> bool:
+        """Whether no further attempt follows it."""
+        return self.reason != "bad_reply" or self.attempt >= ATTEMPTS
+
+    def failure(self) -> ReplyFailed:
+        """What the last one comes to."""
+        return _given_up(self) if self.reason == "bad_reply" else ReplyFailed(self.reason, self.detail)
+
+
+def unheard(nothing: Nothing) -> None:
+    """For those who do not keep such replies."""
+
+
+async def answered(attempt: Callable[[int, Again | None], Awaitable[T]], after: Nothing | None, wait_s: float) -> T:
+    """What the first attempt brings that is answered, of those left `after` one; ReplyFailed after the sixth.
+
+    `attempt` is told its number, from 1, and the failure before it.
+
+    The first attempt is made without tenacity: nearly all succeed, and it costs as much CPU as a parse.
     """
+    if after is not None:
+        return await _again(attempt, Again(after.reason, after.detail), wait_s, after.attempt)
+    try:
+        return await attempt(1, None)
+    except Again as first:
+        return await _again(attempt, first, wait_s, 1)
+
+
+async def _again(attempt: Callable[[int, Again | None], Awaitable[T]], failure: Again, wait_s: float, made: int) -> T:
+    """What a later attempt brings, `failure` having been that of number `made`."""
     from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
-    number, last = 0, first
+    number, last = made - 1, failure
 
     async def next_attempt() -> T:
         nonlocal number, last
         number += 1
-        if number == 1:
-            raise first
+        if number == made:
+            raise failure
         try:
             return await attempt(number, last)
         except Again as error:
@@ -44,7 +80,7 @@ async def again(attempt: Callable[[int, Again], Awaitable[T]], first: Again, wai
             raise
 
     retrying = AsyncRetrying(
-        stop=stop_after_attempt(ATTEMPTS),
+        stop=stop_after_attempt(ATTEMPTS - made + 1),
         wait=wait_random_exponential(multiplier=wait_s, max=LONGEST_WAITS * wait_s),
         retry=retry_if_exception_type(Again),
         reraise=True,
@@ -52,4 +88,8 @@ async def again(attempt: Callable[[int, Again], Awaitable[T]], first: Again, wai
     try:
         return await retrying(next_attempt)
     except Again as error:
-        raise ReplyFailed(error.reason, f"{error.detail} (attempt {ATTEMPTS} of {ATTEMPTS})") from None
+        raise _given_up(error) from None
+
+
+def _given_up(last: Again | Nothing) -> ReplyFailed:
+    return ReplyFailed(last.reason, f"{last.detail} (attempt {ATTEMPTS} of {ATTEMPTS})")

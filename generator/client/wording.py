@@ -8,6 +8,7 @@ from pydantic import Field
 
 from dialogue.records import Record
 from generator.client.endpoint import Endpoint
+from generator.client.retry import Nothing, unheard
 
 SEED_MASK = 0x7FFF_FFFF
 """Some servers take no larger seed."""
@@ -36,6 +37,9 @@ class Ask:
     """How this one answer is drawn; None: as the role's are."""
     top_logprobs: int | None = None
     """Ask for so many of the likeliest tokens at each place."""
+    hear: Callable[[Nothing], None] = unheard
+    """Hears of a reply that was paid for and holds nothing."""
+    attempt: int = 1
 
 
 class Wording:

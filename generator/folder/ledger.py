@@ -55,7 +55,7 @@ class Unfinished:
     anchor: int
     """The first line that a replay has to read in order to know of it."""
     at: list[int] = field(default_factory=list)
-    """The offsets of its `turn` and `spent` lines."""
+    """The offsets of its `turn`, `reply` and `spent` lines."""
 
 
 class Ledger:
@@ -86,7 +86,7 @@ class Ledger:
     def apply(self, event: Mapping[str, Any], offset: int) -> None:
         """Count the event that stands at the offset; ValueError, KeyError or TypeError where it is none."""
         kind = event["k"]
-        if kind in ("turn", "spent"):
+        if kind in ("turn", "reply", "spent"):
             self.open.setdefault(event["i"], Unfinished(offset)).at.append(offset)
         elif kind == "done":
             self._close(event["i"])

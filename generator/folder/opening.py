@@ -51,7 +51,7 @@ def open_folder(
         run = check_settings(path, settings, facts, LOG_NAMES)
         disk = Disk(path)
         disk.reserve()
-        logs = _logs(path, disk, say, undo)
+        logs = _logs(path, run, disk, say, undo)
         sync_folder(path)
         saved = _checkpoint(path, logs, say)
         journal = Journal(logs.journal, Ledger(saved.done, saved.failed) if saved else Ledger())
@@ -61,7 +61,7 @@ def open_folder(
     return Opened(path, lock, run, disk, logs, journal, totals, saved is None and logs.journal.end > 0)
 
 
-def _logs(path: Path, disk: Disk, say: Callable[[str], None], undo: ExitStack) -> Logs:
+def _logs(path: Path, run: str, disk: Disk, say: Callable[[str], None], undo: ExitStack) -> Logs:
     found = []
     for name in LOG_NAMES:
         log = AppendLog(path / name, disk)
@@ -69,7 +69,7 @@ def _logs(path: Path, disk: Disk, say: Callable[[str], None], undo: ExitStack) -
         log.mend_tail(say)
         found.append(log)
     lists, openers, dialogues, journal = found
-    return Logs(journal, dialogues, OpenerLog(openers), ListLog(lists))
+    return Logs(journal, dialogues, OpenerLog(openers), ListLog(lists, run))
 
 
 def _checkpoint(path: Path, logs: Logs, say: Callable[[str], None]) -> Checkpoint | None:

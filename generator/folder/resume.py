@@ -22,7 +22,7 @@ from generator.folder.openerlog import ListLog, OpenerLog
 Fold = Callable[[dict[str, Any], dict[str, Any]], None]
 """Adds one event to the totals; see `RunFolder.open` for the kinds."""
 
-_COUNTED = frozenset({"turn", "spent", "fail"})
+_COUNTED = frozenset({"turn", "reply", "spent", "fail"})
 
 
 @dataclass(slots=True)

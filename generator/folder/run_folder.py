@@ -59,8 +59,9 @@ class RunFolder(Standing):
         """The folder, created or taken up where a run left it, however that ended.
 
         `settings` are the request. `fold(totals, event)` adds to the totals what is younger than the last checkpoint:
-        the journal's `turn`, `spent` and `fail` events, a `done` with its `stop` for each dialogue, a `list` for each
-        line of lists.jsonl. Raises UsageError for another request, a folder in use or not writable, an unreadable line.
+        the journal's `turn`, `reply`, `spent` and `fail` events, a `done` with its `stop` for each dialogue, a `list`
+        for each line of lists.jsonl. Raises UsageError for another request, a folder in use or not writable, an
+        unreadable line.
         """
         opened = open_folder(path, settings, facts, say, fold)
         folder = cls(opened)
@@ -72,19 +73,41 @@ class RunFolder(Standing):
         """The index of a newly accepted opener, given as its JSON line."""
         return self._logs.openers.add(line)
 
-    def add_list(self, key: str, items: Sequence[str | None], usage: Usage, how: str) -> None:
-        """Keep an answer of the opener writer, parsed; `how` it was read."""
+    def add_list(self, key: str, items: Sequence[str | None] | None, usage: Usage, how: str) -> None:
+        """Keep an answer of the opener writer, parsed; `how` it was read; None: it came to nothing."""
         self._logs.lists.add(key, items, usage, how)
 
-    def turn(
-        self, index: int, n: int, side: str, message: Message, usage: Usage, plan: Mapping[str, Any] | None = None
-    ) -> None:
-        """Keep a finished turn; the next one of its dialogue is asked for only after this."""
-        self._journal.turn(index, n, side, message, usage, plan)
+    def refuse_list(self, key: str, reply: Mapping[str, Any], usage: Usage) -> None:
+        """Keep a reply of the opener writer that was no list, as it came; the next one is asked for only after this."""
+        self._logs.lists.refuse(key, reply, usage)
 
-    def spent(self, index: int, side: str, usage: Usage) -> None:
-        """Keep the cost of a reply that became no turn."""
-        self._journal.spent(index, side, usage)
+    def lists_anew(self) -> None:
+        """Have a later call ask for all lists anew: nothing came of them."""
+        self._logs.lists.anew()
+
+    def turn(
+        self,
+        index: int,
+        n: int,
+        side: str,
+        message: Message,
+        usage: Usage,
+        plan: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> None:
+        """Keep a finished turn; the next one of its dialogue is asked for only after this.
+
+        `more`: `refused` and `noted`, where there are any (generator/folder/journal.py).
+        """
+        self._journal.turn(index, n, side, message, usage, plan, **more)
+
+    def reply(self, index: int, side: str, reply: Mapping[str, Any], usage: Usage, noted: str | None) -> None:
+        """Keep a reply that became no turn, as it came; the next one is asked for only after this."""
+        self._journal.reply(index, side, reply, usage, noted)
+
+    def spent(self, index: int, side: str, usage: Usage, noted: str | None = None) -> None:
+        """Keep that a turn was given up, the cost of what of it has no line yet, and the check that this failed."""
+        self._journal.spent(index, side, usage, noted)
 
     def done(self, index: int, dialogue: bytes) -> None:
         """Write a finished dialogue, given as its JSON line."""

@@ -9,7 +9,9 @@ import orjson
 from dialogue.chance import hex64
 from dialogue.errors import UsageError
 from dialogue.jsonl import write_atomically
+from generator.folder.openerlog import any_list
 
+LISTS = "lists.jsonl"
 _SHOWN = 3
 _ABSENT = "(not set)"
 
@@ -81,7 +83,14 @@ def _read(path: Path, kind: str) -> dict[str, Any] | None:
 
 
 def _untouched(folder: Path, logs: Iterable[str]) -> bool:
-    return not any((folder / name).exists() and (folder / name).stat().st_size for name in logs)
+    return not any(_holds(folder / name) for name in logs)
+
+
+def _holds(path: Path) -> bool:
+    """Whether something was made that is in the file; replies that were no list were paid for, and bind nobody."""
+    if not path.exists() or path.stat().st_size == 0:
+        return False
+    return path.name != LISTS or any_list(path)
 
 
 def _refuse_strangers(folder: Path, logs: Iterable[str], kind: str) -> None:

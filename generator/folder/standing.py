@@ -27,9 +27,9 @@ class Standing:
         return len(self._logs.openers)
 
     @property
-    def lists(self) -> int:
-        """Bytes of lists.jsonl; 0 where no list is kept."""
-        return self._logs.lists.log.end
+    def any_list(self) -> bool:
+        """Whether any list of the opener writer's was ever read."""
+        return self._logs.lists.read
 
     @property
     def done_count(self) -> int:
@@ -57,8 +57,12 @@ class Standing:
         """The opener writer's answer under the key; None where there is none."""
         return self._logs.lists.items(key)
 
+    def refused(self, key: str) -> list[dict[str, Any]]:
+        """The opener writer's replies under the key that were no list, as they were kept."""
+        return self._logs.lists.refused(key)
+
     def events(self, index: int) -> list[dict[str, Any]]:
-        """The `turn` and `spent` events of a dialogue that is open; none of any other."""
+        """The `turn`, `reply` and `spent` events of a dialogue that is open; none of any other."""
         return self._journal.events(index)
 
     def unfinished(self, n: int) -> Iterator[int]:

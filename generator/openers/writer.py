@@ -1,6 +1,6 @@
 """The opener writer: asks a model for one list of the tree, and reads it strictly."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 
 from dialogue.errors import ReplyFailed, RunStopped
@@ -14,6 +14,7 @@ from generator.openers.tasks import task_fault, task_specs
 from generator.openers.tree import Batch
 from generator.tally import Tally
 from generator.user.script import opener_spec
+from generator.voice import Voice, recalled, written
 from prompts.loader import Prompts
 from prompts.names import language_name
 from prompts.sector import Sector, page_of
@@ -61,8 +62,8 @@ class OpenerWriter:
         """Tasks that were left out, by reason."""
         self._in_vain = 0
         """Lists running that came to nothing."""
-        self._read = folder.lists > 0
-        """Whether any list was ever read: until then none is kept, so that another model may be tried in the folder."""
+        self._read = folder.any_list
+        """Whether any list was ever read: until then another model may be tried in the folder, or the same one anew."""
 
     async def __call__(self, batch: Batch) -> Sequence[str | None]:
         if batch.level.template is None:
@@ -72,41 +73,47 @@ class OpenerWriter:
             return stored
         items, usage, how = await self._ask(batch)
         self._tally.lists[how] += 1
-        if items or self._read:
-            self._read = self._read or bool(items)
-            self._folder.add_list(batch.key, items, usage, how)
+        self._read = self._read or bool(items)
+        self._folder.add_list(batch.key, items if self._read else None, usage, how)
         return items
 
+    def _voice(self, key: str) -> Voice:
+        kept = deque(map(recalled, self._folder.refused(key)))
+        return Voice(self._chat, kept, lambda reply, _: self._folder.refuse_list(key, written(reply), reply.usage))
+
     async def _ask(self, batch: Batch) -> tuple[list[str | None], Usage, str]:
-        usage, fault = Usage(), ""
+        """The items, what the reply that holds them cost, and how it was read; without items the fault."""
+        voice, fault = self._voice(batch.key), ""
         specs = specs_of(self._prompts, self._sector, batch, self._run_seed, self._identify)
         messages = [{"role": "user", "content": render_list(self._prompts, self._sector, batch, specs)}]
         tasks = batch.level.wants is not None
         for attempt in range(ATTEMPTS):
             seed = seed_of(self._run_seed, batch.key, attempt)
             try:
-                completion = await self._chat.complete(
+                completion = await voice.complete(
                     messages, key=batch.key, priority=PRIORITY, seed=seed, schema=LIST_SCHEMA
                 )
             except ReplyFailed as error:
                 fault = str(error)
                 break
-            usage += completion.usage
             try:
                 found = parse_list(completion.content, completion.finish_reason, batch.size, specs, tasks)
             except ValueError as error:
+                voice.refuse(completion, None)
                 fault = f"unreadable: {error}"
                 continue
             self._in_vain = 0
-            return self._placed(batch, found), usage, completion.format
+            return self._placed(batch, found), completion.usage, completion.format
         self._in_vain += 1
         if self._in_vain >= IN_VAIN:
+            if not self._read:
+                self._folder.lists_anew()
             raise RunStopped(
                 f"openers: {self._in_vain} lists running came to nothing, the last: {fault}; "
                 "is the opener writer's model able to write a JSON array? another one can be named under [roles]"
             )
         self._say(f"openers: list {batch.key} came to nothing ({fault})")
-        return [], usage, fault.split(":")[0]
+        return [], Usage(), fault.split(":")[0]
 
     def _placed(self, batch: Batch, found: Sequence[tuple[int, str]]) -> list[str | None]:
         items: list[str | None] = [None] * batch.size

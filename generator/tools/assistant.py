@@ -4,17 +4,17 @@ To the endpoint all of it is text, so that any model can play: its own turns sta
 and results come as a message of the user's. A server's own function calling would differ from one server to the next.
 """
 
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from dialogue.errors import ReplyFailed, RunStopped
-from dialogue.records import Message, Usage
+from dialogue.records import Message
 from generator.agents import SEPARATOR, named, seed_of
-from generator.client.chat import Chat, Completion
+from generator.client.chat import Completion
 from generator.play import Turn
 from generator.tools.box import calls
 from generator.tools.guide import Guide
 from generator.tools.replies import Broken, Reply, read_reply
+from generator.voice import Voice
 
 ATTEMPTS = 3
 """Times a turn is asked for before its dialogue is given up: a shape is sooner missed than a sense."""
@@ -48,23 +48,19 @@ class ToolAssistant:
 
     def __init__(
         self,
-        chat: Chat,
+        voice: Voice,
         guide: Guide,
         *,
         key: str,
         priority: int,
-        noted: Counter[str],
-        unused: Callable[[Usage], None],
         row: Row,
         failures: int = 0,
     ) -> None:
         """As for the assistant without tools; `row` is the run's."""
-        self._chat = chat
+        self._voice = voice
         self._guide = guide
         self._key = key
         self._priority = priority
-        self._noted = noted
-        self._unused = unused
         self._row = row
         self._first_attempt = ATTEMPTS * failures
         self._protocol = guide.protocol()
@@ -72,21 +68,17 @@ class ToolAssistant:
     async def reply(self, history: Sequence[Message]) -> Turn | None:
         """Commands, or the answer to the last user message. ReplyFailed where the shape is missed again and again."""
         fault: Broken | None = None
-        usage: Usage | None = None
         for attempt in range(ATTEMPTS):
             completion = await self._ask(history, fault, attempt)
-            usage = completion.usage if usage is None else usage + completion.usage
             try:
                 message = self._message(completion, history)
             except Broken as error:
                 fault = error
-                self._noted[error.check] += 1
+                self._voice.refuse(completion, error.check)
             else:
                 self._row.kept()
-                return Turn(message, usage)
+                return Turn(message, completion.usage)
         assert fault is not None
-        assert usage is not None
-        self._unused(usage)
         self._row.lost(fault)
         raise ReplyFailed("repeat" if fault.check == "answer_repeated" else "bad_reply", str(fault))
 
@@ -96,7 +88,7 @@ class ToolAssistant:
             note = self._guide.again(fault.check, fault.evidence)
             messages[-1] = {"role": "user", "content": messages[-1]["content"] + SEPARATOR + note}
         seed = seed_of(self._key, len(history), "answer", self._first_attempt + attempt)
-        return await self._chat.complete(messages, key=self._key, priority=self._priority, seed=seed)
+        return await self._voice.complete(messages, key=self._key, priority=self._priority, seed=seed)
 
     def _seen(self, history: Sequence[Message]) -> list[dict[str, str]]:
         """The dialogue as the endpoint is shown it."""
@@ -115,7 +107,7 @@ class ToolAssistant:
 
     def _message(self, completion: Completion, history: Sequence[Message]) -> Message:
         """The reply as a message. Raises Broken."""
-        about = {"model": named(completion, self._chat)}
+        about = {"model": named(completion, self._voice)}
         if completion.refused:
             return Message(role="assistant", content=completion.content, finish_reason="refusal", **about)
         found = self._read(completion, history)

@@ -1,6 +1,6 @@
 """The assistant of a field, spoken to over HTTP: it asks first, names only its sources, and is asked again once."""
 
-from collections import Counter
+from collections import Counter, deque
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from generator.play import Turn
 from generator.user.asked import asked_for
 from generator.user.goals import Fact
 from generator.user.script import Script, opener_spec, script
+from generator.voice import Reply, Voice
 from prompts.domain import Page, page
 from prompts.loader import Prompts
 
@@ -46,23 +47,28 @@ class Heard:
     """What a consultant said, counted and was asked."""
 
     def __init__(self) -> None:
-        self.noted: Counter[str] = Counter()
-        self.unused: list[Usage] = []
+        self.noted: Counter[str | None] = Counter()
+        self.paid = Usage()
+        """For replies that became no turn."""
         self.bodies: list[dict[str, Any]] = []
         self.turn: Turn | None = None
+
+    def keep(self, reply: Reply, check: str | None) -> None:
+        self.noted[check] += 1
+        self.paid += reply.usage
 
 
 async def consulted(desk: Desk, *answers: str, due: bool = True, said: tuple[str, ...] = ("My leeks rot.",)) -> Heard:
     """The reply of a consultant whose model answers so, after what was said."""
     heard, left = Heard(), list(answers)
     async with FaultyServer(lambda number, body: reply(left.pop(0))) as server, talk(server.base_url) as talking:
-        consultant = Consultant(
-            talking.chat, key="dm-1", priority=0, noted=heard.noted, unused=heard.unused.append, desk=desk, due=due
-        )
+        voice = Voice(talking.chat, deque(), heard.keep)
+        consultant = Consultant(voice, key="dm-1", priority=0, desk=desk, due=due)
         roles = ("user", "assistant")
         history = [Message(role=roles[place % 2], content=text) for place, text in enumerate(said)]
         try:
             heard.turn = await consultant.reply(history)
+            heard.noted.update([heard.turn.noted] if heard.turn and heard.turn.noted else [])
         finally:
             heard.bodies = list(server.bodies)
     assert not left
@@ -98,7 +104,7 @@ async def test_advice_that_comes_unasked_is_asked_again_once_then_stays_and_is_c
     mended = await consulted(desk(tmp_path), ADVICE, QUESTION)
     assert mended.turn is not None
     assert mended.turn.message.content == QUESTION
-    assert mended.turn.usage.requests == 2, "what was paid for the first reply counts"
+    assert (mended.paid.requests, mended.turn.usage.requests) == (1, 1), "what was paid for each reply counts once"
     again = mended.bodies[1]["messages"][0]["content"]
     assert "advised before you knew the case" in again
     assert again.startswith(mended.bodies[0]["messages"][0]["content"])

@@ -56,10 +56,12 @@ def test_a_dialogue_goes_on_where_it_was_left(tmp_path: Path) -> None:
     folder = with_openers(tmp_path, 3)
     say(folder, 1, UGLY, "second")
     folder.spent(1, "assistant", PAID)
+    folder.reply(1, "assistant", {"content": UGLY}, PAID, "shape")
     folder.release()
     folder = opened(tmp_path)
     events = folder.events(1)
-    assert [event["k"] for event in events] == ["turn", "turn", "spent"]
+    assert [event["k"] for event in events] == ["turn", "turn", "spent", "reply"]
+    assert (events[3]["reply"], events[3]["noted"]) == ({"content": UGLY}, "shape")
     assert [event["message"]["content"] for event in events[:2]] == [UGLY, "second"]
     assert events[1]["plan"] == {"act": "more"}
     assert "plan" not in events[0]
@@ -89,6 +91,48 @@ def test_lists_are_found_by_key_and_paid_once(tmp_path: Path) -> None:
     folder = opened(tmp_path, fold=add)
     assert folder.items("question/12") == [UGLY, None]
     assert folder.totals == {"list": 1, "tokens": 10}
+    folder.release()
+
+
+def test_replies_that_were_no_list_are_found_until_there_is_one(tmp_path: Path) -> None:
+    folder = opened(tmp_path)
+    folder.refuse_list("question/12", {"content": UGLY}, PAID)
+    folder.refuse_list("question/12", {"content": "second"}, PAID)
+    folder.refuse_list("question/13", {"content": "other"}, PAID)
+    folder.release()
+    folder = opened(tmp_path, fold=add)
+    assert folder.totals == {"list": 3, "tokens": 30}
+    assert [one["content"] for one in folder.refused("question/12")] == [UGLY, "second"]
+    assert (folder.items("question/12"), folder.any_list) == (None, False)
+    folder.add_list("question/13", None, Usage(), "unreadable")
+    assert (folder.items("question/13"), folder.refused("question/13"), folder.any_list) == ([], [], False)
+    folder.add_list("question/12", ["x"], PAID, "text")
+    assert (folder.items("question/12"), folder.refused("question/12"), folder.any_list) == (["x"], [], True)
+    folder.release()
+
+
+def test_while_no_list_was_read_another_request_may_take_the_folder_and_hears_of_no_reply(tmp_path: Path) -> None:
+    folder = opened(tmp_path)
+    folder.refuse_list("question/12", {"content": "no list"}, PAID)
+    folder.add_list("question/13", None, PAID, "unreadable")
+    folder.release()
+    folder = RunFolder.open(tmp_path, {"seed": 2}, {}, lambda note: None)
+    assert (folder.refused("question/12"), folder.items("question/13")) == ([], None)
+    folder.add_list("question/13", ["x"], PAID, "text")
+    folder.release()
+    with pytest.raises(UsageError, match="other settings"):
+        opened(tmp_path)
+
+
+def test_lists_that_all_came_to_nothing_are_asked_for_anew(tmp_path: Path) -> None:
+    folder = opened(tmp_path)
+    folder.add_list("question/12", None, PAID, "unreadable")
+    folder.refuse_list("question/13", {"content": "no list"}, PAID)
+    folder.lists_anew()
+    for _ in range(2):
+        assert (folder.items("question/12"), folder.refused("question/13")) == (None, [])
+        folder.release()
+        folder = opened(tmp_path, fold=lambda totals, event: None)
     folder.release()
 
 

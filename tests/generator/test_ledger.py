@@ -42,7 +42,7 @@ def events() -> list[tuple[int, dict[str, Any]]]:
         {"k": "retry", "i": 0, "at": [0, 2]},
         {"k": "turn", "i": 0},
         {"k": "fail", "i": 2, "at": [4]},
-        {"k": "turn", "i": 3},
+        {"k": "reply", "i": 3},
         {"k": "done", "i": 0, "at": [0, 2, 7]},
         {"k": "retry", "i": 2, "at": []},
     ]

@@ -69,14 +69,17 @@ def record(path: Path, seed: int, length: int) -> Tape:
 
     for number in range(length):
         live = list(folder.unfinished(1000))[:4]
-        act = chance.choice([*["turn"] * 4, "opener", "spent", "done", "fail", "retry", "list", "point"])
-        if act == "opener" or (not live and act in ("turn", "spent", "done", "fail")):
+        act = chance.choice([*["turn"] * 4, "opener", "reply", "spent", "done", "fail", "retry", "list", "point"])
+        if act == "opener" or (not live and act in ("turn", "reply", "spent", "done", "fail")):
             folder.add_opener(orjson.dumps({"id": f"d-{folder.openers}", "opener": "x" * chance.randrange(30)}))
         elif act == "turn":
             text = f"{number} \u2028 é\r\n\x00" + "y" * chance.choice([0, 5, 300])
             event = {"k": "turn", "usage": {"prompt_tokens": 10}}
             folder.turn(chance.choice(live), number, "user", Message(role="user", content=text), PAID, {"act": number})
             add(totals, event)
+        elif act == "reply":
+            folder.reply(chance.choice(live), "user", {"content": f"{number} \u2028"}, PAID, "length")
+            add(totals, {"k": "reply", "usage": {"prompt_tokens": 10}})
         elif act == "spent":
             folder.spent(chance.choice(live), "user", PAID)
             add(totals, {"k": "spent", "usage": {"prompt_tokens": 10}})
@@ -143,7 +146,7 @@ def plainly(path: Path) -> dict[str, Any]:
     said: dict[int, list[dict[str, Any]]] = {}
     last: dict[int, str] = {}
     for event in objects(path / "journal.jsonl"):
-        if event["k"] in ("turn", "spent"):
+        if event["k"] in ("turn", "reply", "spent"):
             said.setdefault(event["i"], []).append(event)
         last[event["i"]] = event["k"]
     for dialogue in objects(path / "dialogues.jsonl"):

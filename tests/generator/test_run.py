@@ -1,5 +1,6 @@
 """A whole run in this process against a real server on 127.0.0.1."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +55,49 @@ async def test_a_retried_dialogue_is_asked_for_with_other_seeds_and_keeps_its_tu
     assert len(list(objects(tmp_path / "run" / "dialogues.jsonl"))) == 2
 
 
+async def test_a_user_who_ends_it_without_a_word_is_not_asked_again_where_the_dialogue_is_written_anew(
+    tmp_path: Path,
+) -> None:
+    def behave(number: int, body: dict[str, Any]) -> Answer:
+        if is_user(body):
+            ends = re.findall("⟦.+?⟧", body["messages"][-1]["content"])
+            return reply(ends[0] if ends else f"and what about the smaller ones by river {number} there then?")
+        return reply(f"Answer number {number} tells something of its own, at some length, and then it ends here.")
+
+    async with FaultyServer(behave) as server:
+        (tmp_path / "openers.txt").write_text("".join(f"Why do {n} old bridges last so long?\n" for n in range(2, 16)))
+        asked = settings(server, tmp_path, n=14, openers=tmp_path / "openers.txt", rounds="1-7")
+        first = await run(asked, progress=Progress())
+        count, folder = server.requests, tmp_path / "run"
+        made = spoken(folder)
+        ends = [line for _, line in objects(folder / "journal.jsonl") if line["k"] == "reply" and "noted" not in line]
+        assert ends
+        (folder / "dialogues.jsonl").unlink()
+        again = await run(asked, progress=Progress())
+        assert server.requests == count
+    assert (again["dialogues"], again["failed"]) == (first["dialogues"], first["failed"])
+    assert spoken(folder) == made
+
+
+def spoken(folder: Path) -> dict[str, Any]:
+    """The messages of each dialogue, by id."""
+    return {line["id"]: line["messages"] for _, line in objects(folder / "dialogues.jsonl")}
+
+
 async def test_an_opener_writer_that_never_writes_a_list_stops_the_run_and_binds_nobody(tmp_path: Path) -> None:
     async with FaultyServer(lambda number, body: reply("I would rather talk about the weather.")) as server:
         summary = await run(settings(server, tmp_path, n=20), progress=Progress())
         assert summary["status"] == 3
         assert "came to nothing" in summary["stopped"]
-        assert len(server.bodies) <= 60
+        asked = len(server.bodies)
+        assert asked <= 60
+        same = await run(settings(server, tmp_path, n=20), progress=Progress())
+        assert same["status"] == 3
+        assert server.bodies[0] in server.bodies[asked:]  # the server may have been mended since
+        assert same["meter"]["requests"] == (asked := len(server.bodies))
         another = await run(settings(server, tmp_path, n=20, model="another"), progress=Progress())
-    assert another["status"] == 3  # and not refused as another request
+        assert another["status"] == 3  # and not refused as another request
+        assert server.bodies[0]["seed"] in {body["seed"] for body in server.bodies[asked:]}
 
 
 async def test_all_roles_of_one_server_and_key_go_by_the_least_limit_that_is_stated(tmp_path: Path) -> None:
