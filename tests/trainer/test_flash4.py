@@ -3,12 +3,11 @@
 import sys
 import types
 import warnings
-from typing import Any
 
 import pytest
 import torch
+from flash_stand_in import Calls, alone, put_in_place
 from torch import Tensor
-from torch.nn import functional as F
 
 from trainer.nets import flash4
 from trainer.nets.attention import by_document
@@ -17,61 +16,9 @@ BOUNDS = torch.tensor([0, 3, 10, 11, 16], dtype=torch.int32)
 SCALE = 0.3
 
 
-def _alone(query: Tensor, key: Tensor, value: Tensor, bounds: Tensor, scale: float) -> Tensor:
-    """Each document by itself, (T, heads, width)."""
-    found = []
-    for start, end in zip(bounds.tolist(), bounds.tolist()[1:], strict=False):
-        flat = [part[start:end].transpose(0, 1)[None] for part in (query, key, value)]
-        found.append(F.scaled_dot_product_attention(*flat, is_causal=True, scale=scale, enable_gqa=True)[0])
-    return torch.cat(found, dim=1).transpose(0, 1).contiguous()
-
-
-def _slopes(
-    query: Tensor, key: Tensor, value: Tensor, slope: Tensor, bounds: Tensor, scale: float
-) -> tuple[Tensor, ...]:
-    """The gradients by hand: an operator's own code has no autograd."""
-    groups = query.shape[1] // key.shape[1]
-    found = [torch.zeros_like(part) for part in (query, key, value)]
-    for start, end in zip(bounds.tolist(), bounds.tolist()[1:], strict=False):
-        seen = torch.ones(end - start, end - start).tril().bool()
-        for head in range(query.shape[1]):
-            q, k, v, d = (
-                query[start:end, head],
-                *(p[start:end, head // groups] for p in (key, value)),
-                slope[start:end, head],
-            )
-            shares = (q @ k.T * scale).masked_fill(~seen, -torch.inf).softmax(-1)
-            inner = shares * (d @ v.T - (d * (shares @ v)).sum(-1, keepdim=True))
-            for total, at, part in zip(
-                found,
-                (head, head // groups, head // groups),
-                (inner @ k * scale, inner.T @ q * scale, shares.T @ d),
-                strict=True,
-            ):
-                total[start:end, at] += part
-    return tuple(found)
-
-
 @pytest.fixture
-def stand_in(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
-    """A module in the kernels' place that computes the same slowly; what it was asked."""
-    calls: list[dict[str, Any]] = []
-
-    def forward(query: Tensor, key: Tensor, value: Tensor, **asked: Any) -> tuple[Any, ...]:
-        calls.append(asked)
-        out = _alone(query, key, value, asked["cu_seqlens_q"], asked["softmax_scale"])
-        return out, torch.zeros(query.shape[1], query.shape[0]), None, None, None
-
-    def backward(query: Tensor, key: Tensor, value: Tensor, *more: Any, **asked: Any) -> tuple[Tensor, ...]:
-        calls.append(asked)
-        return _slopes(query, key, value, more[1], asked["cu_seqlens_q"], asked["softmax_scale"])
-
-    module = types.ModuleType(flash4.MODULE)
-    module.__dict__.update(_flash_attn_fwd=forward, _flash_attn_bwd=backward)
-    for name in ("flash_attn", "flash_attn.cute"):
-        monkeypatch.setitem(sys.modules, name, types.ModuleType(name))
-    monkeypatch.setitem(sys.modules, flash4.MODULE, module)
-    return calls
+def stand_in(monkeypatch: pytest.MonkeyPatch) -> Calls:
+    return put_in_place(monkeypatch)
 
 
 Parts = tuple[Tensor, Tensor, Tensor]
@@ -87,32 +34,48 @@ def _parts(kv_heads: int, *, device: str = "cpu", dtype: torch.dtype = torch.flo
 
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("kv_heads", [4, 2])
-def test_outputs_and_gradients_are_those_of_documents_alone(
-    stand_in: list[dict[str, Any]], kv_heads: int, compiled: bool
-) -> None:
+def test_outputs_and_gradients_are_those_of_documentsalone(stand_in: Calls, kv_heads: int, compiled: bool) -> None:
     def run(parts: Parts) -> Tensor:
         query, key, value = parts
         return flash4.attend((query * 2, key * 2, value * 2), BOUNDS, 7, SCALE) * 3
 
     parts, others = _parts(kv_heads), _parts(kv_heads)
     found = (torch.compile(run, backend="aot_eager", fullgraph=True) if compiled else run)(parts)
-    wanted = _alone(*(part * 2 for part in others), BOUNDS, SCALE) * 3
+    wanted = alone(*(part * 2 for part in others), BOUNDS, SCALE) * 3
     torch.testing.assert_close(found, wanted)
     slope = torch.randn_like(wanted)
     found.backward(slope)
     wanted.backward(slope)
     for part, other in zip(parts, others, strict=True):
         torch.testing.assert_close(part.grad, other.grad)
-    assert all(call["causal"] and call["max_seqlen_k"] == 7 for call in stand_in)
+    assert all(call["causal"] and call["max_seqlen_k"] == flash4.LEAST_LONGEST for call in stand_in)
     assert len(stand_in) == 2
 
 
-def test_without_a_scale_it_is_the_root_of_the_width(stand_in: list[dict[str, Any]]) -> None:
+def test_without_a_scale_it_is_the_root_of_the_width(stand_in: Calls) -> None:
     flash4.attend(_parts(4), BOUNDS, 7, None)
     assert stand_in[0]["softmax_scale"] == pytest.approx(8**-0.5)
 
 
-def test_without_a_gpu_it_does_not_serve(stand_in: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("longest", "told"), [(1, 256), (129, 256), (2048, 2048)])
+def test_short_documents_need_no_kernels_of_their_own(stand_in: Calls, longest: int, told: int) -> None:
+    """Where all documents fit into one tile, of at most 192 queries, there are others: compiled in mid-training."""
+    flash4.attend(_parts(4), BOUNDS, longest, None)
+    assert (stand_in[0]["max_seqlen_q"], stand_in[0]["max_seqlen_k"]) == (told, told)
+
+
+def test_compiled_kernels_are_counted(stand_in: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flash4, "_serves", lambda: False)
+    assert flash4.kernels_compiled() == 0
+    monkeypatch.setattr(flash4, "_serves", lambda: True)
+    assert flash4.kernels_compiled() == 0, "functions without a cache count none"
+    found = sys.modules[flash4.MODULE]
+    for function, kinds in ((found._flash_attn_fwd, 2), (found._flash_attn_bwd, 3)):
+        function.compile_cache = types.SimpleNamespace(cache=dict.fromkeys(range(kinds)))
+    assert flash4.kernels_compiled() == 5
+
+
+def test_without_a_gpu_it_does_not_serve(stand_in: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
     flash4._serves.cache_clear()
     assert not flash4.serves()
@@ -120,7 +83,7 @@ def test_without_a_gpu_it_does_not_serve(stand_in: list[dict[str, Any]], monkeyp
 
 @pytest.mark.parametrize(("generation", "serves"), [(8, False), (9, True), (10, True), (12, False)])
 def test_it_serves_on_the_generations_it_has_kernels_for(
-    stand_in: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch, generation: int, serves: bool
+    stand_in: Calls, monkeypatch: pytest.MonkeyPatch, generation: int, serves: bool
 ) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.get_device_capability", lambda: (generation, 0))
@@ -135,9 +98,7 @@ def test_heads_it_has_no_kernels_for_are_left_to_torch(width: int, fits: bool) -
     assert flash4.fits(width) is fits
 
 
-def test_a_packed_row_goes_to_it_on_a_gpu_that_has_it(
-    stand_in: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_packed_row_goes_to_it_on_a_gpu_that_has_it(stand_in: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
     class OnGpu(Tensor):
         """A tensor that says it is on a GPU."""
 
@@ -150,7 +111,7 @@ def test_a_packed_row_goes_to_it_on_a_gpu_that_has_it(
     found, _ = by_document(
         torch.nn.Identity(), parts[0].as_subclass(OnGpu), *parts[1:], None, SCALE, 0.0, None, BOUNDS, 7
     )
-    wanted = _alone(*(part[0].transpose(0, 1) for part in parts), BOUNDS, SCALE)
+    wanted = alone(*(part[0].transpose(0, 1) for part in parts), BOUNDS, SCALE)
     torch.testing.assert_close(torch.Tensor(found[0]).float(), wanted.float(), atol=2e-2, rtol=2e-2)
     assert len(stand_in) == 1
     with pytest.raises(
@@ -183,11 +144,11 @@ def test_kernels_that_cannot_be_loaded_are_told_and_done_without(monkeypatch: py
 @pytest.mark.skipif(not (torch.cuda.is_available() and flash4.serves()), reason="needs a GPU with FlashAttention 4")
 @pytest.mark.parametrize("kv_heads", [4, 2])
 @pytest.mark.parametrize("width", [64, 128])
-def test_the_kernels_agree_with_documents_alone(kv_heads: int, width: int) -> None:
+def test_the_kernels_agree_with_documentsalone(kv_heads: int, width: int) -> None:
     parts = _parts(kv_heads, device="cuda", dtype=torch.bfloat16, width=width)
     others = [part.detach().float().requires_grad_() for part in parts]
     bounds = BOUNDS.cuda()
-    found, wanted = flash4.attend(parts, bounds, 7, SCALE), _alone(*others, bounds, SCALE)
+    found, wanted = flash4.attend(parts, bounds, 7, SCALE), alone(*others, bounds, SCALE)
     slope = torch.randn_like(wanted)
     found.backward(slope.to(torch.bfloat16))
     wanted.backward(slope)
