@@ -3,17 +3,27 @@
 import sys
 import types
 import warnings
+from collections.abc import Iterator
 
 import pytest
 import torch
 from flash_stand_in import Calls, alone, put_in_place
 from torch import Tensor
+from torch.nn import functional as F
 
 from trainer.nets import flash4
 from trainer.nets.attention import by_document
 
 BOUNDS = torch.tensor([0, 3, 10, 11, 16], dtype=torch.int32)
 SCALE = 0.3
+
+
+@pytest.fixture(autouse=True)
+def asked_anew() -> Iterator[None]:
+    """Whether the kernels serve is asked once a process; no test is to answer for another."""
+    flash4._serves.cache_clear()
+    yield
+    flash4._serves.cache_clear()
 
 
 @pytest.fixture
@@ -24,17 +34,20 @@ def stand_in(monkeypatch: pytest.MonkeyPatch) -> Calls:
 Parts = tuple[Tensor, Tensor, Tensor]
 
 
-def _parts(kv_heads: int, *, device: str = "cpu", dtype: torch.dtype = torch.float32, width: int = 8) -> Parts:
+def _parts(
+    kv_heads: int, *, device: str = "cpu", dtype: torch.dtype = torch.float32, width: int = 8, tokens: int = 16
+) -> Parts:
     torch.manual_seed(0)
     query, key, value = (
-        torch.randn(16, count, width, device=device, dtype=dtype).requires_grad_() for count in (4, kv_heads, kv_heads)
+        torch.randn(tokens, count, width, device=device, dtype=dtype).requires_grad_()
+        for count in (4, kv_heads, kv_heads)
     )
     return query, key, value
 
 
 @pytest.mark.parametrize("compiled", [False, True])
 @pytest.mark.parametrize("kv_heads", [4, 2])
-def test_outputs_and_gradients_are_those_of_documentsalone(stand_in: Calls, kv_heads: int, compiled: bool) -> None:
+def test_outputs_and_gradients_are_those_of_documents_alone(stand_in: Calls, kv_heads: int, compiled: bool) -> None:
     def run(parts: Parts) -> Tensor:
         query, key, value = parts
         return flash4.attend((query * 2, key * 2, value * 2), BOUNDS, 7, SCALE) * 3
@@ -77,7 +90,6 @@ def test_compiled_kernels_are_counted(stand_in: Calls, monkeypatch: pytest.Monke
 
 def test_without_a_gpu_it_does_not_serve(stand_in: Calls, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.cuda.is_available", lambda: False)
-    flash4._serves.cache_clear()
     assert not flash4.serves()
 
 
@@ -88,9 +100,7 @@ def test_it_serves_on_the_generations_it_has_kernels_for(
     monkeypatch.setattr("torch.cuda.is_available", lambda: True)
     monkeypatch.setattr("torch.cuda.get_device_capability", lambda: (generation, 0))
     monkeypatch.setattr(flash4, "find_spec", lambda _: object())
-    flash4._serves.cache_clear()
     assert flash4.serves() is serves
-    flash4._serves.cache_clear()
 
 
 @pytest.mark.parametrize(("width", "fits"), [(8, True), (64, True), (128, True), (20, False), (256, False)])
@@ -124,6 +134,8 @@ def test_a_packed_row_goes_to_it_on_a_gpu_that_has_it(stand_in: Calls, monkeypat
 def test_flash_attention_2_under_the_same_name_is_not_taken_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
     package = types.ModuleType("flash_attn")
     package.__path__ = []
+    for name in ("flash_attn.cute", flash4.MODULE):  # of FlashAttention 4, where it is installed and was loaded
+        monkeypatch.delitem(sys.modules, name, raising=False)
     monkeypatch.setitem(sys.modules, "flash_attn", package)
     monkeypatch.setattr(flash4, "find_spec", lambda _: object())
     with warnings.catch_warnings():
@@ -141,14 +153,21 @@ def test_kernels_that_cannot_be_loaded_are_told_and_done_without(monkeypatch: py
         assert not flash4._loads()
 
 
+LENGTHS = {"few": [3, 7, 1, 5], "longer than a tile": [1, 130, 257, 700, 64, 128], "many": [2, 5] * 200}
+
+
 @pytest.mark.skipif(not (torch.cuda.is_available() and flash4.serves()), reason="needs a GPU with FlashAttention 4")
+@pytest.mark.parametrize("kind", LENGTHS)
 @pytest.mark.parametrize("kv_heads", [4, 2])
 @pytest.mark.parametrize("width", [64, 128])
-def test_the_kernels_agree_with_documentsalone(kv_heads: int, width: int) -> None:
-    parts = _parts(kv_heads, device="cuda", dtype=torch.bfloat16, width=width)
+def test_the_kernels_agree_with_documents_alone(kv_heads: int, width: int, kind: str) -> None:
+    lengths = torch.tensor(LENGTHS[kind], device="cuda")
+    bounds = F.pad(lengths.cumsum(0), (1, 0)).int()
+    shape = {"width": width, "tokens": int(lengths.sum())}
+    parts = _parts(kv_heads, device="cuda", dtype=torch.bfloat16, **shape)
     others = [part.detach().float().requires_grad_() for part in parts]
-    bounds = BOUNDS.cuda()
-    found, wanted = flash4.attend(parts, bounds, 7, SCALE), alone(*others, bounds, SCALE)
+    found = flash4.attend(parts, bounds, int(lengths.max()), SCALE)
+    wanted = alone(*others, bounds, SCALE)
     slope = torch.randn_like(wanted)
     found.backward(slope.to(torch.bfloat16))
     wanted.backward(slope)
@@ -156,3 +175,8 @@ def test_the_kernels_agree_with_documentsalone(kv_heads: int, width: int) -> Non
         assert part is not None
         assert other is not None
         assert float((part.float() - other).norm() / other.norm()) < 1e-2
+
+
+def test_lengths_of_each_kind_are_what_they_are_called() -> None:
+    assert len(LENGTHS["few"]) <= flash4.MANY_DOCUMENTS < len(LENGTHS["many"])
+    assert max(LENGTHS["longer than a tile"]) > flash4.LEAST_LONGEST
