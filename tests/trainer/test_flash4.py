@@ -174,7 +174,7 @@ def test_the_kernels_agree_with_documents_alone(kv_heads: int, width: int, kind:
     for part, other in [(found, wanted), *((p.grad, o.grad) for p, o in zip(parts, others, strict=True))]:
         assert part is not None
         assert other is not None
-        assert float((part.float() - other).norm() / other.norm()) < 1e-2
+        assert float((part.float() - other).norm() / other.norm()) < 2e-2
 
 
 def test_lengths_of_each_kind_are_what_they_are_called() -> None:
