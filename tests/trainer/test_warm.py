@@ -128,6 +128,18 @@ def test_the_last_norm_is_found_and_nothing_else() -> None:
     assert last_norms(gpt2) == [gpt2.transformer.ln_f]
 
 
+def test_a_row_that_one_document_fills_goes_through_compiled_layers_too() -> None:
+    """Its bounds are two, a size that code specialises on and that must not be called variable."""
+    ours, plain = learner(), learner()
+    for part in layers(ours.model):
+        part.compile(backend="aot_eager", dynamic=False)
+    ours.compiled, head = True, plain.model.lm_head
+    for lengths in ([128], [100, 28], [128], [20, 30, 40]):
+        batch = collate((tuple(range(len(lengths))),), examples(lengths, words=200), 0, fixed=(128, 128))
+        found, wanted = (head(one.hidden(batch)) for one in (ours, plain))
+        torch.testing.assert_close(found, wanted)
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_after_it_rows_of_any_number_of_documents_are_compiled_no_more(as_on_a_gpu: Calls) -> None:
