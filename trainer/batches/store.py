@@ -96,10 +96,13 @@ class View(NamedTuple):
     def __getitem__(self, number: int) -> Example:  # type: ignore[override]
         return self.store[int(self.places[number])]
 
-    @property
-    def sums(self) -> NDArray[np.float64]:
-        """(N,), what the taught tokens of each count together."""
-        return self.store.sums[self.places]
+    def counts(self, numbers: list[int]) -> tuple[float, int]:
+        """What the taught tokens of these examples count together, and how many tokens they have.
+
+        Only these are looked up: at ten million examples all of them took 0.4 s, at every step.
+        """
+        places = self.places[numbers]
+        return float(self.store.sums[places].sum()), int(self.store.lengths[places].sum())
 
 
 def build(settings: TrainSettings, renderer: Renderer, folder: Path, sources: list[Source]) -> Store:

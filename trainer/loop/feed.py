@@ -45,8 +45,7 @@ def _made(desk: Desk, counted: deque[_Counts]) -> Iterator[Batch]:
     for step in desk.course.steps(desk.standing.step):
         mine = _share(step, desk)
         examples = [example for micro in step for row in micro for example in row]
-        weight, useful = float(learned.sums[examples].sum()), int(learned.lengths[examples].sum())
-        counted.append(_Counts(len(mine), weight, useful))
+        counted.append(_Counts(len(mine), *learned.counts(examples)))
         for micro, silent in mine:
             batch = collate(micro, learned, desk.pad_id, fixed=desk.course.fixed)
             yield batch.silent() if silent else batch

@@ -2,7 +2,7 @@
 
 import torch
 
-from trainer.loop.layers import layers
+from trainer.loop.layers import last_norms, layers
 from trainer.nets.attention import NAME
 from trainer.nets.foreign import Model, library
 from trainer.nets.learner import Learner
@@ -17,15 +17,16 @@ def dtype_of(settings: TrainSettings, device: torch.device) -> torch.dtype:
 
 
 def prepared(model: Model, settings: TrainSettings, device: torch.device) -> Learner:
-    """The model as a learner: attention by documents, layers compiled or recomputed where asked."""
+    """The model as a learner: attention by documents, blocks compiled or recomputed where asked."""
     attend(model, NAME)
     model.train()
     if settings.gradient_checkpointing:
         _recomputed(model)
     if settings.compile:
         fixed = settings.batches in (None, "pack")  # rows of one shape; those of other kinds are of any
-        for layer in layers(model):
-            layer.compile(dynamic=False if fixed else None)
+        # The last norm too: alone it goes over its row a dozen times, in float32.
+        for part in (*layers(model), *last_norms(model)):
+            part.compile(dynamic=False if fixed else None)
     return Learner(model, dtype_of(settings, device), compiled=settings.compile)
 
 

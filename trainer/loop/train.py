@@ -30,7 +30,9 @@ from trainer.loop.schedule import lr_at
 from trainer.loop.sound import Sound
 from trainer.loop.speed import Speed
 from trainer.loop.validate import eval_loss, samples
+from trainer.loop.warm import warmed
 from trainer.loop.wish import Wish
+from trainer.nets import flash4
 from trainer.settings import TrainSettings
 
 Seen = Callable[[str, int, int, str], None]
@@ -80,6 +82,8 @@ def _train(
 def learn(desk: Desk, log: Log, wish: Wish, said: Callable[[str], None], seen: Seen | None = None) -> None:
     """All steps that are left."""
     settings, here, standing, total = desk.settings, desk.here, desk.standing, desk.course.total
+    if standing.step < total:
+        _compile(desk, said)
     speed, sound, more = Speed(desk.shape, here), Sound(settings, here), ""
     steps = fed(desk)
     for number in range(standing.step, total):
@@ -113,6 +117,17 @@ def learn(desk: Desk, log: Log, wish: Wish, said: Callable[[str], None], seen: S
         if stopped and not last:
             said(f"interrupted after step {standing.step:,}; it is saved, the same command goes on")
             raise KeyboardInterrupt
+
+
+def _compile(desk: Desk, said: Callable[[str], None]) -> None:
+    """Compile now what the steps would, so that their rates are theirs."""
+    sizes, device = desk.course.sizes, desk.here.device
+    by_flash4 = device.type == "cuda" and flash4.serves()
+    if sizes.batches == "pack" and (desk.settings.compile or by_flash4):
+        with within_memory(desk.settings, device):
+            shortest = int(desk.store.lengths.min())
+            seconds = warmed(desk.learner, device, desk.course.fixed, sizes.micro_tokens, shortest)
+        said(f"compiled before the first step, in {seconds:,.0f} s")
 
 
 def _one(desk: Desk, step: Ready, speed: Speed) -> tuple[Tensor, Tensor]:

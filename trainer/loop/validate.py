@@ -1,6 +1,7 @@
 """What a training knows of itself: the loss on what was held out, and replies to it."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -114,11 +115,12 @@ def _replies(model: Model, renderer: Renderer, turns: Sequence[_Turn]) -> list[t
     model.eval()
     try:
         _attend(model, "sdpa")
-        engine = Engine(model, renderer.tokenizer, stop_ids=renderer.stop_ids, stop_texts=renderer.stop_texts)
-        sampling = Sampling(temperature=0.0, max_tokens=MOST_NEW_TOKENS)
-        prompts = [renderer.prompt(history) for _, history, _ in turns]
-        fits = [prompt for prompt in prompts if len(prompt) < engine.context]
-        answered = iter(engine.complete(fits, sampling))
+        with _uncompiled(model):
+            engine = Engine(model, renderer.tokenizer, stop_ids=renderer.stop_ids, stop_texts=renderer.stop_texts)
+            sampling = Sampling(temperature=0.0, max_tokens=MOST_NEW_TOKENS)
+            prompts = [renderer.prompt(history) for _, history, _ in turns]
+            fits = [prompt for prompt in prompts if len(prompt) < engine.context]
+            answered = iter(engine.complete(fits, sampling))
         out: list[tuple[str, str]] = []
         for prompt in prompts:
             if len(prompt) >= engine.context:
@@ -143,3 +145,14 @@ def _attend(model: Model, name: str) -> None:
         attend(model, name)
     except ValueError:
         attend(model, "eager")
+
+
+def _uncompiled(model: Model) -> AbstractContextManager[object]:
+    """A block in which compiled layers run as they are written.
+
+    Each length of a reply would be compiled anew, for minutes, and after the eighth nothing more of these layers.
+    """
+    as_written: AbstractContextManager[object] = nullcontext()
+    if any(part._compiled_call_impl is not None for part in model.modules()):
+        as_written = torch.compiler.set_stance("force_eager")
+    return as_written

@@ -1,8 +1,8 @@
 """FlashAttention 4 over packed documents, where it is installed (`pip install 'duologue[flash]'`) and the GPU has it.
 
 On an H200 the attention of a training step takes 0.69 of the time of torch's own varlen attention (docs/benchmarks.md).
-Its kernels are compiled when they are first called, in a few seconds. To torch they are two operators, so that
-compiled layers hold them without a break.
+Its kernels are compiled when they are first called, in a few seconds: one kind for rows of at most MANY_DOCUMENTS
+documents, another for rows of more. To torch they are two operators, so that compiled layers hold them without a break.
 """
 
 import warnings
@@ -20,6 +20,9 @@ GENERATIONS = (9, 10)
 MOST_WIDTH = 128
 MANY_DOCUMENTS = 256
 """A row of more is searched by kernels of their own, compiled when the first such row comes."""
+LEAST_LONGEST = 256
+"""Documents are said to be so long at least: where all fit into one tile other kernels again would be compiled, and the
+length is no more than a bound."""
 
 
 @torch.compiler.assume_constant_result  # type: ignore[untyped-decorator]
@@ -50,6 +53,14 @@ def attend(parts: tuple[Tensor, Tensor, Tensor], bounds: Tensor, longest: int, s
     scale = query.shape[-1] ** -0.5 if scaling is None else scaling
     out: Tensor = _forward(query, key, value, bounds, longest, scale)[0]
     return out
+
+
+def kernels_compiled() -> int:
+    """How many kernels this process has compiled or loaded so far; 0 where none are there, or it cannot be told."""
+    if not serves():
+        return 0
+    caches = (getattr(getattr(one, "compile_cache", None), "cache", ()) for one in vars(import_module(MODULE)).values())
+    return sum(len(cache) for cache in caches)
 
 
 def _loads() -> bool:
@@ -99,6 +110,7 @@ def _backward(
 
 
 def _documents(bounds: Tensor, longest: int, scale: float) -> dict[str, Any]:
+    longest = max(longest, LEAST_LONGEST)
     return {
         "softmax_scale": scale,
         "causal": True,

@@ -43,7 +43,9 @@ class Learner(nn.Module):
         """What the body makes of each token, (B, T, d)."""
         documents: dict[str, Any] = {}
         if batch.cu_seqlens is not None:
-            if self.compiled:  # or each new number of documents would be compiled anew, in the middle of a training
+            # Or each new number of documents would be compiled anew, in the middle of a training; one alone is a case
+            # of its own, which code may take for a constant.
+            if self.compiled and len(batch.cu_seqlens) > 2:
                 torch._dynamo.mark_dynamic(batch.cu_seqlens, 0)
             documents = {
                 "cu_seq_lens_q": batch.cu_seqlens,

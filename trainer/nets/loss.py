@@ -54,9 +54,17 @@ def _scored(logits: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, T
     return loss, slope.to(logits.dtype)
 
 
+def _scored_at_once(logits: Tensor, targets: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """The same, bit for bit, for compiled code: what is scattered would lie whole in memory in float32."""
+    chances = torch.log_softmax(logits.float(), dim=-1)
+    loss = -(chances.gather(1, targets[:, None]).squeeze(1) * weights).sum()
+    right = torch.arange(logits.shape[1], device=logits.device) == targets[:, None]
+    return loss, (chances.exp() - right.float()).to(logits.dtype)
+
+
 @cache
 def _compiled_scored() -> Any:
-    return torch.compile(_scored, dynamic=False)
+    return torch.compile(_scored_at_once, dynamic=False)
 
 
 class _HeadLoss(torch.autograd.Function):
@@ -64,7 +72,9 @@ class _HeadLoss(torch.autograd.Function):
     def forward(
         ctx: Any, hidden: Tensor, weight: Tensor, targets: Tensor, weights: Tensor, chunk: int, compiled: bool
     ) -> Tensor:
-        head = weight.detach().to(hidden.dtype)
+        kind = hidden.device.type
+        # Cast here and once: autocast would cast it again for both products of each chunk.
+        head = weight.detach().to(torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else hidden.dtype)
         scored = _compiled_scored() if compiled else _scored
         loss = torch.zeros((), device=hidden.device)
         hidden_slope = torch.empty_like(hidden) if ctx.needs_input_grad[0] else None
@@ -90,7 +100,8 @@ class _HeadLoss(torch.autograd.Function):
         hidden_slope, weight_slope = ctx.saved_tensors
         (scale,) = upstream
         return (
-            None if hidden_slope is None else hidden_slope * scale.to(hidden_slope.dtype),
+            # In float32: a scale rounded to bfloat16 would make all slopes wrong by the same share.
+            None if hidden_slope is None else (hidden_slope.float() * scale).to(hidden_slope.dtype),
             None if weight_slope is None else (weight_slope * scale).to(ctx.weight_dtype),
             None,
             None,
