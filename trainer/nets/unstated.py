@@ -1,16 +1,20 @@
 """What nobody stated and the model decides: how dialogues are written down, and how long an example may be."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from dialogue.errors import UsageError
+from trainer.nets.adapters import counts
+from trainer.nets.base import skeleton
 from trainer.nets.kinds import check_length, config_of
 from trainer.nets.names import adapter_config, base_of, own_facts, resolve
 from trainer.nets.rope import reach, stretch
 from trainer.settings import TrainSettings
+from trainer.stages import of_stage, roots, stages
 from trainer.text.template import FOLDER, OWN
 
+OTHER = "state it to have another"
 SHORTEST = 16
 """Tokens that `max_length` may have at least."""
 
@@ -18,25 +22,43 @@ SHORTEST = 16
 def by_model(settings: TrainSettings, said: Callable[[str], None]) -> TrainSettings:
     """The settings with `template` and `max_length` as the model has them, where they are not stated; said if so.
 
-    A chain of stages is left as it was written.
+    Of a chain the first stage's model decides how dialogues are written down, and that with the fewest positions how
+    long an example may be.
 
     UsageError, before any data is read, where the model is not to be had, is no causal language model, or has fewer
     positions than are asked for.
     """
-    if settings.stages:
-        return settings  # each begins from a model of its own, and states what differs
-    if settings.model is None:
-        found = _length(settings, settings.scratch.context)
-    else:
-        place = resolve(settings.model)
-        config = config_at(place, settings)
-        found = {**_template(place, settings), **_length(settings, reach(config))}
+    chain = stages(settings)
+    with of_stage(settings, 0):
+        found = _template(chain[0])
+    found |= _length(settings, chain)
     made = settings.model_copy(update=found)
-    if settings.model is not None:
-        check_length(config, made)
+    if settings.model is not None and not settings.stages:
+        check_length(config_at(resolve(settings.model), made), made)
+    try:
+        made.check_micro_tokens()
+    except ValueError as error:
+        raise UsageError(str(error)) from None
     for name, value in found.items():
-        said(f"{name} = {value}: the model's own; state it to have another")
+        said(f"{name} = {value}: the model's own; {OTHER}")
     return made
+
+
+def chosen(settings: TrainSettings) -> Iterator[str]:
+    """What else is done because nobody said otherwise, for people; of a chain what holds for all of it."""
+    if settings.model is None and not settings.stages:
+        counted = counts(skeleton(settings, settings.scratch.vocabulary)).all
+        recipe = f", recipe {settings.recipe}" if settings.recipe else ""
+        yield (
+            f"from scratch: a Llama of {counted / 1e6:.2f} M parameters with a tokenizer of its own{recipe}; --model "
+            "fine-tunes one"
+        )
+    if settings.lora is None:
+        return
+    if not any("lr" in stated for stated in (settings.model_fields_set, *settings.stages)):
+        yield f"lr = {settings.lr:g}: usual for an adapter; {OTHER}"
+    if "alpha" not in settings.lora.model_fields_set:
+        yield f"lora.alpha = {settings.lora.alpha:g}: twice the rank; {OTHER}"
 
 
 def config_at(place: str, settings: TrainSettings) -> Any:
@@ -48,18 +70,35 @@ def config_at(place: str, settings: TrainSettings) -> Any:
     return config
 
 
-def _length(settings: TrainSettings, have: int | None) -> dict[str, Any]:
-    if "max_length" in settings.model_fields_set or have is None or have >= settings.max_length:
+def _length(settings: TrainSettings, chain: Sequence[TrainSettings]) -> dict[str, Any]:
+    """The fewest positions that a model of the chain has, where they are fewer than nobody stated."""
+    if all("max_length" in stage.model_fields_set for stage in chain):
         return {}
-    if have < SHORTEST:
-        raise UsageError(f"model {settings.model}: {have} positions, and no example has fewer than {SHORTEST} tokens")
-    return {"max_length": have}
+    fewest = settings.max_length
+    for number, (stage, root) in enumerate(zip(chain, roots(chain), strict=True)):
+        if root == stage.model:  # else it is made of one that was looked at
+            with of_stage(settings, number):
+                fewest = min(fewest, _positions(stage) or fewest)
+    return {"max_length": fewest} if fewest < settings.max_length else {}
 
 
-def _template(place: str, settings: TrainSettings) -> dict[str, Any]:
+def _positions(stage: TrainSettings) -> int | None:
+    """Tokens that an example may have at most; None: any number."""
+    if stage.model is None:
+        return stage.scratch.context
+    have = reach(config_at(resolve(stage.model), stage))
+    if have is not None and have < SHORTEST:
+        raise UsageError(f"model {stage.model}: {have} positions, and no example has fewer than {SHORTEST} tokens")
+    return have
+
+
+def _template(first: TrainSettings) -> dict[str, Any]:
     """The template that a model of ours was taught with: by its name, where that still means the same."""
+    if first.model is None:
+        return {}
+    place = resolve(first.model)
     name = str(own_facts(place).get("settings", {}).get("template"))
     path, shipped = Path(place) / "template.toml", FOLDER / f"{name}.toml"
     same = name == OWN or (shipped.is_file() and path.is_file() and shipped.read_bytes() == path.read_bytes())
-    found = name if same else str(path) if path.is_file() else settings.template
-    return {} if "template" in settings.model_fields_set or found == settings.template else {"template": found}
+    found = name if same else str(path) if path.is_file() else first.template
+    return {} if "template" in first.model_fields_set or found == first.template else {"template": found}
