@@ -260,4 +260,6 @@ def test_a_wrong_request_leaves_none_of_the_folders_above_behind(
 def _without_wandb(monkeypatch: pytest.MonkeyPatch) -> None:
     from importlib.util import find_spec
 
-    monkeypatch.setattr("trainer.loop.logs.find_spec", lambda name: None if name == "wandb" else find_spec(name))
+    monkeypatch.setattr(
+        "trainer.loop.weights_biases.find_spec", lambda name: None if name == "wandb" else find_spec(name)
+    )

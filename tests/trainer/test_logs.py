@@ -1,16 +1,16 @@
 """The log of a training."""
 
-import sys
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import orjson
 import pytest
 from small_models import asked
 
-from dialogue.errors import UsageError
 from trainer.loop.logs import Log
+
+
+def quiet(_line: str) -> None:
+    """Hears what is said of the log."""
 
 
 def lines(folder: Path) -> list[dict[str, object]]:
@@ -18,17 +18,17 @@ def lines(folder: Path) -> list[dict[str, object]]:
 
 
 def test_a_log_that_is_never_written_leaves_no_trace(tmp_path: Path) -> None:
-    with Log(asked(tmp_path)):
+    with Log(asked(tmp_path), quiet):
         pass
     assert not (tmp_path / "out").exists()
 
 
 def test_a_training_that_goes_on_takes_the_place_of_what_it_tells_again(tmp_path: Path) -> None:
-    with Log(asked(tmp_path)) as log:
+    with Log(asked(tmp_path), quiet) as log:
         for step in (10, 20, 30):
             log.write({"step": step, "loss": 1.0 / step})
         log.write({"step": 30, "eval_loss": 0.5, "samples": [{"id": "a", "reply": "Warsaw"}]})
-    with Log(asked(tmp_path)) as log:
+    with Log(asked(tmp_path), quiet) as log:
         log.write({"step": 30, "loss": 0.25})
         log.write({"step": 40, "loss": 0.125})
     assert [(line["step"], line["loss"]) for line in lines(tmp_path)] == [
@@ -41,7 +41,7 @@ def test_a_training_that_goes_on_takes_the_place_of_what_it_tells_again(tmp_path
 
 def test_tensorboard_reads_the_same_numbers(tmp_path: Path) -> None:
     event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
-    with Log(asked(tmp_path)) as log:
+    with Log(asked(tmp_path), quiet) as log:
         log.write({"step": 1, "loss": 2.5, "lr": 0.125})
         log.write({"step": 2, "eval_loss": 1.5})
     found = event_accumulator.EventAccumulator(str(tmp_path / "out" / "tensorboard"))
@@ -53,37 +53,13 @@ def test_tensorboard_reads_the_same_numbers(tmp_path: Path) -> None:
     }
 
 
-def test_weights_and_biases_that_are_asked_for_must_be_there(tmp_path: Path) -> None:
-    try:
-        import wandb  # noqa: F401
-    except ImportError:
-        with pytest.raises(UsageError, match="wandb = mine: not installed"):
-            Log(asked(tmp_path, wandb="mine"))
-
-
 def test_every_line_is_json_and_a_torn_one_is_told_again(tmp_path: Path) -> None:
-    with Log(asked(tmp_path)) as log:
+    with Log(asked(tmp_path), quiet) as log:
         log.write({"step": 1, "loss": float("nan"), "mfu": None})
         log.write({"step": 2, "loss": float("inf")})
     path = tmp_path / "out" / "log.jsonl"
     assert path.read_bytes() == b'{"step":1,"loss":null,"mfu":null}\n{"step":2,"loss":null}\n'
     path.write_bytes(path.read_bytes()[:-9])  # killed, or without room on the disk
-    with Log(asked(tmp_path)) as log:
+    with Log(asked(tmp_path), quiet) as log:
         log.write({"step": 2, "loss": 0.5})
     assert [line["step"] for line in lines(tmp_path)] == [1, 2]
-
-
-def test_folders_of_one_name_are_several_runs_of_weights_and_biases(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A run's id is what a training goes on under."""
-    begun: list[dict[str, Any]] = []
-    run = SimpleNamespace(log=lambda _numbers, step: None, finish=lambda: None)
-    monkeypatch.setitem(sys.modules, "wandb", SimpleNamespace(init=lambda **given: begun.append(given) or run))
-    monkeypatch.setattr("trainer.loop.logs.find_spec", lambda _name: True)
-    for place in ("a", "b", "a"):
-        with Log(asked(tmp_path / place, wandb="mine")) as log:
-            log.write({"step": 1, "loss": 0.5})
-    assert [one["name"] for one in begun] == ["out", "out", "out"]
-    first, other, again = (one["id"] for one in begun)
-    assert first == again != other

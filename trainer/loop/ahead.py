@@ -6,8 +6,8 @@ from itertools import islice
 from dialogue.errors import UsageError
 from trainer.batches.sources import files, sources
 from trainer.batches.store import TOGETHER, dialogues
-from trainer.loop.logs import check_wandb
 from trainer.loop.request import DATA
+from trainer.loop.weights_biases import check_wandb
 from trainer.nets import adapters, base
 from trainer.nets.kinds import check_length
 from trainer.nets.names import resolve, tokenizer_place

@@ -3,28 +3,20 @@
 A line for a look at the training: step, loss, lr, grad_norm, tokens, tokens_per_s, mfu, eval_loss, samples ...
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any
 
 import orjson
 
-from dialogue.chance import hash64
 from dialogue.disk import stopped
-from dialogue.errors import UsageError
 from dialogue.jsonl import objects, write_atomically
+from trainer.loop.weights_biases import WeightsBiases, check_wandb
 from trainer.settings import TrainSettings
 
 NAME = "log.jsonl"
-
-
-def check_wandb(settings: TrainSettings) -> None:
-    """UsageError where W&B is asked for and not installed."""
-    if settings.wandb is not None and find_spec("wandb") is None:
-        raise UsageError(f"wandb = {settings.wandb}: not installed (pip install wandb); or leave it out")
 
 
 class Log:
@@ -34,12 +26,13 @@ class Log:
     goes on from a checkpoint tells them again.
     """
 
-    def __init__(self, settings: TrainSettings) -> None:
-        """UsageError where W&B is asked for and not installed."""
+    def __init__(self, settings: TrainSettings, said: Callable[[str], None]) -> None:
+        """UsageError where W&B is asked for and cannot be had; what fails there later is said."""
+        self._said = said
         self._settings = settings
         self._file: IO[bytes] | None = None
         self._board: Any = None
-        self._wandb: Any = None
+        self._wandb: WeightsBiases | None = None
         check_wandb(settings)
 
     def __enter__(self) -> "Log":
@@ -83,14 +76,4 @@ class Log:
 
             self._board = SummaryWriter(str(path.parent / "tensorboard"), purge_step=step)
         if self._settings.wandb is not None:
-            import wandb
-
-            place = path.parent.resolve()
-            self._wandb = wandb.init(
-                project=self._settings.wandb,
-                dir=str(path.parent),
-                name=place.name,
-                id=f"{place.name}-{hash64(str(place)):016x}",  # folders of one name are not one training
-                resume="allow",
-                config=self._settings.as_asked(),
-            )
+            self._wandb = WeightsBiases(self._settings, self._said)

@@ -16,6 +16,7 @@ from trainer.batches.sources import Source
 from trainer.loop.checkpoint import checkpoints
 from trainer.loop.dated import NAME as DATED
 from trainer.loop.model_files import template_text
+from trainer.loop.weights_biases import RUN_ID
 from trainer.nets.names import adapter_config, base_of, resolve
 from trainer.settings import TrainSettings
 
@@ -52,6 +53,7 @@ def claim(settings: TrainSettings, sources: list[Source]) -> None:
                 raise
             shutil.rmtree(settings.out / TOKENIZER, ignore_errors=True)  # it was fitted to that request's data
             (settings.out / DATED).unlink(missing_ok=True)  # and this was of that request's model
+            (settings.out / RUN_ID).unlink(missing_ok=True)  # and that request's log went under this
         else:
             return
     settings.out.mkdir(parents=True, exist_ok=True)

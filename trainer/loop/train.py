@@ -77,7 +77,7 @@ def _train(
     for line in chosen(settings):
         said(line)
     desk = lay(settings, found, place, said)
-    with Log(settings) as log, Wish() as wish:
+    with Log(settings, said) as log, Wish() as wish:
         learn(desk, log, wish, said, seen if place.first else None)
     return ending.finish(desk, found, said)
 
