@@ -116,7 +116,7 @@ def with_input(dialogue: Dialogue) -> Sequence[Message]:
 
 
 def _before(words: str, material: str) -> str:
-    """The instruction before its material, to the character where a blank line parts them; empty where there is none."""
+    """The instruction before its material, whole where an empty line parts the two; empty where there is none."""
     if not words.endswith(material):
         return ""
     instruction = words.removesuffix(material)
