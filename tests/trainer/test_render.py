@@ -226,3 +226,22 @@ def test_thoughts_are_read_apart_from_the_text() -> None:
         end = len(made.prompt(TOOL_USE.messages[:5]))
         reply = made.reply(made.encode(TOOL_USE).input_ids.tolist()[start:end])
         assert (reply.text, reply.thoughts, reply.ended) == ("In Warsaw.", "Found.", True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "written"),
+    [
+        ('{"place":"Łódź"}', '{"place":"Łódź"}'),
+        ({"place": "Łódź", "days": 2}, '{"place": "Łódź", "days": 2}'),
+        ("{}", "{}"),
+        ("", '""'),
+        ("look", '"look"'),
+    ],
+)
+def test_arguments_that_are_a_text_of_an_object_are_written_as_the_object(arguments: object, written: str) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    messages = (Message(role="user", content="a"), Message(role="assistant", content="", tool_calls=[call]))
+    dialogue, made = Dialogue(id="d", messages=messages), rendering("chatml")
+    ids = made.encode(dialogue).input_ids.tolist()
+    assert f'<tool_call>\n{{"name": "f", "arguments": {written}}}\n</tool_call>' in made.tokenizer.decode(ids)
+    assert by_jinja(made, dialogue)[0] == ids
