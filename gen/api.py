@@ -189,9 +189,9 @@ def train_settled(
     `auto_batch` the tokens that go through the network at once are found by trying.
     """
     with extras_named():
-        from trainer.loop.ahead import look_ahead
+        from trainer.loop.ahead import look_ahead, read_ahead
         from trainer.loop.train import train as learn
-        from trainer.nets.unstated import by_model
+        from trainer.nets.unstated import by_model, chosen
         from trainer.stages import stages
 
         def aloud(line: str) -> None:
@@ -200,7 +200,12 @@ def train_settled(
         summary: dict[str, Any] = {}
         settings = by_model(settings, said or aloud)
         look_ahead(settings, stages(settings))
-        for stage in stages(settings):
+        read_ahead(settings, stages(settings))
+        for line in chosen(settings) if settings.stages else ():
+            (said or aloud)(line)
+        for number, stage in enumerate(stages(settings)):
+            if settings.stages:
+                (said or aloud)(f"stage {settings.stages[number]['name']}, {number + 1} of {len(settings.stages)}")
             summary = learn(stage, said or aloud, seen, auto_batch=auto_batch)
         return summary
 

@@ -80,6 +80,8 @@ def _words(annotation: Any) -> Iterator[Any]:
 def _default(field: Any) -> str:
     if field.is_required():
         return "to be given"
+    if field.default_factory_takes_validated_data:
+        return "by others"
     value = field.get_default(call_default_factory=True)
     return "none" if value is None else f"`{orjson.dumps(value, default=list).decode()}`"
 

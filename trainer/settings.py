@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, JsonValue, model_validator
+from pydantic import BeforeValidator, Field, JsonValue, model_validator
 
 from dialogue.records import Record
 
@@ -12,6 +12,19 @@ Batches = Literal["pack", "group", "pad"]
 Thoughts = Literal["keep", "per_turn", "none"]
 Schedule = Literal["constant", "linear", "cosine", "flat_then_linear"]
 Beta = Annotated[float, Field(ge=0, lt=1)]
+LR = 2e-5
+LORA_LR = 2e-4
+"""Adapters start from nothing and are small: ten times the rate of a whole model, as QLoRA's (arXiv 2305.14314)."""
+
+
+def _listed(value: Any) -> Any:
+    """Names with commas between them as a list: q_proj,v_proj."""
+    if not isinstance(value, str) or value == "all-linear":
+        return value
+    return [name.strip() for name in value.split(",") if name.strip()]
+
+
+Targets = Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all-linear"]
 
 
 class Settings(Record, allow_inf_nan=False, use_attribute_docstrings=True):
@@ -23,12 +36,12 @@ class LoraSettings(Settings):
 
     r: int = Field(ge=1)
     """Rank."""
-    alpha: float = Field(gt=0)
-    """The adapter's product is scaled by alpha / r."""
+    alpha: float = Field(default_factory=lambda found: 2.0 * found.get("r", 1), gt=0)
+    """The adapter's product is scaled by alpha / r; not stated: twice the rank."""
     dropout: float = Field(default=0.0, ge=0, lt=1)
     """Share of an adapter's inputs that a step leaves out."""
-    targets: Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all-linear"] = "all-linear"
-    """Names of the linear layers that get one."""
+    targets: Annotated[Targets, BeforeValidator(_listed)] = "all-linear"
+    """Names of the linear layers that get one, as a list or with commas between them."""
     dora: bool = False
     """Weight-decomposed (Liu et al. 2024, arXiv 2402.09353)."""
     bits: Literal[4, 8] | None = None
@@ -116,7 +129,7 @@ class TrainSettings(Settings):
     thoughts: Thoughts = "none"
     """Reasoning of the answers: kept in the text, kept for the last turn of one example a turn, or left out."""
     max_length: int = Field(default=2048, ge=16)
-    """Tokens of one example."""
+    """Tokens of one example; not stated: as many as the model has positions, where these are fewer."""
     overflow: Literal["split", "refuse"] = "split"
     """A longer dialogue is split at turns, the system message repeated, or is an error."""
     weight_by: str | None = None
@@ -142,8 +155,8 @@ class TrainSettings(Settings):
     """How examples stand side by side; none: `pack`, end to end, on a GPU, `group`, rows of like length, on a CPU.
     `pad` is the reference."""
 
-    lr: float = Field(default=2e-5, gt=0)
-    """Learning rate at its height, of AdamW."""
+    lr: float = Field(default_factory=lambda found: LORA_LR if found.get("lora") else LR, gt=0)
+    """Learning rate at its height, of AdamW; not stated: 2e-5, of an adapter 2e-4."""
     schedule: Schedule = "cosine"
     """How the learning rate falls after the warm-up, to be at `final_lr_ratio` behind the last step."""
     warmup_steps: int = Field(default=0, ge=0)
@@ -207,12 +220,17 @@ class TrainSettings(Settings):
             raise ValueError(f"compile = true, batches = {self.batches}: compiled code needs one shape; batches = pack")
         if self.lora is not None and self.model is None:
             raise ValueError("lora: an adapter needs a base; give --model")
+        if "max_length" in self.model_fields_set:  # else it may yet become as short as the model's
+            self.check_micro_tokens()
+        return self
+
+    def check_micro_tokens(self) -> None:
+        """ValueError where not even one example would go through at once."""
         if self.micro_tokens < self.max_length:
             raise ValueError(
-                f"micro_tokens = {self.micro_tokens}: an example may have max_length = {self.max_length} tokens; "
-                "raise the one or lower the other"
+                f"micro_tokens = {self.micro_tokens}: an example may have max_length = {self.max_length} tokens; give "
+                f"--micro-tokens {self.max_length}, or --max-length {self.micro_tokens}"
             )
-        return self
 
     def as_asked(self) -> dict[str, JsonValue]:
         """What decides about the weights: a folder holds the result of one such request."""

@@ -17,6 +17,7 @@ without being written there is refused: DreamerGPT's stages flipped what they tr
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ OWN = ("data", "out", "model", "recipe", "stages")
 """What every stage has of its own."""
 STEPS = "checkpoints"
 """Where in its folder a training keeps them, each a model."""
+LEFT_OPEN = ("template", "max_length")
+"""What the model decides where nobody states it (trainer/nets/unstated.py): a stage is to leave it open too."""
 
 
 def stages(settings: TrainSettings) -> list[TrainSettings]:
@@ -44,7 +47,7 @@ def stages(settings: TrainSettings) -> list[TrainSettings]:
         return [settings]
     _check_names(settings)
     last = str(settings.stages[-1]["name"])
-    values = settings.model_dump()
+    values = _stated(settings)
     first: dict[str, Any] = {}
     found: list[TrainSettings] = []
     for stage in settings.stages:
@@ -53,14 +56,18 @@ def stages(settings: TrainSettings) -> list[TrainSettings]:
         asked = laid_over(first or values, changes)
         asked["stages"] = ()
         asked["out"] = settings.out if name == last else settings.out / "stages" / name
-        asked["data"] = stage.get("data", values["data"])
-        asked["model"] = stage.get("model", str(found[-1].out) if found else values["model"])
+        asked["data"] = stage.get("data", settings.data)
+        asked["model"] = stage.get("model", str(found[-1].out) if found else settings.model)
         made = _made(name, asked)
         if found:
             _check_flips(name, changes, found[-1], made)
-        first = first or made.model_dump()
+        first = first or _stated(made)
         found.append(made)
     return found
+
+
+def _stated(settings: TrainSettings) -> dict[str, Any]:
+    return settings.model_dump(exclude={*LEFT_OPEN} - settings.model_fields_set)
 
 
 def roots(found: Sequence[TrainSettings]) -> list[str | None]:
@@ -73,6 +80,17 @@ def roots(found: Sequence[TrainSettings]) -> list[str | None]:
         starts.append(stage.model if of is None else made[of])
         made[stage.out.resolve()] = starts[-1]
     return starts
+
+
+@contextmanager
+def of_stage(settings: TrainSettings, number: int) -> Iterator[None]:
+    """Within the block a UsageError names the stage of that number, where there are stages."""
+    try:
+        yield
+    except UsageError as error:
+        if not settings.stages:
+            raise
+        raise UsageError(f"stages.{settings.stages[number]['name']}: {error}") from None
 
 
 def _check_names(settings: TrainSettings) -> None:

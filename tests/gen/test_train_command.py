@@ -82,7 +82,7 @@ def test_a_training_leaves_a_model_and_says_where(here: Path, capsys: pytest.Cap
     AutoModelForCausalLM.from_pretrained("o/model")
     assert train("d.jsonl", "--out", "o", "--set", "validation=0.2", "--json") == 0
     out, err = capsys.readouterr()
-    assert err == "o: done already; for another training name another --out\n"
+    assert err == "o: done already; for another training name another --out\n", "nothing is said of what is not done"
     again = json.loads(out)
     assert (again["steps"], again["model"], again["status"]) == (8, "o/model", 0)
 

@@ -138,7 +138,7 @@ def test_data_is_given_to_the_stage_it_names(tmp_path: Path) -> None:
         ("[train]\nbetas = [2, 0.9]", r"betas.0: .*less than 1 \(got '2'\)"),
         ('[train]\nmodel = "m"\nlora = { r = 2, alpha = 4, targets = [] }', "lora.targets"),
         ('[train]\nmodel = "m"\nlora = { r = 2, alpha = inf }', "lora.alpha: .*finite number"),
-        ('[train]\nmodel = "m"\nlora = { r = 2 }', r"\[train\]: lora.alpha: is missing$"),
+        ('[train]\nmodel = "m"\nlora = { alpha = 2 }', r"\[train\]: lora.r: is missing$"),
         ("[train]\nscratch = { width = 96, kv_heads = 3 }", r"\[train\]: scratch: heads = 4, kv_heads = 3: .*divisor$"),
     ],
 )

@@ -9,6 +9,7 @@ import small_models
 import small_trainings
 
 from gen.main import main
+from trainer.nets.unstated import OTHER
 
 SETTINGS = """
 [train]
@@ -45,7 +46,8 @@ def refused(capsys: pytest.CaptureFixture[str], text: str, *words: object) -> st
     capsys.readouterr()
     assert train(text, *words) == 2
     out, err = capsys.readouterr()
-    lines = [line for line in err.splitlines() if not line.endswith("the model's own; state it to have another")]
+    aside = ("from scratch: ", "lr = ", "stage ")
+    lines = [line for line in err.splitlines() if not line.startswith(aside) and not line.endswith(OTHER)]
     assert out == ""
     assert len(lines) == 1, err
     assert set(Path().rglob("*")) - set(before) <= {Path("p.toml")}
@@ -88,6 +90,88 @@ def test_data_of_a_later_stage_that_is_not_there_is_told_before_the_first_begins
     (here / "e.jsonl").unlink()
     told = refused(capsys, STAGES, "--model", "base", "--out", "o")
     assert "stages.f2: e.jsonl: no such file or folder" in told
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "".join([*['{"messages": [{"role": "user", "content": "a"}]}\n'] * 3, "{nothing\n", "{}\n"]),
+            "e.jsonl:4: not JSON",
+        ),
+        ('{"messages": [{"role": "user", "content": "a"}]}\n', "e.jsonl: nothing to learn from (1 dialogues -> 0"),
+        ("", "e.jsonl: nothing to learn from"),
+    ],
+    ids=["not JSON", "without an answer", "empty"],
+)
+def test_data_of_a_later_stage_is_read_before_the_first_begins(
+    here: Path, capsys: pytest.CaptureFixture[str], text: str, message: str
+) -> None:
+    (here / "e.jsonl").write_text(text)
+    told = refused(capsys, STAGES, "--model", "base", "--out", "o")
+    assert f"stages.f2: {message}" in told
+
+
+def test_a_later_stage_that_holds_everything_out_is_told_before_the_first_begins(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = refused(capsys, STAGES + "validation = 30\n", "--model", "base", "--out", "o")
+    assert "stages.f2: e.jsonl: 30 dialogues, and validation = 30 are held out; lower it" in told
+
+
+def test_stages_are_named_as_they_begin(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(STAGES + "validation = 0.1\n", "--model", "base", "--out", "o") == 0
+    err = capsys.readouterr().err
+    assert [line for line in err.splitlines() if line.startswith("stage ")] == ["stage f1, 1 of 2", "stage f2, 2 of 2"]
+
+
+def test_examples_of_a_chain_are_as_long_as_its_models_have_positions(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where nobody states max_length, neither for the training nor for a stage."""
+    text = STAGES + 'model = "short"\ntemplate = "chatml"\n'
+    small_models.base(here / "short", max_position_embeddings=48)
+    (here / "p.toml").write_text(SETTINGS.replace("max_length = 64\n", "") + text)
+    assert main(["train", "--model", "base", "--out", "o", "--config", "p.toml"]) == 0
+    assert "max_length = 48: the model's own; state it to have another" in capsys.readouterr().err
+    asked = [json.loads((here / out / "train.json").read_text())["asked"] for out in ("o/stages/f1", "o")]
+    assert [one["max_length"] for one in asked] == [48, 48]
+
+
+def test_tokens_at_once_need_not_suffice_for_a_length_that_nobody_stated(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = SETTINGS.replace("max_length = 64\n", "").replace("micro_tokens = 256\n", "")
+    (here / "p.toml").write_text(text)
+    words = ["train", "d.jsonl", "--model", "base", "--config", "p.toml"]
+    assert main([*words, "--out", "o", "--micro-tokens", "160"]) == 0
+    capsys.readouterr()
+    assert main([*words, "--out", "p", "--micro-tokens", "64"]) == 2
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert "max_length = 128 tokens; give --micro-tokens 128, or --max-length 64" in told
+
+
+def test_what_nobody_stated_and_is_chosen_is_said(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert train(SCRATCH, "d.jsonl", "--out", "s") == 0
+    found = capsys.readouterr().err.splitlines()[0]
+    assert re.fullmatch(
+        r"from scratch: a Llama of 0\.0\d M parameters with a tokenizer of its own, recipe scratch-small; "
+        r"--model fine-tunes one",
+        found,
+    )
+    assert train("[train.lora]\nr = 2\n", "d.jsonl", "--model", "base", "--out", "o") == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said[:3] == [
+        "template = own: the model's own; state it to have another",
+        "lr = 0.0002: usual for an adapter; state it to have another",
+        "lora.alpha = 4: twice the rank; state it to have another",
+    ]
+    assert train("[train.lora]\nr = 2\n" + STAGES, "--model", "base", "--out", "c") == 0
+    assert capsys.readouterr().err.splitlines()[:3] == said[:3]
+    asked = [json.loads((here / out / "train.json").read_text())["asked"] for out in ("o", "c/stages/f1", "c")]
+    assert [(one["lr"], one["lora"]["alpha"]) for one in asked] == [(2e-4, 4)] * 3
+    assert train(ADAPTER, "d.jsonl", "--model", "base", "--out", "t", "--lr", "1e-3") == 0
+    assert "usual for an adapter" not in capsys.readouterr().err
 
 
 def test_a_stage_may_start_from_what_an_earlier_one_will_make(here: Path) -> None:

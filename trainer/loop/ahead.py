@@ -1,17 +1,22 @@
-"""What can be wrong with a training, or with any stage of a chain, looked at before a dialogue is read."""
+"""What can be wrong with a training, or with any stage of a chain, looked at before anything is learned."""
 
 from collections.abc import Sequence
+from itertools import islice
 
 from dialogue.errors import UsageError
-from trainer.batches.sources import files
+from trainer.batches.sources import files, sources
+from trainer.batches.store import TOGETHER, dialogues
 from trainer.loop.logs import check_wandb
+from trainer.loop.request import DATA
 from trainer.nets import adapters, base
 from trainer.nets.kinds import check_length
 from trainer.nets.names import resolve, tokenizer_place
 from trainer.nets.unstated import config_at
 from trainer.settings import LoraSettings, TrainSettings
-from trainer.stages import roots
+from trainer.stages import of_stage, roots
 from trainer.text import tokenizer as tokenizers
+from trainer.text.audit import Audit
+from trainer.text.examples import examples_of
 from trainer.text.render import renderer
 from trainer.text.template import OWN
 
@@ -19,24 +24,54 @@ from trainer.text.template import OWN
 def look_ahead(settings: TrainSettings, found: Sequence[TrainSettings]) -> None:
     """Raise UsageError for the first thing wrong with the stages `found` of the settings; of a chain it names which."""
     for number, (stage, root) in enumerate(zip(found, roots(found), strict=True)):
-        try:
-            _look(stage, root)
-        except UsageError as error:
-            if not settings.stages:
-                raise
-            raise UsageError(f"stages.{settings.stages[number]['name']}: {error}") from None
+        with of_stage(settings, number):
+            _look(stage, root, found[:number])
 
 
-def _look(stage: TrainSettings, root: str | None) -> None:
+def _look(stage: TrainSettings, root: str | None, before: Sequence[TrainSettings]) -> None:
     """The model of a stage that an earlier one makes is known by the `root` that it is made from."""
     files(stage.data)
     check_wandb(stage)
     if root is not None and root == stage.model:
         check_length(config_at(resolve(root), stage), stage)
-    if root is not None and (root == stage.model or stage.template != OWN):
+    if root is not None and _is_there(stage, root, before):
         renderer(tokenizers.load(tokenizer_place(root), stage.template).tokenizer, stage)
     if stage.lora is not None:
         _look_at_adapter(stage.model_copy(update={"model": root}), stage.lora)
+
+
+def read_ahead(settings: TrainSettings, found: Sequence[TrainSettings]) -> None:
+    """UsageError where the data of a later stage cannot be read, or has nothing in it that could be learned.
+
+    The first stage reads its own before its first step; one whose examples lie in its folder has read its already.
+    What could be learned is asked of the first dialogues that the stage's template can write down with the tokenizer
+    of the model that its chain starts from; of a model from scratch, or a template that is not there yet, it is not.
+    """
+    for number, (stage, root) in enumerate(zip(found, roots(found), strict=True)):
+        if number and not (stage.out / DATA).is_dir():
+            with of_stage(settings, number):
+                _read(stage, root, found[:number])
+
+
+def _is_there(stage: TrainSettings, root: str, before: Sequence[TrainSettings]) -> bool:
+    """Whether the template can be had now: `own` of what is not made yet is the root's where all before keep theirs."""
+    return root == stage.model or stage.template != OWN or all(one.template == OWN for one in before)
+
+
+def _read(stage: TrainSettings, root: str | None, before: Sequence[TrainSettings]) -> None:
+    files_read, read, taught = sources(stage.data), 0, False
+    speech = None
+    if root is not None and _is_there(stage, root, before):
+        speech = renderer(tokenizers.load(tokenizer_place(root), stage.template).tokenizer, stage)
+    audit, coming = Audit(), dialogues(stage, files_read)
+    while some := list(islice(coming, TOGETHER)):
+        read += len(some)
+        taught = taught or speech is None or any(examples_of(some, speech, stage, audit))
+    names = ", ".join(str(source.path) for source in files_read)
+    if not read or not taught:
+        raise UsageError(f"{names}: nothing to learn from ({'; '.join(audit.lines())})")
+    if read <= stage.validation:
+        raise UsageError(f"{names}: {read:,} dialogues, and validation = {stage.validation:g} are held out; lower it")
 
 
 def _look_at_adapter(stage: TrainSettings, lora: LoraSettings) -> None:

@@ -33,6 +33,7 @@ from trainer.loop.validate import eval_loss, samples
 from trainer.loop.warm import warmed
 from trainer.loop.wish import Wish
 from trainer.nets import flash4
+from trainer.nets.unstated import chosen
 from trainer.settings import TrainSettings
 
 Seen = Callable[[str, int, int, str], None]
@@ -73,6 +74,8 @@ def train(
 def _train(
     settings: TrainSettings, found: list[Source], place: parallel.Here, said: Callable[[str], None], seen: Seen | None
 ) -> dict[str, Any]:
+    for line in chosen(settings):
+        said(line)
     desk = lay(settings, found, place, said)
     with Log(settings) as log, Wish() as wish:
         learn(desk, log, wish, said, seen if place.first else None)

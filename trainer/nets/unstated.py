@@ -1,23 +1,19 @@
 """What nobody stated and the model decides: how dialogues are written, how replies are drawn, how long examples are."""
 
-from collections.abc import Callable
-from contextlib import suppress
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from pydantic import ValidationError
-
 from dialogue.errors import UsageError
-from trainer.nets.foreign import library
+from trainer.nets.adapters import counts
+from trainer.nets.base import skeleton
 from trainer.nets.kinds import check_length, config_of
-from trainer.nets.names import adapter_config, base_of, own_facts, resolve, tokenizer_place
+from trainer.nets.manner import decoding_of, template_of, tokens_added, told
+from trainer.nets.names import adapter_config, base_of, resolve
 from trainer.nets.rope import reach, stretch
-from trainer.settings import Decoding, TrainSettings
-from trainer.stages import stages
-from trainer.text import tokenizer as tokenizers
-from trainer.text.render import renderer
-from trainer.text.template import FOLDER, OWN
+from trainer.settings import TrainSettings
+from trainer.stages import of_stage, roots, stages
 
+OTHER = "state it to have another"
 SHORTEST = 16
 """Tokens that `max_length` may have at least."""
 
@@ -25,46 +21,46 @@ SHORTEST = 16
 def by_model(settings: TrainSettings, said: Callable[[str], None]) -> TrainSettings:
     """The settings with `template`, `decoding` and `max_length` as the model has them, where they are not stated.
 
-    What is the model's is said, and what the template adds to its vocabulary. Of a chain of stages it is the model of
-    the first one, and `max_length` is left as it was written.
+    What is the model's is said, and what the template adds to its vocabulary. Of a chain the first stage's model says
+    how dialogues are written and replies drawn, that with the fewest positions how long an example may be.
 
     UsageError, before any data is read, where the model is not to be had, is no causal language model, or has fewer
     positions than are asked for.
     """
-    model = settings.model if not settings.stages else stages(settings)[0].model
-    if model is None:
-        found = {} if settings.stages else _length(settings, settings.scratch.context)
-    else:
-        place = resolve(model)
-        config = config_at(place, settings)
-        found = {**_template(place, settings, said), **_decoding(place, settings)}
-        if not settings.stages:
-            found |= _length(settings, reach(config))
+    chain = stages(settings)
+    with of_stage(settings, 0):
+        place = None if chain[0].model is None else resolve(chain[0].model)
+        found = {} if place is None else {**template_of(place, chain[0], said), **decoding_of(place, settings)}
+    found |= _length(settings, chain)
     made = settings.model_copy(update=found)
-    if model is not None and not settings.stages:
-        check_length(config, made)
+    if settings.model is not None and not settings.stages:
+        check_length(config_at(resolve(settings.model), made), made)
+    try:
+        made.check_micro_tokens()
+    except ValueError as error:
+        raise UsageError(str(error)) from None
     for name, value in found.items():
-        said(f"{name} = {told(value)}: the model's own; state it to have another")
-    if model is not None:
-        _say_added(place, made, said)
+        said(f"{name} = {told(value)}: the model's own; {OTHER}")
+    if place is not None and (added := tokens_added(place, stages(made)[0].template)) is not None:
+        said(added)
     return made
 
 
-def told(value: Any) -> str:
-    """A value as a person reads it: of how replies are drawn what is not by default."""
-    if not isinstance(value, Decoding):
-        return str(value)
-    plain = Decoding()
-    changed = {name: part for name, part in value.model_dump().items() if part != getattr(plain, name)}
-    return ", ".join(f"{name} {part:g}" for name, part in changed.items())
-
-
-def _say_added(place: str, settings: TrainSettings, said: Callable[[str], None]) -> None:
-    template = str(stages(settings)[0].template)
-    tokenizer, new = tokenizers.load(tokenizer_place(place), template)
-    if new:
-        names = ", ".join(map(str, tokenizer.convert_ids_to_tokens(list(new))))
-        said(f"template {template}: {len(new)} token{'s' * (len(new) > 1)} added ({names})")
+def chosen(settings: TrainSettings) -> Iterator[str]:
+    """What else is done because nobody said otherwise, for people; of a chain what holds for all of it."""
+    if settings.model is None and not settings.stages:
+        counted = counts(skeleton(settings, settings.scratch.vocabulary)).all
+        recipe = f", recipe {settings.recipe}" if settings.recipe else ""
+        yield (
+            f"from scratch: a Llama of {counted / 1e6:.2f} M parameters with a tokenizer of its own{recipe}; --model "
+            "fine-tunes one"
+        )
+    if settings.lora is None:
+        return
+    if not any("lr" in stated for stated in (settings.model_fields_set, *settings.stages)):
+        yield f"lr = {settings.lr:g}: usual for an adapter; {OTHER}"
+    if "alpha" not in settings.lora.model_fields_set:
+        yield f"lora.alpha = {settings.lora.alpha:g}: twice the rank; {OTHER}"
 
 
 def config_at(place: str, settings: TrainSettings) -> Any:
@@ -76,68 +72,23 @@ def config_at(place: str, settings: TrainSettings) -> Any:
     return config
 
 
-def _length(settings: TrainSettings, have: int | None) -> dict[str, Any]:
-    if "max_length" in settings.model_fields_set or have is None or have >= settings.max_length:
+def _length(settings: TrainSettings, chain: Sequence[TrainSettings]) -> dict[str, Any]:
+    """The fewest positions that a model of the chain has, where they are fewer than nobody stated."""
+    if all("max_length" in stage.model_fields_set for stage in chain):
         return {}
-    if have < SHORTEST:
-        raise UsageError(f"model {settings.model}: {have} positions, and no example has fewer than {SHORTEST} tokens")
-    return {"max_length": have}
+    fewest = settings.max_length
+    for number, (stage, root) in enumerate(zip(chain, roots(chain), strict=True)):
+        if root == stage.model:  # else it is made of one that was looked at
+            with of_stage(settings, number):
+                fewest = min(fewest, _positions(stage) or fewest)
+    return {"max_length": fewest} if fewest < settings.max_length else {}
 
 
-def _template(place: str, settings: TrainSettings, said: Callable[[str], None]) -> dict[str, Any]:
-    """The template that a model speaks: of ours the one it was taught with, of others the tokenizer's, if it can be.
-
-    A model of ours: by its name, where that still means the same.
-    """
-    if "template" in settings.model_fields_set:
-        return {}
-    facts = own_facts(place).get("settings", {})
-    if not facts:
-        return _of_tokenizer(place, settings, said)
-    name = str(facts.get("template"))
-    path, shipped = Path(place) / "template.toml", FOLDER / f"{name}.toml"
-    same = name == OWN or (shipped.is_file() and path.is_file() and shipped.read_bytes() == path.read_bytes())
-    found = name if same else str(path) if path.is_file() else settings.template
-    return {} if found == settings.template else {"template": found}
-
-
-def _of_tokenizer(place: str, settings: TrainSettings, said: Callable[[str], None]) -> dict[str, Any]:
-    """`own` where the tokenizer has a template that can be taken apart; why not is said where it has another."""
-    where = tokenizer_place(place)
-    if not tokenizers.load(where, settings.template).tokenizer.chat_template:
-        return {}
-    try:
-        renderer(tokenizers.load(where, OWN).tokenizer, settings.model_copy(update={"template": OWN}))
-    except UsageError as error:
-        why = str(error).removeprefix(f"template = {OWN}: ").partition("; choose one of")[0]
-        said(f"template = {settings.template}, not the model's own: {why}")
-        return {}
-    return {"template": OWN}
-
-
-def _decoding(place: str, settings: TrainSettings) -> dict[str, Any]:
-    """How the model's own file has its replies drawn, in what is not stated; greedy only where it expressly says so."""
-    asked = settings.decoding
-    stated = asked.model_fields_set if "decoding" in settings.model_fields_set else set()
-    theirs = _generation(place)
-    if theirs.get("do_sample") is False:
-        theirs["temperature"] = 0.0
-    found: dict[str, Any] = {}
-    for name in Decoding.model_fields:
-        if name not in stated and theirs.get(name) is not None:
-            with suppress(ValidationError):  # what others write there may be anything
-                found[name] = getattr(Decoding.model_validate({name: theirs[name]}), name)
-    made = asked.model_copy(update=found)
-    return {} if made == asked else {"decoding": made}
-
-
-def _generation(place: str) -> dict[str, Any]:
-    """What generation_config.json says, of an adapter without one that of its base; empty where there is none."""
-    adapter = adapter_config(place)
-    for where in (place, *([base_of(place, adapter)] if adapter is not None else [])):
-        try:
-            found: dict[str, Any] = library("transformers").GenerationConfig.from_pretrained(where).to_dict()
-        except (OSError, ValueError):
-            continue
-        return found
-    return {}
+def _positions(stage: TrainSettings) -> int | None:
+    """Tokens that an example may have at most; None: any number."""
+    if stage.model is None:
+        return stage.scratch.context
+    have = reach(config_at(resolve(stage.model), stage))
+    if have is not None and have < SHORTEST:
+        raise UsageError(f"model {stage.model}: {have} positions, and no example has fewer than {SHORTEST} tokens")
+    return have
