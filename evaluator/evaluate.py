@@ -139,7 +139,8 @@ class Evaluation:
         return await pool.work(jobs, asker(pool.chats), on_start)
 
     def _announce(self, name: str, speaker: Speaker, requests: int, prompt: int, completion: int) -> None:
-        self._say(announced(name, speaker, self._prices[name], self._settings.terms, requests, prompt, completion))
+        if requests:  # what is measured of a model on this machine asks none
+            self._say(announced(name, speaker, self._prices[name], self._settings.terms, requests, prompt, completion))
 
 
 def spent_on_judge(settings: EvaluateSettings, folder: Folder) -> float:

@@ -6,28 +6,19 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import orjson
-from pydantic import ValidationError
 
-from dialogue.chance import hash64
 from dialogue.disk import stopped
 from dialogue.errors import UsageError
 from dialogue.jsonl import objects, write_atomically
 from dialogue.lock import take_file
-from dialogue.records import Dialogue, Failure, Message, Usage, content_id, encode, one_line
+from dialogue.records import encode
 from gen.progress import Progress
+from gen.prompt_files import Asked
+from gen.talks import Talks
 from generator.client.endpoint import LOCAL, Endpoint
 from generator.client.local import identified
-from trainer.serving.engine import PromptTooLong, Reply, Sampling
+from trainer.serving.engine import Sampling
 from trainer.serving.loading import Loaded
-from trainer.serving.voice import BadMessages
-
-
-class Asked(NamedTuple):
-    """One prompt of the file."""
-
-    line: int
-    id: str
-    messages: tuple[Message, ...]
 
 
 class Summary(NamedTuple):
@@ -60,34 +51,20 @@ def _answer(
 ) -> Summary:
     _same_request(out, model, sampling, system, seed)
     done = _answered(out)
-    failures: list[Failure] = []
     open_ones = [one for one in asked if one.id not in done]
-
-    def asks() -> Iterator[tuple[int, list[int], Sampling]]:
-        for place, one in enumerate(open_ones):
-            try:
-                ids = loaded.voice.prompt(one.messages)
-                loaded.engine.check(ids)
-            except (PromptTooLong, BadMessages) as error:
-                failures.append(
-                    Failure(id=one.id, stage="answer", reason="bad_request", detail=str(error), messages=one.messages)
-                )
-                continue
-            yield place, ids, sampling.model_copy(update={"seed": hash64("answer", seed, one.id) >> 1})
-
-    answered = 0
+    talks, answered = Talks(loaded, sampling, seed, open_ones), 0
     try:
         with Progress("prompts") as progress, out.open("ab") as file:
-            for place, reply in loaded.engine.replies(asks()):
-                file.write(encode(_dialogue(open_ones[place], reply, loaded.name)))
+            for dialogue in talks.finished():
+                file.write(encode(dialogue))
                 file.flush()
                 answered += 1
-                progress.show("answering", answered + len(failures), len(open_ones))
-        write_atomically(Path(f"{out}.failures.jsonl"), map(encode, failures))
+                progress.show("answering", answered + len(talks.failures), len(open_ones))
+        write_atomically(Path(f"{out}.failures.jsonl"), map(encode, talks.failures))
         _in_order(out, asked)
     except OSError as error:
         raise stopped(error, out) from None
-    return Summary(answered, len(asked) - len(open_ones), len(failures), out)
+    return Summary(answered, len(asked) - len(open_ones), len(talks.failures), out)
 
 
 def _in_order(out: Path, asked: Sequence[Asked]) -> None:
@@ -109,70 +86,6 @@ def _lines_at(path: Path, places: Sequence[tuple[int, int]]) -> Iterator[bytes]:
         for start, length in places:
             file.seek(start)
             yield file.read(length)
-
-
-def _dialogue(asked: Asked, reply: Reply, model: str) -> Dialogue:
-    said = Message(role="assistant", content=reply.text, finish_reason=reply.finish_reason, model=model)
-    usage = Usage(requests=1, prompt_tokens=reply.prompt_tokens, completion_tokens=len(reply.ids))
-    return Dialogue(id=asked.id, messages=(*asked.messages, said), assistant_model=model, usage={"assistant": usage})
-
-
-def read_prompts(path: Path, system: str | None = None) -> Iterator[Asked]:
-    """The prompts of a file: objects with `messages`, or with `prompt` or `opener`, or plain lines; `id` if they like.
-
-    Raises UsageError with `path:line` for a line that is none of these, and for an id that stands twice, and for a
-    file without a prompt.
-    """
-    seen: dict[str, int] = {}
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    found = _asked(line, number, system, f"--prompts {path}:{number}")
-                    if found.id in seen:
-                        raise UsageError(
-                            f"--prompts {path}:{number}: id {found.id!r} stands in line {seen[found.id]} already; "
-                            "each prompt must stand once"
-                        )
-                    seen[found.id] = number
-                    yield found
-    except OSError as error:
-        raise UsageError(f"--prompts {path}: {error.strerror}") from None
-    if not seen:
-        raise UsageError(
-            f"--prompts {path}: holds no prompt; expected JSONL with `messages` or `prompt`, or plain lines"
-        )
-
-
-def _asked(line: bytes, number: int, system: str | None, place: str) -> Asked:
-    try:
-        text = line.decode("utf-8-sig" if number == 1 else "utf-8").strip("\r\n")
-        if number == 1 and _opens_array(text):
-            raise UsageError(f"{place}: a JSON array; expected one prompt a line: JSONL, or plain lines")
-        row: Any = orjson.loads(text) if text.lstrip().startswith("{") else {"prompt": text}
-        messages = row.get("messages")
-        if messages is None:
-            if not row.keys() & {"prompt", "opener"}:
-                raise UsageError(f"{place}: an object without `messages` or `prompt`")
-            said = next((row[name] for name in ("prompt", "opener") if name in row), None)
-            messages = [{"role": "user", "content": said}]
-        found = tuple(Message.model_validate(message) for message in messages)
-    except ValidationError as error:
-        raise UsageError(f"{place}: {one_line(error)}") from None
-    except UnicodeDecodeError:
-        raise UsageError(f"{place}: not UTF-8") from None
-    except (ValueError, TypeError) as error:
-        raise UsageError(f"{place}: {error}") from None
-    if not found or found[-1].role == "assistant":
-        raise UsageError(f"{place}: there is nothing to answer; the last message must be the user's")
-    if system is not None and found[0].role != "system":
-        found = (Message(role="system", content=system), *found)
-    return Asked(number, str(row["id"]) if row.get("id") is not None else content_id(found), found)
-
-
-def _opens_array(text: str) -> bool:
-    """Whether a first line is one of a JSON array of objects; a prompt may well begin with a bracket."""
-    return text.strip() == "[" or text.replace(" ", "").startswith("[{")
 
 
 def _answered(out: Path) -> set[str]:

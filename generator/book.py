@@ -46,12 +46,14 @@ class Book:
         if side != TOOL:
             self.usage[side] += turn.usage
             self._tally.turns += 1
-        more: dict[str, Any] = {"refused": self._refused} if self._refused else {}
+        more: dict[str, Any] = {}
         if turn.noted:
+            self._tally.noted[turn.noted] += 1
             more["noted"] = turn.noted
-        again = (turn.plan or {}).get("again")
-        self._tally.noted.update([turn.noted] if turn.noted else [])
-        self._tally.noted.update([str(again)] if again and not self._refused else [])
+        if self._refused:
+            more["refused"] = self._refused
+        elif turn.plan and (again := turn.plan.get("again")):
+            self._tally.noted[str(again)] += 1
         self._refused = 0
         self._folder.turn(self._index, number, side, turn.message, turn.usage, turn.plan, **more)
 

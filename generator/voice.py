@@ -7,7 +7,7 @@ it and the seed of the next request, is worked out again and comes to the same.
 """
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from dialogue.records import Usage
@@ -31,7 +31,7 @@ class Voice:
         self._keep = keep
         self._recalled: Completion | None = None
 
-    async def complete(
+    def complete(
         self,
         messages: list[dict[str, str]],
         *,
@@ -40,18 +40,12 @@ class Voice:
         seed: int,
         schema: dict[str, Any] | None = None,
         sampling: Sampling | None = None,
-    ) -> Completion:
+    ) -> Awaitable[Completion]:
         """As `Chat.complete`; one that the journal has comes from there, at no cost, as that is counted already."""
-        after: Nothing | None = None
-        while self._kept:
-            reply = self._kept.popleft()
-            if isinstance(reply, Completion):
-                self._recalled = reply
-                return reply
-            if reply.last:
-                raise reply.failure()
-            after = reply
-        return await self._chat.complete(
+        after = self._recall() if self._kept else None
+        if isinstance(after, Completion):
+            return _ready(after)
+        return self._chat.complete(
             messages,
             key=key,
             priority=priority,
@@ -62,6 +56,18 @@ class Voice:
             hear=self._hear,
         )
 
+    def _recall(self) -> Reply | None:
+        """The answer that the journal has, or the last reply that held none. Raises ReplyFailed where no other came."""
+        reply: Reply | None = None
+        while self._kept:
+            reply = self._kept.popleft()
+            if isinstance(reply, Completion):
+                self._recalled = reply
+                break
+            if reply.last:
+                raise reply.failure()
+        return reply
+
     def refuse(self, completion: Completion, check: str | None) -> None:
         """Keep a reply that becomes no turn, and the name of the check that it failed, where it was one."""
         if completion is not self._recalled:
@@ -69,6 +75,10 @@ class Voice:
 
     def _hear(self, nothing: Nothing) -> None:
         self._keep(nothing, None)
+
+
+async def _ready(completion: Completion) -> Completion:
+    return completion
 
 
 def written(reply: Reply) -> dict[str, Any]:

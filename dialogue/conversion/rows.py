@@ -12,6 +12,7 @@ from typing import Literal
 import orjson
 
 from dialogue.conversion.elements import elements
+from dialogue.conversion.not_data import refuse_known
 from dialogue.conversion.row import Row
 from dialogue.errors import UsageError
 from dialogue.mixtures import KNOWN, standing_for
@@ -51,6 +52,7 @@ def _files(path: Path) -> list[Path]:
         return [path]
     if (known := standing_for(path)) is not None:
         return known
+    refuse_known(path)
     found = _read_in(path)
     if not found:
         raise UsageError(f"{path}: no {', '.join(KNOWN)}, nor other {', '.join(SUFFIXES)} file in it")

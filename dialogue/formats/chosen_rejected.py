@@ -40,7 +40,9 @@ def from_object(fields: Mapping[str, Any]) -> Dialogue:
         scores = [score_of(fields, name) for name in _SCORES]
         pair = [{"content": one, "score": score} for one, score in zip(answers, scores, strict=True)]
         last = choice(pair).model_copy(update={"content": answers[0]})
-    return made([*before, last], fields, (*_USED, *_SCORES))
+    # Alpaca's input stays known as such: its prompt is another with one.
+    used = [name for name in _USED if name != "input" or not str(fields.get("input") or "").strip()]
+    return made([*before, last], fields, (*used, *_SCORES))
 
 
 def _parts(fields: Mapping[str, Any]) -> tuple[list[Message], list[str]]:

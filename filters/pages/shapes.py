@@ -57,6 +57,8 @@ class FilterShape(Shape):
     name: str
     use: str = ""
     read: int = 0
+    looked_at: int | None = None
+    """How many of them concerned it; None where an older report does not tell."""
     dropped: int = 0
     edited: int = 0
     noted: int = 0

@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--seed", metavar="I", type=int, help="the same seed, the same replies (default: by chance)")
     batch = parser.add_argument_group("instead of a conversation")
     batch.add_argument(
-        "--prompts", metavar="FILE", help="answer these: JSONL with `messages` or `prompt`, or plain lines"
+        "--prompts", metavar="FILE", help="answer these: JSONL with `messages`, `prompt` or `turns`, or plain lines"
     )
     batch.add_argument(
         "--out",
@@ -61,7 +61,7 @@ def _prompts(arguments: argparse.Namespace, system: str | None) -> Any:
     """The prompts of the file, read before a model is loaded for them; None where a person talks."""
     if arguments.prompts is None:
         return None
-    from gen.answering import read_prompts
+    from gen.prompt_files import read_prompts
 
     return list(read_prompts(Path(arguments.prompts), system))
 

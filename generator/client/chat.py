@@ -20,7 +20,7 @@ from generator.client.keys import shortened
 from generator.client.meter import Meter
 from generator.client.refusals import OVERLOADED, complaint, unsupported, verdict, wait_asked_s
 from generator.client.replies import Completion, Format
-from generator.client.retry import Again, Nothing, answered, unheard
+from generator.client.retry import Again, Nothing, again, unheard
 from generator.client.servers import Paces, Patience, Server
 from generator.client.tokens import Counter
 from generator.client.transport import Reply, Transport
@@ -95,18 +95,22 @@ class Chat:
         for and holds nothing; `after` such a one, which was not the last, its attempts go on.
         """
         ask = Ask(messages, key, priority, seed, schema, sampling, top_logprobs, hear)
+        made = 1 if after is None else after.attempt
         try:
-            completion = await answered(partial(self._put, ask), after, self._retry_wait_s)
+            try:
+                if after is not None:
+                    raise Again(after.reason, after.detail)
+                completion = await self._attempt(ask)
+            except Again as last:
+                completion = await again(partial(self._retry, ask), last, self._retry_wait_s, made)
         except ReplyFailed as failure:
             self._failed(failure)
             raise
         self._in_a_row = 0
         return completion
 
-    async def _put(self, ask: Ask, number: int, last: Again | None) -> Completion:
-        """Ask; after a reply that was no answer with another seed, since the same one would bring it back."""
-        if last is None:
-            return await self._attempt(ask)
+    async def _retry(self, ask: Ask, number: int, last: Again) -> Completion:
+        """Ask again; where the reply was no answer with another seed, since the same one would bring it back."""
         self._totals.retries += 1
         seed = ask.seed + number if last.reason == "bad_reply" else ask.seed
         return await self._attempt(replace(ask, seed=seed, attempt=number))
@@ -126,7 +130,7 @@ class Chat:
         while True:
             fields = self._wording.fields(ask)
             body = orjson.dumps(fields)
-            prompt_tokens = self._prompt_tokens(ask, body)
+            prompt_tokens = _prompt_tokens(self._counter, ask, body)
             tokens = prompt_tokens + self._totals.mean_completion
             held = await self._meter.reserve(self._totals, prompt_tokens)
             try:
@@ -160,11 +164,6 @@ class Chat:
         self._totals.named(completion.finish_reason, completion.model, completion.fingerprint)
         return completion
 
-    def _prompt_tokens(self, ask: Ask, body: bytes) -> int:
-        if self._counter.estimated:
-            return self._counter.tokens_in(len(body))
-        return sum(self._counter.count(message["content"]) + MESSAGE_TOKENS for message in ask.messages)
-
     def _refused(self, server: Server, reply: Reply, fields: dict[str, Any]) -> None:
         """Return where the request is to be put again at no cost of an attempt; else raise what came of it."""
         wire = self._wire
@@ -189,6 +188,12 @@ class Chat:
                 if parameter is None:
                     raise ReplyFailed("bad_request", text)
                 self._wording.drop(parameter, text)
+
+
+def _prompt_tokens(counter: Counter, ask: Ask, body: bytes) -> int:
+    if counter.estimated:
+        return counter.tokens_in(len(body))
+    return sum(counter.count(message["content"]) + MESSAGE_TOKENS for message in ask.messages)
 
 
 def _said(ask: Ask, payload: dict[str, Any], usage: Usage, bound: bool, quote: Callable[[], str]) -> Completion:

@@ -47,23 +47,13 @@ def unheard(nothing: Nothing) -> None:
     """For those who do not keep such replies."""
 
 
-async def answered(attempt: Callable[[int, Again | None], Awaitable[T]], after: Nothing | None, wait_s: float) -> T:
-    """What the first attempt brings that is answered, of those left `after` one; ReplyFailed after the sixth.
+async def again(attempt: Callable[[int, Again], Awaitable[T]], failure: Again, wait_s: float, made: int) -> T:
+    """What a later attempt brings, `failure` having been that of number `made`; ReplyFailed after the sixth.
 
-    `attempt` is told its number, from 1, and the failure before it.
+    `attempt` is told its number, from `made` + 1 on, and the failure before it.
 
-    The first attempt is made without tenacity: nearly all succeed, and it costs as much CPU as a parse.
+    The first attempt is made by the caller, without tenacity: nearly all succeed, and it costs as much CPU as a parse.
     """
-    if after is not None:
-        return await _again(attempt, Again(after.reason, after.detail), wait_s, after.attempt)
-    try:
-        return await attempt(1, None)
-    except Again as first:
-        return await _again(attempt, first, wait_s, 1)
-
-
-async def _again(attempt: Callable[[int, Again | None], Awaitable[T]], failure: Again, wait_s: float, made: int) -> T:
-    """What a later attempt brings, `failure` having been that of number `made`."""
     from tenacity import AsyncRetrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
     number, last = made - 1, failure

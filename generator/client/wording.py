@@ -23,7 +23,7 @@ class Sampling(Record):
     """Of one answer, hidden reasoning included."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: one is made for each request, in a fifth of the time
 class Ask:
     """One question, however often it has to be put."""
 

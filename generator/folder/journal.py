@@ -46,8 +46,8 @@ class Journal:
         plan: Mapping[str, Any] | None = None,
         **more: Any,
     ) -> None:
-        event: dict[str, Any] = {"k": "turn", "i": index, "n": n, "side": side}
-        event |= {"message": plain(message), "usage": plain(usage)}
+        event: dict[str, Any] = {"k": "turn", "i": index, "n": n, "side": side, "message": plain(message)}
+        event["usage"] = plain(usage)
         if plan is not None:
             event["plan"] = plan
         self._append({**event, **more} if more else event)

@@ -76,6 +76,13 @@ async def test_loss_perplexity_and_bits_per_byte_are_of_all_answers_together(mod
     assert (tmp_path / "out" / "measures.jsonl").read_bytes() == journal, "nothing is measured twice"
 
 
+async def test_where_no_request_is_sent_none_are_announced(model: Path, tmp_path: Path) -> None:
+    data = dialogues(tmp_path / "held.jsonl")
+    asked = {"benchmarks": (str(data),), "protocols": ("held_out",), "systems": {"tiny": local(model)}}
+    report = await evaluation(tmp_path / "out", **asked)
+    assert [line for line in report["said"] if "requests" in line] == []
+
+
 async def test_the_likeliest_option_is_the_models_choice(model: Path, tmp_path: Path) -> None:
     rows = [
         {"question": f"Where do I live, {n}?", "choices": ["You live in Warsaw.", "1 + 2 = 3"], "answer": n % 2}

@@ -63,3 +63,16 @@ def test_a_page_has_no_script_and_asks_for_nothing(name: str, hostile: bool) -> 
     assert len(found) < 1_000_000
     for steering in ("\x00", "\u202e"):
         assert steering not in found
+
+
+def test_filters_that_had_nothing_to_look_at_are_named_and_an_older_report_claims_nothing() -> None:
+    page, made = PAGES["filter"]
+    report = made()
+    assert "othing to look at" not in page(report)
+    report["filters"][0]["looked_at"], report["filters"][1]["looked_at"] = 0, 12
+    report["filters"][2]["looked_at"] = report["filters"][2]["read"]
+    text = html.unescape(re.sub(r"<[^>]*>", "", page(report)))
+    assert "Nothing to look at: turns\n" in text
+    assert text.count("nothing to look at in any of them") == 1
+    assert text.count("12 of them with something to look at") == 1
+    assert text.count("with something to look at") == 1

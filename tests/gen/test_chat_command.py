@@ -12,11 +12,13 @@ import babbler
 import pytest
 from runs import ROOT
 
+from dialogue.chance import hash64
 from dialogue.lock import take_file
 from dialogue.records import Message
-from gen.answering import Asked, _in_order, read_prompts
+from gen.answering import _in_order
 from gen.chatting import Chat, show
 from gen.main import main
+from gen.prompt_files import Asked, read_prompts
 from gen.text import safe
 from trainer.serving.conversation import Conversation
 from trainer.serving.engine import PromptTooLong, Sampling
@@ -244,6 +246,53 @@ def test_a_file_of_prompts_is_answered_once_whatever_was_interrupted(
     ]
 
 
+def test_turns_are_asked_each_behind_the_answer_to_the_one_before(loaded: Loaded, model: Path, tmp_path: Path) -> None:
+    prompts, out = tmp_path / "mt.jsonl", tmp_path / "answers.jsonl"
+    lines: list[dict] = [
+        {
+            "question_id": 80 + number,
+            "category": "writing",
+            "turns": [f"question {number}", "and then?", "why?"][:turns],
+        }
+        for number, turns in enumerate((3, 1, 2, 3, 2))
+    ]
+    prompts.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    command = ["chat", str(model), "--prompts", str(prompts), "--out", str(out), *SHORT, "--max-batch", "2"]
+    assert main(command) == 0
+    whole = rows(out)
+    for line, row in zip(lines, whole, strict=True):
+        assert [one["content"] for one in row["messages"][::2]] == line["turns"]
+        assert {one["role"] for one in row["messages"][1::2]} == {"assistant"}
+        assert row["usage"]["assistant"]["requests"] == len(line["turns"])
+        assert row["seed"]["extra"] == {"question_id": line["question_id"], "category": "writing"}
+    first = whole[0]["messages"]
+    ids = loaded.voice.prompt([Message.model_validate(one) for one in first[:5]])
+    sampling = Sampling(max_tokens=6, seed=hash64("answer", 0, whole[0]["id"], 2) >> 1)
+    assert loaded.engine.complete([ids], sampling)[0].text == first[5]["content"]
+    out.write_bytes(b"".join(out.read_bytes().splitlines(keepends=True)[:2]))
+    assert main(command) == 0
+    assert rows(out) == whole
+
+
+def test_a_later_question_that_does_not_fit_is_a_failure_with_what_was_said(model: Path, tmp_path: Path) -> None:
+    prompts, out = tmp_path / "mt.jsonl", tmp_path / "answers.jsonl"
+    prompts.write_text(json.dumps({"id": "a", "turns": ["hi", "long " * 300]}) + "\nhello\n")
+    assert main(["chat", str(model), "--prompts", str(prompts), "--out", str(out), *SHORT]) == 1
+    assert len(rows(out)) == 1
+    (failure,) = rows(Path(f"{out}.failures.jsonl"))
+    assert [one["role"] for one in failure["messages"]] == ["user", "assistant", "user"]
+
+
+def test_what_a_line_tells_beside_its_prompt_stays_with_the_answer(model: Path, tmp_path: Path) -> None:
+    prompts, out = tmp_path / "p.jsonl", tmp_path / "answers.jsonl"
+    told = {"id": 7, "prompt": "hi", "kind": "easy", "sector": "s", "seed": {"topic": "sea"}, "usage": {}, "run": "old"}
+    prompts.write_text(json.dumps(told))
+    assert main(["chat", str(model), "--prompts", str(prompts), "--out", str(out), *SHORT]) == 0
+    (row,) = rows(out)
+    assert (row["id"], row["sector"], row["run"]) == ("7", "s", None)
+    assert (row["seed"]["topic"], row["seed"]["extra"]) == ("sea", {"kind": "easy"})
+
+
 def test_a_prompt_that_does_not_fit_is_a_failure_with_its_reason(model: Path, tmp_path: Path) -> None:
     prompts, out = tmp_path / "prompts.txt", tmp_path / "answers.jsonl"
     prompts.write_text("short\n" + "long " * 300 + "\n")
@@ -276,8 +325,18 @@ def test_answers_to_another_request_are_not_mixed(
     [
         ('{"messages": []}', "nothing to answer"),
         ('{"messages": [{"role": "assistant", "content": "x"}]}', "nothing to answer"),
-        ('{"id": 3}', "without `messages` or `prompt`"),
-        ('{"prompt": 3}', "content"),
+        (
+            '{"messages": [{"role": "user", "content": "x"}, {"role": "assistant", "content": "y"}]}',
+            "take it out to have",
+        ),
+        ('{"id": 3}', r"needs `messages`, `prompt` or `turns` \(there are: id\)"),
+        ('{"question_id": 1, "text": "x"}', r"\(there are: question_id, text\)"),
+        ("{}", "there are: no field"),
+        ('{"prompt": 3}', "prompt: a number, expected a text"),
+        ('{"turns": "x"}', "turns: a text, expected a list of questions"),
+        ('{"turns": []}', "turns: is empty"),
+        ('{"turns": ["x", null]}', "turns: is missing"),
+        ('{"prompt": "x", "seed": 3}', "seed: "),
         ('{"prompt": ', "line 1"),
         ('{"messages": [{"role": "wizard", "content": "x"}]}', "role"),
         ('{"id": "one", "prompt": "again"}', "stands in line 1 already"),
@@ -338,7 +397,10 @@ def test_prompts_that_are_not_utf_8_are_named(tmp_path: Path) -> None:
         (("--temperature", "hot"), "--temperature: "),
         (("--top-p", "3"), "--top-p: "),
         (("--dtype", "int3"), "--dtype int3: expected auto, float32"),
-        (("--device", "abacus"), "--device abacus"),
+        (("--device", "abacus"), "--device abacus: "),
+        (("--device", "mps"), "--device mps: not on this machine, or not in this torch; take cpu, or leave it out"),
+        (("--device", "cuda:99"), "--device cuda:99: "),
+        (("--device", "meta"), "--device meta: "),
         (("--system", "@nowhere"), "--system @nowhere: No such file or directory"),
         (("--system", f"@{sys.executable}"), ": not UTF-8"),
     ],

@@ -9,6 +9,7 @@ import small_models
 import small_trainings
 
 from gen.main import main
+from trainer.nets.unstated import OTHER
 
 SETTINGS = """
 [train]
@@ -45,7 +46,8 @@ def refused(capsys: pytest.CaptureFixture[str], text: str, *words: object) -> st
     capsys.readouterr()
     assert train(text, *words) == 2
     out, err = capsys.readouterr()
-    lines = [line for line in err.splitlines() if not line.startswith(("from scratch: ", "lr = ", "stage "))]
+    aside = ("from scratch: ", "lr = ", "stage ")
+    lines = [line for line in err.splitlines() if not line.startswith(aside) and not line.endswith(OTHER)]
     assert out == ""
     assert len(lines) == 1, err
     assert set(Path().rglob("*")) - set(before) <= {Path("p.toml")}
@@ -159,12 +161,13 @@ def test_what_nobody_stated_and_is_chosen_is_said(here: Path, capsys: pytest.Cap
     )
     assert train("[train.lora]\nr = 2\n", "d.jsonl", "--model", "base", "--out", "o") == 0
     said = capsys.readouterr().err.splitlines()
-    assert said[:2] == [
+    assert said[:3] == [
+        "template = own: the model's own; state it to have another",
         "lr = 0.0002: usual for an adapter; state it to have another",
         "lora.alpha = 4: twice the rank; state it to have another",
     ]
     assert train("[train.lora]\nr = 2\n" + STAGES, "--model", "base", "--out", "c") == 0
-    assert capsys.readouterr().err.splitlines()[:2] == said[:2]
+    assert capsys.readouterr().err.splitlines()[:3] == said[:3]
     asked = [json.loads((here / out / "train.json").read_text())["asked"] for out in ("o", "c/stages/f1", "c")]
     assert [(one["lr"], one["lora"]["alpha"]) for one in asked] == [(2e-4, 4)] * 3
     assert train(ADAPTER, "d.jsonl", "--model", "base", "--out", "t", "--lr", "1e-3") == 0

@@ -2,9 +2,11 @@
 
 import json
 import os
+import resource
 import signal
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -31,6 +33,7 @@ from trainer.loop.checkpoint import (
 )
 from trainer.loop.folder import whole_folder
 from trainer.loop.model_files import template_text
+from trainer.loop.request import claim
 from trainer.nets.base import load, open_model
 from trainer.nets.names import resolve
 from trainer.settings import Decoding, LoraSettings, ScratchSettings, TrainSettings
@@ -198,16 +201,16 @@ def test_a_folder_without_state_is_no_checkpoint(tmp_path: Path) -> None:
         read_state(tmp_path)
 
 
-def killed(work: Callable[[], None], after: Path | None = None) -> None:
-    """Do the work in another process, which kills itself, or is killed once the path is there."""
+def killed(work: Callable[[], None], *after: Path) -> None:
+    """Do the work in another process, which kills itself, or is killed once one of the paths is there."""
     if (pid := os.fork()) == 0:
         try:
             work()
         finally:
             os._exit(0)
-    while after is not None and not after.exists():
+    while after and not any(path.exists() for path in after):
         pass
-    if after is not None:
+    if after:
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     assert os.WTERMSIG(status) == signal.SIGKILL
@@ -293,7 +296,7 @@ def test_a_kill_at_any_moment_leaves_whole_checkpoints_only(tmp_path: Path, step
         for number in range(1, 1_000):
             write(number)
 
-    killed(work, places[step % 3])
+    killed(work, places[step % 3], wait)  # the others are there for a moment only, which may be missed
     found = latest(tmp_path / "out")
     if found is None:
         assert step % 3 == 2, "killed while the first model was replaced"
@@ -303,6 +306,35 @@ def test_a_kill_at_any_moment_leaves_whole_checkpoints_only(tmp_path: Path, step
     assert torch.equal(state.optimizer["moments"], torch.full((9, 9), float(state.step)))
     open_model(found)
     swept(tmp_path)
+
+
+@contextmanager
+def no_larger_than(size: int) -> Iterator[None]:
+    """No file of this process may grow further, as on a disk with a quota or an old file system."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(("most", "why"), [(20, "File too large"), (200, "a file was written only in part")])
+def test_a_disk_that_refuses_a_file_ends_the_training_in_a_line(tmp_path: Path, most: int, why: str) -> None:
+    """The weights, which Rust writes, or the moments, which C++ does."""
+    model, own, speech, settings = learner(tmp_path)
+    state = State(1, {"moments": torch.zeros(100_000)}, {}, random_now())
+    with no_larger_than(most * 1024), pytest.raises(RunStopped, match=rf"step-000001: {why}; what was finished"):
+        save(step_folder(tmp_path / "out", 1), model, own, speech, settings, "", state)
+    assert latest(tmp_path / "out") is None
+
+
+def test_a_disk_that_refuses_the_request_is_told_in_a_line(tmp_path: Path) -> None:
+    settings = asked(tmp_path)
+    settings.out.mkdir()
+    with no_larger_than(100), pytest.raises(RunStopped, match=r"train.json: File too large"):
+        claim(settings, [])
+    claim(settings, [])
 
 
 def test_a_full_disk_ends_the_training_with_the_way_to_go_on_and_the_old_one_whole(tmp_path: Path) -> None:

@@ -1,12 +1,16 @@
 """Rendering: ids, labels and weights of dialogues, and their equality with the exported Jinja template."""
 
+from pathlib import Path
+
 import numpy as np
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from spoken import HOSTILE, ORDINARY, UNHURRIED, by_jinja, dialogues, fitted, plain, rendering, talk
 
-from dialogue.records import Dialogue, Message, Seed
+from dialogue.reading import read
+from dialogue.records import Dialogue, Message, Seed, encode
 from trainer.text.example import IGNORE_INDEX
 from trainer.text.segments import NoPlace
 from trainer.text.template import names
@@ -128,6 +132,63 @@ def test_alpaca_tells_an_instruction_from_its_material() -> None:
     assert by_jinja(made, apart)[0] == made.encode(dialogue).input_ids.tolist()
 
 
+STANFORD = (
+    "Below is an instruction that describes a task. Write a response that appropriately completes the request.\n\n"
+    "### Instruction:\n{instruction}\n\n### Response:"
+)
+STANFORD_WITH_INPUT = (
+    "Below is an instruction that describes a task, paired with an input that provides further context. Write a "
+    "response that appropriately completes the request.\n\n"
+    "### Instruction:\n{instruction}\n\n### Input:\n{input}\n\n### Response:"
+)
+"""Of stanford_alpaca/train.py; Alpaca-LoRA's have a line break behind the last colon."""
+ASKED = [
+    ("Translate to German.", "Good morning", "Guten Morgen"),
+    ("Translate to German. ", " two\n\nparts ", "zwei Teile"),
+    ("Translate to German.", "", "Welchen Text?"),
+    ("Count.", "3", "4"),
+]
+
+
+@pytest.mark.parametrize(("template", "behind"), [("alpaca", ""), ("alpaca-lora", "\n")])
+@pytest.mark.parametrize(("instruction", "input", "output"), ASKED)
+def test_rows_with_an_input_are_asked_as_stanford_asked_them(
+    template: str, behind: str, instruction: str, input: str, output: str, tmp_path: Path
+) -> None:
+    shape = STANFORD_WITH_INPUT if input else STANFORD
+    asked = shape.format(instruction=instruction, input=input) + behind
+    made = rendering(template)
+    rows = {
+        "alpaca": {"instruction": instruction, "input": input, "output": output},
+        "dolly": {"instruction": instruction, "context": input, "response": output, "category": "qa"},
+        "pairs": {"instruction": instruction, "input": input, "chosen": output, "rejected": "?"},
+    }
+    for name, row in rows.items():
+        (tmp_path / f"{name}.jsonl").write_bytes(orjson.dumps(row) + b"\n")
+        (dialogue,) = read(tmp_path / f"{name}.jsonl")
+        (tmp_path / "as_messages.jsonl").write_bytes(encode(dialogue))
+        for one in (dialogue, *read(tmp_path / "as_messages.jsonl")):
+            text = made.tokenizer.decode(made.encode(one).input_ids)
+            assert text == f"{asked}{output}</s>\n\n"
+            prompt = made.prompt(made.messages(one)[:-1])
+            assert made.encode(one).input_ids[: len(prompt)].tolist() == prompt
+            assert prompt == made.tokenizer(asked, add_special_tokens=False)["input_ids"]
+
+
+def test_the_input_of_a_row_with_a_history_is_that_of_its_last_instruction(tmp_path: Path) -> None:
+    row = {"instruction": "And this.", "input": "Good night", "output": "c", "history": [["Good night", "b"]]}
+    (tmp_path / "d.jsonl").write_bytes(orjson.dumps(row) + b"\n")
+    (dialogue,) = read(tmp_path / "d.jsonl")
+    text = rendering("alpaca").tokenizer.decode(rendering("alpaca").encode(dialogue).input_ids)
+    assert "### Instruction:\nGood night\n\n### Response:b" in text
+    assert "### Instruction:\nAnd this.\n\n### Input:\nGood night\n\n### Response:c" in text
+
+
+def test_words_that_only_happen_to_end_like_the_seed_are_no_input() -> None:
+    dialogue = talk("What was in 2012", "x").model_copy(update={"seed": Seed(material="12")})
+    assert rendering("alpaca").messages(dialogue) == dialogue.messages
+
+
 TOOL_USE = Dialogue(
     id="d",
     messages=(
@@ -165,3 +226,22 @@ def test_thoughts_are_read_apart_from_the_text() -> None:
         end = len(made.prompt(TOOL_USE.messages[:5]))
         reply = made.reply(made.encode(TOOL_USE).input_ids.tolist()[start:end])
         assert (reply.text, reply.thoughts, reply.ended) == ("In Warsaw.", "Found.", True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "written"),
+    [
+        ('{"place":"Łódź"}', '{"place":"Łódź"}'),
+        ({"place": "Łódź", "days": 2}, '{"place": "Łódź", "days": 2}'),
+        ("{}", "{}"),
+        ("", '""'),
+        ("look", '"look"'),
+    ],
+)
+def test_arguments_that_are_a_text_of_an_object_are_written_as_the_object(arguments: object, written: str) -> None:
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": arguments}}
+    messages = (Message(role="user", content="a"), Message(role="assistant", content="", tool_calls=[call]))
+    dialogue, made = Dialogue(id="d", messages=messages), rendering("chatml")
+    ids = made.encode(dialogue).input_ids.tolist()
+    assert f'<tool_call>\n{{"name": "f", "arguments": {written}}}\n</tool_call>' in made.tokenizer.decode(ids)
+    assert by_jinja(made, dialogue)[0] == ids

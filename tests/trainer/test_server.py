@@ -295,6 +295,10 @@ async def test_a_web_page_cannot_ask_a_server_without_a_key(loaded: Loaded) -> N
     async with serving(loaded) as url:
         body = json.dumps({"messages": HELLO, "max_tokens": 1}).encode()
         assert (await post(url, body, **{"Content-Type": "text/plain"}))[0] == 415
+        form = {"Content-Type": "application/x-www-form-urlencoded"}
+        for header, value in (("Origin", "null"), ("Sec-Fetch-Site", "cross-site"), ("Referer", "http://evil.example")):
+            assert (await post(url, body, **form, **{header: value}))[0] == 415
+        assert (await post(url, body, **form))[0] == 200, "as curl -d sends it"
         assert (await post(url, body, Host="evil.example"))[0] == 403
         assert (await post(url, body, Host="localhost:1"))[0] == 200
 

@@ -25,16 +25,16 @@ def look_ahead(settings: TrainSettings, found: Sequence[TrainSettings]) -> None:
     """Raise UsageError for the first thing wrong with the stages `found` of the settings; of a chain it names which."""
     for number, (stage, root) in enumerate(zip(found, roots(found), strict=True)):
         with of_stage(settings, number):
-            _look(stage, root)
+            _look(stage, root, found[:number])
 
 
-def _look(stage: TrainSettings, root: str | None) -> None:
+def _look(stage: TrainSettings, root: str | None, before: Sequence[TrainSettings]) -> None:
     """The model of a stage that an earlier one makes is known by the `root` that it is made from."""
     files(stage.data)
     check_wandb(stage)
     if root is not None and root == stage.model:
         check_length(config_at(resolve(root), stage), stage)
-    if root is not None and (root == stage.model or stage.template != OWN):
+    if root is not None and _is_there(stage, root, before):
         renderer(tokenizers.load(tokenizer_place(root), stage.template).tokenizer, stage)
     if stage.lora is not None:
         _look_at_adapter(stage.model_copy(update={"model": root}), stage.lora)
@@ -50,13 +50,19 @@ def read_ahead(settings: TrainSettings, found: Sequence[TrainSettings]) -> None:
     for number, (stage, root) in enumerate(zip(found, roots(found), strict=True)):
         if number and not (stage.out / DATA).is_dir():
             with of_stage(settings, number):
-                _read(stage, root)
+                _read(stage, root, found[:number])
 
 
-def _read(stage: TrainSettings, root: str | None) -> None:
+def _is_there(stage: TrainSettings, root: str, before: Sequence[TrainSettings]) -> bool:
+    """Whether the template can be had now: `own` of what is not made yet is the root's where all before keep theirs."""
+    return root == stage.model or stage.template != OWN or all(one.template == OWN for one in before)
+
+
+def _read(stage: TrainSettings, root: str | None, before: Sequence[TrainSettings]) -> None:
     files_read, read, taught = sources(stage.data), 0, False
-    own = root is not None and (root == stage.model or stage.template != OWN)
-    speech = renderer(tokenizers.load(tokenizer_place(str(root)), stage.template).tokenizer, stage) if own else None
+    speech = None
+    if root is not None and _is_there(stage, root, before):
+        speech = renderer(tokenizers.load(tokenizer_place(root), stage.template).tokenizer, stage)
     audit, coming = Audit(), dialogues(stage, files_read)
     while some := list(islice(coming, TOGETHER)):
         read += len(some)

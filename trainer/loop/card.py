@@ -14,14 +14,16 @@ from trainer.settings import TrainSettings
 
 USE = """```python
 from {library} import {loader}
-from transformers import AutoTokenizer
+from transformers import AutoTokenizer, GenerationConfig
 
 tokenizer = AutoTokenizer.from_pretrained("THIS_FOLDER")
 model = {loader}.from_pretrained("THIS_FOLDER")
 ids = tokenizer.apply_chat_template(
     [{{"role": "user", "content": "Hello"}}], add_generation_prompt=True, return_tensors="pt", return_dict=True
 )
-print(tokenizer.decode(model.generate(**ids)[0, ids["input_ids"].shape[1] :], skip_special_tokens=True))
+drawn = GenerationConfig.from_pretrained("THIS_FOLDER")
+reply = model.generate(**ids, generation_config=drawn)[0, ids["input_ids"].shape[1] :]
+print(tokenizer.decode(reply, skip_special_tokens=True))
 ```
 """
 SHOWN = ("steps", "epochs", "useful_tokens", "eval_loss", "best_step", "exact_replies", "n", "unanswered", "parameters")

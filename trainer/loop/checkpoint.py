@@ -2,7 +2,8 @@
 
 model.safetensors, config.json            a whole model; or
 adapter_model.safetensors, adapter_config.json
-tokenizer.json ..., chat_template.jinja   the template with generation marks
+tokenizer.json ..., chat_template.jinja   our template with generation marks, or the tokenizer's own as it came
+template_with_generation.jinja            in that case: the same with generation marks, without what was not taught
 generation_config.json                    how replies are drawn and where they end
 README.md                                 the card of a finished model
 template.toml, duologue.json              our template, settings, ends of replies that are text
@@ -44,6 +45,9 @@ class Speech(Protocol):
 
     @property
     def jinja(self) -> str: ...
+
+    @property
+    def verbatim(self) -> bool: ...
 
     @property
     def stop_ids(self) -> tuple[int, ...]: ...
@@ -104,7 +108,7 @@ def save(
             write_adapter(beside, model, settings.model, weights)
         else:
             write_model(beside, model, None if state is not None else dtype, weights)
-        write_tokenizer(beside, tokenizer, renderer.jinja)
+        write_tokenizer(beside, tokenizer, renderer.jinja, verbatim=renderer.verbatim)
         stop_ids = ends(model, tokenizer, renderer.stop_ids)
         generation_config(settings.decoding, stop_ids, tokenizer).save_pretrained(beside)
         if card:

@@ -1,7 +1,8 @@
 """A chat template that writes the date (Llama 3, Granite, Mistral Small) keeps that of the day its training began.
 
 Otherwise a training that is resumed tomorrow would read other tokens than it began with. What is kept is the template
-as we export it, in which the date is plain text; the finished model bears the same.
+as we export it, in which the date is plain text. The finished model bears the template as it came, which writes the
+date of the day it is asked, as the base's did.
 """
 
 from dialogue.jsonl import write_atomically
@@ -23,8 +24,7 @@ def keep(settings: TrainSettings, tokenizer: Tokenizer) -> None:
         write_atomically(path, [renderer(tokenizer, settings).jinja.encode()])
 
 
-def restore(settings: TrainSettings, tokenizer: Tokenizer) -> None:
-    """Gives the tokenizer the template that was kept, where one was."""
+def kept(settings: TrainSettings) -> str | None:
+    """The template that was kept; None where none was."""
     path = settings.out / NAME
-    if settings.template == OWN and path.exists():
-        tokenizer.chat_template = path.read_text(encoding="utf-8")
+    return path.read_text(encoding="utf-8") if settings.template == OWN and path.exists() else None

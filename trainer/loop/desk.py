@@ -84,8 +84,7 @@ def read_data(settings: TrainSettings, sources: list[Source], here: Here) -> tup
     with parallel.together(here):
         if here.first:
             dated.keep(settings, ready.tokenizer)
-    dated.restore(settings, ready.tokenizer)
-    speech = renderer(ready.tokenizer, settings)
+    speech = renderer(ready.tokenizer, settings, dated.kept(settings))
     with parallel.together(here):
         if here.first:
             build(settings, speech, folder / "data", sources)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from dialogue.disk import writing_to
 from dialogue.errors import UsageError
 from dialogue.jsonl import write_atomically
 from trainer.batches.sources import Source
@@ -65,7 +66,8 @@ def finish(desk: Desk, found: list[Source], said: Callable[[str], None]) -> dict
     dtype = SAVED[settings.save_dtype] if settings.save_dtype else dtype_of(settings, desk.here.device)
     speech = desk.renderer
     checkpoint.save(settings.out / MODEL, model, speech.tokenizer, speech, settings, text, weights=weights, dtype=dtype)
-    write_atomically(settings.out / SUMMARY, [json.dumps(summary, indent=2).encode() + b"\n"])
+    with writing_to(settings.out / SUMMARY):
+        write_atomically(settings.out / SUMMARY, [json.dumps(summary, indent=2).encode() + b"\n"])
     parallel.wait(desk.here)
     return summary
 

@@ -2,6 +2,7 @@
 
 import glob
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,9 @@ NEW = ".new"
 OLD = ".old"
 NO_ROOM = "No space left on device"
 """What writers in other languages say of a full disk, without a number."""
+OF_SYSTEM = re.compile(r"\(os error (\d+)\)")
+"""The number, as Rust says it."""
+HALF_WRITTEN = ("PytorchStreamWriter failed", "unexpected pos")
 
 
 @contextmanager
@@ -35,9 +39,9 @@ def whole_folder(folder: Path) -> Iterator[Path]:
     except OSError as error:
         raise stopped(error, Path(str(error.filename or folder))) from None
     except Exception as error:  # of foreign writers, which have errors of their own for a full disk
-        if (full := _full(error, folder)) is None:
+        if (refused := _refused(error, folder)) is None:
             raise
-        raise full from None
+        raise refused from None
     finally:
         shutil.rmtree(beside, ignore_errors=True)
 
@@ -77,10 +81,14 @@ def _sync(folder: Path) -> None:
         sync_folder(Path(place))
 
 
-def _full(error: Exception, folder: Path) -> RunStopped | None:
-    """A full disk, as torch and safetensors tell of it."""
+def _refused(error: Exception, folder: Path) -> RunStopped | None:
+    """A disk that takes no more, as torch and safetensors tell of it: full, over a quota, a file too large."""
     text = str(error)
-    short = "PytorchStreamWriter failed" in text or "unexpected pos" in text
-    if NO_ROOM not in text and not (short and shutil.disk_usage(folder.parent).free < (1 << 20)):
-        return None
-    return stopped(OSError(min(FULL), NO_ROOM), folder)
+    if (number := OF_SYSTEM.search(text)) is not None:
+        return stopped(OSError(int(number[1]), os.strerror(int(number[1]))), folder)
+    if NO_ROOM in text:
+        return stopped(OSError(min(FULL), NO_ROOM), folder)
+    if any(part in text for part in HALF_WRITTEN):  # of torch, which does not say why
+        full = shutil.disk_usage(folder.parent).free < (1 << 20)
+        return stopped(OSError(min(FULL), NO_ROOM) if full else OSError("a file was written only in part"), folder)
+    return None

@@ -44,7 +44,8 @@ class Log:
         if self._file is not None:
             self._file.close()
         if self._board is not None:
-            self._board.close()
+            with suppress(OSError):  # a disk that is full has been told of
+                self._board.close()
         if self._wandb is not None:
             self._wandb.finish()
 
@@ -57,12 +58,11 @@ class Log:
             assert self._file is not None
             self._file.write(orjson.dumps(dict(entry), option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY))
             self._file.flush()
-        except OSError as error:
-            raise stopped(error, path) from None
-        numbers = {name: value for name, value in entry.items() if isinstance(value, int | float) and name != "step"}
-        if self._board is not None:
-            for name, value in numbers.items():
+            numbers = {name: one for name, one in entry.items() if isinstance(one, int | float) and name != "step"}
+            for name, value in numbers.items() if self._board is not None else ():
                 self._board.add_scalar(name, value, int(entry["step"]))
+        except OSError as error:  # of the board's thread too, one entry late
+            raise stopped(error, path) from None
         if self._wandb is not None:
             self._wandb.log(numbers, step=int(entry["step"]))
 

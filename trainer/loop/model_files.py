@@ -17,6 +17,9 @@ from trainer.nets.names import adapter_config, base_of, resolve
 from trainer.settings import Decoding
 from trainer.text.template import FOLDER, OWN
 
+WITH_GENERATION = "template_with_generation.jinja"
+"""A name that transformers does not look for: for those who mask by `{% generation %}`."""
+
 
 def ends(model: Model, tokenizer: Tokenizer, stop_ids: Sequence[int]) -> list[int]:
     """Tokens that end a reply: the template's first, then the tokenizer's and those that the base ended with."""
@@ -90,8 +93,15 @@ def write_adapter(folder: Path, model: Model, base: str, weights: Mapping[str, T
     library("safetensors.torch").save_file(tensors, folder / WEIGHTS, metadata={"format": "pt"})
 
 
-def write_tokenizer(folder: Path, tokenizer: Tokenizer, jinja: str) -> None:
-    """The tokenizer with our template, as tokenizer.json and chat_template.jinja."""
+def write_tokenizer(folder: Path, tokenizer: Tokenizer, jinja: str, *, verbatim: bool = False) -> None:
+    """The tokenizer with our template, as tokenizer.json and chat_template.jinja.
+
+    `verbatim`: with its own template, byte for byte, for it may know more (tools), and ours in a file beside.
+    """
+    if verbatim:
+        tokenizer.save_pretrained(folder)
+        (folder / WITH_GENERATION).write_text(jinja, encoding="utf-8")
+        return
     before = tokenizer.chat_template
     tokenizer.chat_template = jinja
     try:

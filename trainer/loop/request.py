@@ -10,6 +10,7 @@ from typing import Any
 
 from xxhash import xxh3_64
 
+from dialogue.disk import writing_to
 from dialogue.errors import UsageError
 from dialogue.jsonl import write_atomically
 from trainer.batches.sources import Source
@@ -56,9 +57,10 @@ def claim(settings: TrainSettings, sources: list[Source]) -> None:
             (settings.out / RUN_ID).unlink(missing_ok=True)  # and that request's log went under this
         else:
             return
-    settings.out.mkdir(parents=True, exist_ok=True)
     about = {**wanted, "versions": {name: _version(name) for name in PACKAGES}}
-    write_atomically(path, [json.dumps(about, indent=2, ensure_ascii=False).encode() + b"\n"])
+    with writing_to(path):
+        settings.out.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, [json.dumps(about, indent=2, ensure_ascii=False).encode() + b"\n"])
 
 
 def read_request(out: Path) -> dict[str, Any]:

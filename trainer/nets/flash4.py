@@ -9,6 +9,7 @@ import warnings
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
+from inspect import isfunction
 from typing import Any
 
 import torch
@@ -59,7 +60,8 @@ def kernels_compiled() -> int:
     """How many kernels this process has compiled or loaded so far; 0 where none are there, or it cannot be told."""
     if not serves():
         return 0
-    caches = (getattr(getattr(one, "compile_cache", None), "cache", ()) for one in vars(import_module(MODULE)).values())
+    functions = [one for one in vars(import_module(MODULE)).values() if isfunction(one)]
+    caches = [getattr(getattr(one, "compile_cache", None), "cache", ()) for one in functions]
     return sum(len(cache) for cache in caches)
 
 

@@ -11,7 +11,7 @@ import torch
 
 from dialogue.errors import UsageError
 from trainer.loop.folder import whole_folder
-from trainer.loop.model_files import write_json, write_model
+from trainer.loop.model_files import WITH_GENERATION, write_json, write_model
 from trainer.loop.origins import licence_of
 from trainer.nets import adapter_files, adapters
 from trainer.nets.base import adapter_base
@@ -84,7 +84,7 @@ def merge(places: Sequence[str], out: Path, model: str | None = None, dtype: str
         write_model(beside, whole, kept)
         tokenizers = library("transformers").AutoTokenizer
         tokenizers.from_pretrained(tokenizer_place(source), trust_remote_code=False).save_pretrained(beside)
-        for name in ("generation_config.json", "template.toml"):
+        for name in ("generation_config.json", "template.toml", WITH_GENERATION):
             if (Path(resolve(source)) / name).exists():
                 shutil.copyfile(Path(resolve(source)) / name, beside / name)
         if facts := own_facts(resolve(source)):

@@ -1,18 +1,17 @@
-"""What nobody stated and the model decides: how dialogues are written down, and how long an example may be."""
+"""What nobody stated and the model decides: how dialogues are written, how replies are drawn, how long examples are."""
 
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from dialogue.errors import UsageError
 from trainer.nets.adapters import counts
 from trainer.nets.base import skeleton
 from trainer.nets.kinds import check_length, config_of
-from trainer.nets.names import adapter_config, base_of, own_facts, resolve
+from trainer.nets.manner import decoding_of, template_of, tokens_added, told
+from trainer.nets.names import adapter_config, base_of, resolve
 from trainer.nets.rope import reach, stretch
 from trainer.settings import TrainSettings
 from trainer.stages import of_stage, roots, stages
-from trainer.text.template import FOLDER, OWN
 
 OTHER = "state it to have another"
 SHORTEST = 16
@@ -20,17 +19,18 @@ SHORTEST = 16
 
 
 def by_model(settings: TrainSettings, said: Callable[[str], None]) -> TrainSettings:
-    """The settings with `template` and `max_length` as the model has them, where they are not stated; said if so.
+    """The settings with `template`, `decoding` and `max_length` as the model has them, where they are not stated.
 
-    Of a chain the first stage's model decides how dialogues are written down, and that with the fewest positions how
-    long an example may be.
+    What is the model's is said, and what the template adds to its vocabulary. Of a chain the first stage's model says
+    how dialogues are written and replies drawn, that with the fewest positions how long an example may be.
 
     UsageError, before any data is read, where the model is not to be had, is no causal language model, or has fewer
     positions than are asked for.
     """
     chain = stages(settings)
     with of_stage(settings, 0):
-        found = _template(chain[0])
+        place = None if chain[0].model is None else resolve(chain[0].model)
+        found = {} if place is None else {**template_of(place, chain[0], said), **decoding_of(place, settings)}
     found |= _length(settings, chain)
     made = settings.model_copy(update=found)
     if settings.model is not None and not settings.stages:
@@ -40,7 +40,9 @@ def by_model(settings: TrainSettings, said: Callable[[str], None]) -> TrainSetti
     except ValueError as error:
         raise UsageError(str(error)) from None
     for name, value in found.items():
-        said(f"{name} = {value}: the model's own; {OTHER}")
+        said(f"{name} = {told(value)}: the model's own; {OTHER}")
+    if place is not None and (added := tokens_added(place, stages(made)[0].template)) is not None:
+        said(added)
     return made
 
 
@@ -90,15 +92,3 @@ def _positions(stage: TrainSettings) -> int | None:
     if have is not None and have < SHORTEST:
         raise UsageError(f"model {stage.model}: {have} positions, and no example has fewer than {SHORTEST} tokens")
     return have
-
-
-def _template(first: TrainSettings) -> dict[str, Any]:
-    """The template that a model of ours was taught with: by its name, where that still means the same."""
-    if first.model is None:
-        return {}
-    place = resolve(first.model)
-    name = str(own_facts(place).get("settings", {}).get("template"))
-    path, shipped = Path(place) / "template.toml", FOLDER / f"{name}.toml"
-    same = name == OWN or (shipped.is_file() and path.is_file() and shipped.read_bytes() == path.read_bytes())
-    found = name if same else str(path) if path.is_file() else first.template
-    return {} if "template" in first.model_fields_set or found == first.template else {"template": found}

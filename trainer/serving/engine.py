@@ -157,25 +157,8 @@ class Engine:
 
     def _join(self) -> list[Answer]:
         """Read the prompts of those that fit, in order of arrival; returns those whose first token was their last."""
-        width, joining = 0, list[Answer]()
-        while self._waiting and self._rows.fits(answer := self._waiting[0], joining):
-            if answer.length > PIECE_TOKENS:
-                if joining or self._rows.reading:
-                    break  # in their turn: one long prompt at a time
-                self._rows.begin(self._choices())
-                continue
-            width = max(width, answer.length)
-            if joining and width * (len(joining) + 1) > PASS_TOKENS:
-                break
-            joining.append(self._waiting.popleft())
+        joining = _joining(self._waiting, self._rows)
         return self._advance(joining, self._rows.join(joining)) if joining else []
-
-    def _choices(self) -> list[Answer]:
-        """Taken from those who wait: the first, and those behind it of the same prompt, as many as fit."""
-        group = [self._waiting.popleft()]
-        while self._waiting and self._waiting[0].read == group[0].read and self._rows.fits(self._waiting[0], group):
-            group.append(self._waiting.popleft())
-        return group
 
     def _read_on(self) -> list[Answer]:
         """Read a piece of the long prompt that is being read; returns those whose first token was their last."""
@@ -194,6 +177,30 @@ class Engine:
         for answer in ended:
             self._rows.leave(answer)
         return ended
+
+
+def _joining(waiting: deque[Answer], rows: Rows) -> list[Answer]:
+    """Taken from those who wait: all that fit and can be read in one pass; a long prompt is begun besides."""
+    width, joining = 0, list[Answer]()
+    while waiting and rows.fits(answer := waiting[0], joining):
+        if answer.length > PIECE_TOKENS:
+            if joining or rows.reading:
+                break  # in their turn: one long prompt at a time
+            rows.begin(_choices(waiting, rows))
+            continue
+        width = max(width, answer.length)
+        if joining and width * (len(joining) + 1) > PASS_TOKENS:
+            break
+        joining.append(waiting.popleft())
+    return joining
+
+
+def _choices(waiting: deque[Answer], rows: Rows) -> list[Answer]:
+    """Taken from those who wait: the first, and those behind it of the same prompt, as many as fit."""
+    group = [waiting.popleft()]
+    while waiting and waiting[0].read == group[0].read and rows.fits(waiting[0], group):
+        group.append(waiting.popleft())
+    return group
 
 
 def _chances(answers: Sequence[Answer], logits: Tensor, tokens: Sequence[int]) -> dict[int, TokenChance]:

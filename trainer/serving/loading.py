@@ -34,12 +34,7 @@ def opened(
     `device` None: a GPU where there is one. `dtype` None or auto: as in the file, but float32 on a CPU.
     """
     torch = library("torch")
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        where = torch.device(device)
-        torch.empty(1, device=where)
-    except (RuntimeError, AssertionError) as error:
-        raise UsageError(f"--device {device}: {str(error).splitlines()[0]}; take cpu, or leave it out") from None
+    where = _device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
     precision = _precision(dtype, where.type)
     place = resolve(model)
     tokenizer = _tokenizer(place)
@@ -54,6 +49,24 @@ def opened(
         lead=manner.lead,
     )
     return Loaded(engine, manner, defaults(net.generation_config), name or name_of(place), net)
+
+
+def _device(name: str) -> Any:
+    """The device, which has computed something. UsageError where it cannot."""
+    torch = library("torch")
+    try:
+        where = torch.device(name)
+    except RuntimeError:
+        raise UsageError(
+            f"--device {name}: no device that torch knows; take cpu, cuda, cuda:1, or leave it out"
+        ) from None
+    try:
+        torch.zeros(1, device=where).item()
+    except (RuntimeError, AssertionError, ModuleNotFoundError):  # their texts are a list of all backends, or worse
+        raise UsageError(
+            f"--device {name}: not on this machine, or not in this torch; take cpu, or leave it out"
+        ) from None
+    return where
 
 
 def name_of(place: str) -> str:

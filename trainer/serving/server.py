@@ -66,7 +66,7 @@ class Server:
 
     async def chat(self, request: web.Request) -> web.StreamResponse:
         """A chat completion."""
-        if request.content_type != "application/json":
+        if request.content_type != "application/json" and not _unstated(request):
             # Not a formality: a page in a browser may post plain text anywhere, JSON only where it is let.
             raise BadRequest(f"content-type {request.content_type}: expected application/json", status=415)
         asked = chat_request(await request.read(), context=self._engine.context)
@@ -134,6 +134,12 @@ class Server:
     def _unknown(self, name: str) -> BadRequest:
         text = f"model {name[:80]!r} is not served here; there is {self._wire.model!r}"
         return BadRequest(text, "model", "model_not_found", 404)
+
+
+def _unstated(request: web.Request) -> bool:
+    """Whether no kind of body is named, or the one that `curl -d` names by itself, by a client that is no browser."""
+    by_itself = request.content_type in ("application/octet-stream", "application/x-www-form-urlencoded")
+    return by_itself and not request.headers.keys() & {"Origin", "Sec-Fetch-Site", "Referer"}
 
 
 def guard(key: str | None) -> Middleware:

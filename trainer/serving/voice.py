@@ -82,6 +82,23 @@ class OwnTemplate:
         return [id for pair in zip(written, plain, strict=True) for ids in pair for id in ids]
 
 
+class OwnManner:
+    """A model that was taught in its tokenizer's own template: asked as it was taught, or else as that template has it.
+
+    The template may take what our layout has no place for (a user twice in a row, tools' results).
+    """
+
+    def __init__(self, by: Renderer) -> None:
+        self._by, self._whole = by, OwnTemplate(by.tokenizer)
+
+    def prompt(self, messages: Sequence[Message]) -> list[int]:
+        """The renderer's ids, or the template's."""
+        try:
+            return self._by.prompt(messages)
+        except UsageError:
+            return self._whole.prompt(messages)
+
+
 def voice(tokenizer: Any, place: str, facts: Mapping[str, Any]) -> Voice:
     """The voice of the model at `place` (as `names.resolve` gives it), of which `duologue.json` says `facts`.
 
@@ -100,7 +117,7 @@ def speaking(by: Renderer) -> Voice:
     """The voice of a model in training, or trained, by its renderer."""
     space = by.tokenizer(" x", add_special_tokens=False)["input_ids"]
     lead = " " if by.read(space) == "x" else ""
-    return Voice(by, by.stop_ids, by.stop_texts, lead)
+    return Voice(OwnManner(by) if by.verbatim else by, by.stop_ids, by.stop_texts, lead)
 
 
 def _settings(place: str, facts: Mapping[str, Any]) -> TrainSettings:

@@ -76,7 +76,12 @@ def _calls(part: Part) -> str:
     one = (
         "{%- set raw = call if call is string else call.raw -%}"
         "{%- set inner = call.function if call.function is defined else call -%}"
-        "{%- if raw is string -%}{{- raw -}}{%- else -%}{{- inner | tojson -}}{%- endif -%}"
+        "{%- if raw is string -%}{{- raw -}}{%- elif inner is not mapping -%}"
+        "{{- inner | tojson -}}{%- else -%}{{- '{' -}}"
+        "{%- for name, value in inner.items() -%}{{- name | tojson ~ ': ' -}}"
+        "{%- if name == 'arguments' and value is string and value[:1] == '{' and value[-1:] == '}' -%}{{- value -}}"
+        "{%- else -%}{{- value | tojson -}}{%- endif -%}{{- '' if loop.last else ', ' -}}"
+        "{%- endfor -%}{{- '}' -}}{%- endif -%}"
     )
     between = "{%- if not loop.last -%}" + _literal(part.join) + "{%- endif -%}"
     loop = "{%- for call in message.tool_calls -%}" + one + between + "{%- endfor -%}"

@@ -96,16 +96,32 @@ def thoughts(messages: Sequence[Message], choice: Thoughts) -> list[bool]:
 
 
 def with_input(dialogue: Dialogue) -> Sequence[Message]:
-    """The messages, with the material that the first instruction ends with as a user message named `input`."""
-    material, messages = dialogue.seed.material, dialogue.messages
-    number = next((number for number, message in enumerate(messages) if message.role == "user"), None)
-    if not material or number is None or not messages[number].content.endswith(material):
-        return messages
-    instruction = messages[number].content.removesuffix(material).rstrip()
-    if not instruction:
-        return messages
-    parts = (
-        messages[number].model_copy(update={"content": instruction}),
-        Message(role="user", name="input", content=material),
-    )
-    return (*messages[:number], *parts, *messages[number + 1 :])
+    """The messages, with the material that an instruction ends with as a user message named `input`.
+
+    Material is what the seed has as such (Dolly's context, our own sectors') and what a row of Alpaca's had as its
+    `input`; the last instruction that ends with it behind a line break is the one that it belongs to.
+    """
+    messages = dialogue.messages
+    for material in (dialogue.seed.material, dialogue.seed.extra.get("input")):
+        if not isinstance(material, str) or not material.strip():
+            continue
+        for number in reversed(range(len(messages))):
+            if messages[number].role == "user" and (instruction := _before(messages[number].content, material)):
+                parts = (
+                    messages[number].model_copy(update={"content": instruction}),
+                    Message(role="user", name="input", content=material),
+                )
+                return (*messages[:number], *parts, *messages[number + 1 :])
+    return messages
+
+
+def _before(words: str, material: str) -> str:
+    """The instruction before its material, whole where an empty line parts the two; empty where there is none."""
+    if not words.endswith(material):
+        return ""
+    instruction = words.removesuffix(material)
+    if instruction.endswith("\n\n"):
+        instruction = instruction.removesuffix("\n\n")
+    else:
+        instruction = instruction.rstrip() if instruction.rstrip(" \t").endswith("\n") else ""
+    return instruction if instruction.strip() else ""

@@ -7,7 +7,8 @@ A template that writes one of them otherwise cannot be taken apart: its text dep
 Templates that keep only the thoughts since the user last spoke (Qwen3) differ from their own text in this: with
 `thoughts = none` no answer has a think block, where the template gives the last one an empty one; with `keep` all
 have theirs. And a think mark that the generation prompt writes for the model (Qwen3.5, DeepSeek-R1) is left to the
-model, which learns to write it. The exported template does the same as training: a served model reads what it learned.
+model, which learns to write it; such a template is not given on, but the one that we export, which does as training
+does. Any other is given on as it is (`asks_alike`): it may know of tools, which this layout does not.
 """
 
 from typing import NamedTuple
@@ -40,9 +41,12 @@ class Answer(NamedTuple):
     """Literal between the generation prompt and the words, in an answer that another round follows."""
 
 
-def taken_apart(tokenizer: PreTrainedTokenizerFast, thoughts: Thoughts) -> Layout:
-    """The layout that the tokenizer's chat template writes today; UsageError, with the template's name, where none."""
-    probe = Probe(tokenizer)
+def taken_apart(tokenizer: PreTrainedTokenizerFast, thoughts: Thoughts, kept: str | None = None) -> Layout:
+    """The layout that the tokenizer's chat template writes today; UsageError, with the template's name, where none.
+
+    `kept`: what that template wrote on another day.
+    """
+    probe = Probe(tokenizer, kept)
     try:
         layout = _measured(probe, tokenizer, thoughts)
         for shape in SHAPES:
@@ -55,6 +59,12 @@ def taken_apart(tokenizer: PreTrainedTokenizerFast, thoughts: Thoughts) -> Layou
             f"template = own: the chat template of {tokenizer.name_or_path!r} cannot be taken apart: {error}; "
             "choose one of trainer/templates, such as chatml"
         ) from None
+
+
+def asks_alike(tokenizer: PreTrainedTokenizerFast) -> bool:
+    """Whether the template opens an answer as training does: with no think mark written for the model."""
+    prompt = Probe(tokenizer).between("u", prompt=True)[-1]
+    return prompt == without_prefill(prompt)
 
 
 def _measured(probe: Probe, tokenizer: PreTrainedTokenizerFast, thoughts: Thoughts) -> Layout:

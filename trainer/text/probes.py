@@ -26,8 +26,9 @@ def _thought(number: int) -> str:
 class Probe:
     """One chat template, asked what it writes."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerFast) -> None:
-        self._tokenizer = tokenizer
+    def __init__(self, tokenizer: PreTrainedTokenizerFast, template: str | None = None) -> None:
+        """`template` is asked in place of the tokenizer's own."""
+        self._tokenizer, self._template = tokenizer, template
 
     def messages(self, shape: str, *, with_thoughts: bool = False) -> list[Message]:
         """A dialogue of the shape (`sua`: system, user, assistant) whose words are placeholders."""
@@ -92,7 +93,10 @@ class Probe:
 
     def _text(self, fields: list[dict[str, Any]], prompt: bool) -> str:
         try:
-            return str(self._tokenizer.apply_chat_template(fields, tokenize=False, add_generation_prompt=prompt))
+            text = self._tokenizer.apply_chat_template(
+                fields, chat_template=self._template, tokenize=False, add_generation_prompt=prompt
+            )
+            return str(text)
         except (TypeError, LookupError, AttributeError) as error:  # of the template's own code
             raise ValueError(f"it fails: {error}") from None
 

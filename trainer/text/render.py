@@ -24,7 +24,7 @@ from trainer.text.encoder import Encoder
 from trainer.text.example import IGNORE_INDEX, Example
 from trainer.text.jinja import to_jinja
 from trainer.text.layout import Layout, compiled, kinds
-from trainer.text.own import taken_apart
+from trainer.text.own import asks_alike, taken_apart
 from trainer.text.replies import Reply, parsed
 from trainer.text.seams import seamed
 from trainer.text.segments import Segment, opening, segments
@@ -39,7 +39,12 @@ class Renderer:
     """A tokenizer, a layout for each class and what is learned: all that turns dialogues into examples."""
 
     def __init__(
-        self, tokenizer: PreTrainedTokenizerFast, layouts: Mapping[str | None, Layout], settings: TrainSettings
+        self,
+        tokenizer: PreTrainedTokenizerFast,
+        layouts: Mapping[str | None, Layout],
+        settings: TrainSettings,
+        *,
+        verbatim: bool = False,
     ) -> None:
         self.tokenizer = tokenizer
         self.settings = settings
@@ -50,6 +55,8 @@ class Renderer:
         self.encoder = Encoder(tokenizer, "\0".join(layout.literals() for layout in layouts.values()))
         self.jinja = to_jinja(self.layout, settings.thoughts)
         """The template of `klass` for `tokenizer.chat_template`, with generation marks."""
+        self.verbatim = verbatim
+        """Whether others are given the tokenizer's own template as it is, and `jinja` only beside it."""
         self.stop_texts = self.layout.stops
         self.stop_ids = self._stop_ids()
         """Tokens that end a reply."""
@@ -135,12 +142,16 @@ class Renderer:
         return tuple(dict.fromkeys(ids))
 
 
-def renderer(tokenizer: PreTrainedTokenizerFast, settings: TrainSettings) -> Renderer:
-    """The renderer of the settings' template; its control tokens must be in the tokenizer (`tokenizer.prepare`)."""
+def renderer(tokenizer: PreTrainedTokenizerFast, settings: TrainSettings, kept: str | None = None) -> Renderer:
+    """The renderer of the settings' template; its control tokens must be in the tokenizer (`tokenizer.prepare`).
+
+    `kept` is written instead of the tokenizer's own template, where that is asked for and was kept on another day.
+    """
     classes.check(settings)
     masks.check(settings)
     if settings.template == OWN:
-        return Renderer(tokenizer, {None: taken_apart(tokenizer, settings.thoughts)}, settings)
+        layout = taken_apart(tokenizer, settings.thoughts, kept)
+        return Renderer(tokenizer, {None: layout}, settings, verbatim=asks_alike(tokenizer))
     template = find(settings.template)
     lacking = [token for token in template.tokens if token not in tokenizer.get_vocab()]
     if lacking:

@@ -117,12 +117,27 @@ def said(message: Message) -> list[str]:
 
 
 def call_text(call: JsonValue) -> str:
-    """A tool call as the model writes it: a command as it stands, else JSON of the function and its arguments."""
+    """A tool call as the model writes it: a command as it stands, else JSON of the function and its arguments.
+
+    Arguments that are a text of an object, as OpenAI has them, are written as that object, character for character
+    (Qwen3's template does).
+    """
     raw = call.get("raw") if isinstance(call, dict) else call
     if isinstance(raw, str):
         return raw
     inner = call.get("function", call) if isinstance(call, dict) else call
-    return json.dumps(inner, ensure_ascii=False)
+    if not isinstance(inner, dict):
+        return json.dumps(inner, ensure_ascii=False)
+    return "{" + ", ".join(f"{_json(name)}: {_argument(name, value)}" for name, value in inner.items()) + "}"
+
+
+def _argument(name: str, value: JsonValue) -> str:
+    whole = name == "arguments" and isinstance(value, str) and value[:1] == "{" and value[-1:] == "}"
+    return str(value) if whole else _json(value)
+
+
+def _json(value: JsonValue) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _marked(part: Part, texts: Sequence[str]) -> list[tuple[str, bool]]:
