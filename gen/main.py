@@ -31,7 +31,8 @@ COMMANDS = {
     "stats": "how much there is, how varied it is, and whether its users pass for people",
     "sectors": "the sectors, and their prompts rendered with an example",
 }
-"""Each is a module of the same name in gen/commands/ with `arguments(parser)` and `command(arguments) -> status`."""
+"""Each is a module of the same name in gen/commands/ with `arguments(parser)` and `command(arguments) -> status`; one
+with `instead(option) -> text or None` says what to write for an option that it has not."""
 
 
 MOMENT_S = 0.05
@@ -48,9 +49,16 @@ class Parser(argparse.ArgumentParser):
             wrong = message.removeprefix(prefix).split()[0]
             known = [option for action in self._actions for option in action.option_strings]
             near = get_close_matches(wrong.split("=")[0], known, n=2)
-            message = f"{wrong}: no such option" + (f"; did you mean {' or '.join(near)}?" if near else "")
+            hint = self._instead(wrong) or (f"did you mean {' or '.join(near)}?" if near else "")
+            message = f"{wrong}: no such option" + (f"; {hint}" if hint else "")
         print(f"{self.prog}: {message} (see {self.prog} --help)", file=sys.stderr)
         raise SystemExit(2)
+
+    def _instead(self, option: str) -> str | None:
+        """What the command itself knows of an option that it has not."""
+        name = self.prog.removeprefix("gen ")
+        known = getattr(import_module(f"gen.commands.{name}"), "instead", None) if name in COMMANDS else None
+        return known(option) if known else None
 
 
 def parser(name: str | None) -> Parser:

@@ -55,13 +55,7 @@ class Progress:
 
     def show(self, stage: str, done: int, total: int, more: str = "") -> None:
         """So much of a stage is done; a total of one or none means that nobody can say. `more` ends the line."""
-        now = self._now()
-        if stage != self._stage:
-            self._stage = stage
-            self._seen.clear()
-        self._seen.append((now, done))
-        while now - self._seen[0][0] > RATE_OVER_S and len(self._seen) > 2:
-            self._seen.popleft()
+        now = self.note(stage, done)
         if now - self._last < (BAR_EVERY_S if self._terminal else LINE_EVERY_S):
             return
         self._last = now
@@ -70,11 +64,31 @@ class Progress:
         else:
             print(self.line(total, more), file=self._file, flush=True)
 
+    def note(self, stage: str, done: int) -> float:
+        """Remember so much, from which the rate is known, and show nothing; the moment."""
+        now = self._now()
+        if stage != self._stage:
+            self._stage = stage
+            self._seen.clear()
+        self._seen.append((now, done))
+        while now - self._seen[0][0] > RATE_OVER_S and len(self._seen) > 2:
+            self._seen.popleft()
+        return now
+
+    def per_s(self) -> float:
+        """The rate of the present stage; 0 where it is not known yet."""
+        (start, first), (now, done) = self._seen[0], self._seen[-1]
+        return (done - first) / (now - start) if now > start else 0.0
+
+    def eta(self, total: int) -> str:
+        """The time that is left, as in ETA 45 s; empty where it is not known, or none is left."""
+        left, per_s = total - self._seen[-1][1], self.per_s()
+        return f"ETA {duration(left / per_s)}" if left > 0 and per_s > 0 else ""
+
     def line(self, total: int, more: str = "") -> str:
         """The present state in one line."""
-        (start, first), (now, done) = self._seen[0], self._seen[-1]
+        done, per_s = self._seen[-1][1], self.per_s()
         parts = [f"{self._stage}: {self._amount(done)} of {self._amount(total)}" if total > 1 else self._stage]
-        per_s = (done - first) / (now - start) if now > start else 0.0
         if total > 1 and per_s > 0:
             parts.append(f"{self._amount(per_s)}/s")
             parts.append(f"ETA {duration((total - done) / per_s)}")

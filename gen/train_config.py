@@ -12,6 +12,7 @@ from dialogue.errors import UsageError
 from dialogue.formats.reading import named
 from dialogue.records import one_line
 from gen.config import known_keys, read_project
+from gen.train_names import here_it_is
 from trainer.recipes import EITHER, SCRATCH, laid_over, recipe
 from trainer.settings import TrainSettings
 from trainer.stages import NAME, stages
@@ -47,7 +48,7 @@ def train_settings(
     upper = {**_typed(flags or {}), **({} if out is None else {"out": str(out)})}
     layers: list[tuple[str, Table]] = [
         (f"{config}: [train]", table),
-        ("command line", laid_over(upper, _changes(changes))),
+        ("command line", _together(upper, _changes(changes))),
     ]
     name = recipe_name or upper.get("recipe") or table.get("recipe")
     if name is None and not any("model" in layer for _, layer in layers):
@@ -72,15 +73,16 @@ def _settings(layers: list[tuple[str, Table]], data: Sequence[str | Path], name:
     if base is not None and values.get("model") is None:
         raise UsageError(f"recipe {name} fine-tunes a model (it was made for {base}); name yours by --model")
     values["recipe"] = name
+    _check_typed(layers[-1][1], values, data)
     if data:
         values["data"], values["stages"] = _staged(list(map(str, data)), values.get("stages", ()))
     if isinstance(values.get("data"), str):
         values["data"] = [values["data"]]
-    if values.get("out") is None:
-        raise UsageError("--out is missing: gen train DATA... --out DIR")
     if not values.setdefault("data", ()) and not all("data" in stage for stage in values.get("stages") or [{}]):
         stage = next((stage["name"] for stage in values.get("stages", ()) if "data" not in stage), None)
         raise UsageError("DATA is missing: gen train " + (f"{stage}=PATH ..." if stage else "DATA...") + " --out DIR")
+    if values.get("out") is None:
+        raise UsageError("--out is missing: gen train DATA... --out DIR")
     if values.get("format") is not None:
         named(values["format"])
     try:
@@ -93,6 +95,15 @@ def _settings(layers: list[tuple[str, Table]], data: Sequence[str | Path], name:
         if stage.template != OWN:
             find(stage.template)
     return settings
+
+
+def _check_typed(typed: Table, values: Table, data: Sequence[str | Path]) -> None:
+    """UsageError for what was typed on the command line and would mean nothing."""
+    if data and "data" in typed:
+        raise UsageError(f"--set data={typed['data']}: DATA is given as {data[0]} already; leave one of them out")
+    if "scratch" in typed and values.get("model") is not None:
+        name = next(iter(typed["scratch"]), "") if isinstance(typed["scratch"], Mapping) else ""
+        raise UsageError(f"--set scratch.{name}: is of a model from scratch, and --model {values['model']} is none")
 
 
 def _staged(data: list[str], found: Sequence[Table]) -> tuple[list[str], list[Table]]:
@@ -135,6 +146,23 @@ def _states(stage: Table, name: str | None) -> bool:
     return name is not None and name in stage and stage[name] != "none"
 
 
+def _together(flags: Table, changes: Table) -> dict[str, Any]:
+    """Flags and --set; UsageError for a setting that both give."""
+    twice = next((name for name in changes if name in flags and not isinstance(changes[name], Mapping)), None)
+    if twice is not None:
+        raise UsageError(f"{twice} = {flags[twice]}, {twice} = {changes[twice]}: given twice; leave one of them out")
+    _one_of_each(flags, changes)
+    return laid_over(flags, changes)
+
+
+def _one_of_each(first: Table, second: Table) -> None:
+    """UsageError where the one has a setting whose other form the second has."""
+    for pair in EITHER:
+        for one, other in (pair, pair[::-1]):
+            if one in first and other in second and "none" not in (first[one], second[other]):
+                raise UsageError(f"{one} = {first[one]}, {other} = {second[other]}: give one of them")
+
+
 def _changes(changes: Sequence[str]) -> dict[str, Any]:
     """A table of texts such as lora.r=16."""
     found: dict[str, Any] = {}
@@ -142,7 +170,9 @@ def _changes(changes: Sequence[str]) -> dict[str, Any]:
         place, equals, text = change.partition("=")
         if not equals or not place.strip():
             raise UsageError(f"--set {change}: expected SETTING=VALUE, as lora.r=16")
-        found = laid_over(found, _typed({place.strip(): text.strip()}))
+        change_typed = _typed({place.strip(): text.strip()})
+        _one_of_each(found, change_typed)
+        found = laid_over(found, change_typed)
     return found
 
 
@@ -174,17 +204,25 @@ def _is_text(place: str) -> bool:
 def _check(table: Table, place: str, more: Sequence[str] = ()) -> None:
     """Raise UsageError for a key that no setting has, in the tables within as well."""
     known = [*TrainSettings.model_fields, *more]
-    known_keys(table, known, place)
+    _known(table, known, place)
     for name, part, shape in _within(table):
-        known_keys(part, list(shape.model_fields), f"{place}.{name}")
+        _known(part, list(shape.model_fields), f"{place}.{name}")
     found = table.get("stages", [])
     if not isinstance(found, list) or not all(isinstance(stage, dict) for stage in found):
         raise UsageError(f"{place}: stages: expected tables [[stages]], each with `name`")
     for number, stage in enumerate(found):
         left_out = ("out", "stages", "recipe")
-        known_keys(stage, ["name", *(key for key in known if key not in left_out)], f"{place}.stages[{number}]")
+        _known(stage, ["name", *(key for key in known if key not in left_out)], f"{place}.stages[{number}]")
         for name, part, shape in _within(stage):
-            known_keys(part, list(shape.model_fields), f"{place}.stages[{number}].{name}")
+            _known(part, list(shape.model_fields), f"{place}.stages[{number}].{name}")
+
+
+def _known(table: Table, known: list[str], place: str) -> None:
+    """The same for one table; what others call a setting of ours is told."""
+    for name in table:
+        if name not in known and (ours := here_it_is(name)):
+            raise UsageError(f"{place}: {name}: here it is {ours}")
+    known_keys(table, known, place)
 
 
 def _within(table: Table) -> Iterator[tuple[str, Table, type[BaseModel]]]:

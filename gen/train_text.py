@@ -39,9 +39,11 @@ class Telling:
         """So much of a stage is done; `more` is what the last step told of itself."""
         if self._file.isatty():
             self._progress.show(stage, done, total, more)
-        elif more and more != self._told:
+            return
+        self._progress.note(stage, done)
+        if more and more != self._told:
             self._told = more
-            self.say(f"step {done:,}/{total:,}  {more}")
+            self.say(f"step {done:,}/{total:,}  {more}  {self._progress.eta(total)}".rstrip())
 
 
 def summary_lines(summary: Mapping[str, Any]) -> list[str]:
@@ -110,6 +112,7 @@ def _plan_lines(plan: "Plan") -> list[str]:
         f"{plan.taught:.1%} taught",
         f"steps        {plan.steps:,} of {plan.tokens_a_step:,} tokens, {plan.epochs:g} epochs; at most "
         f"{plan.micro_tokens:,} tokens at once",
+        *(f"             {note}" for note in plan.notes),
         f"memory       {_gib(memory.total)} GiB: " + ", ".join(f"{name} {_gib(part)}" for name, part in parts.items()),
         f"             {'without' if plan.gradient_checkpointing else 'with'} gradient checkpointing: activations "
         f"{_gib(other)}",

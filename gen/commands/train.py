@@ -25,19 +25,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--config", metavar="F.toml", help="a project's TOML; its [train] goes over the recipe")
     what.add_argument("--template", metavar="T", help="chatml, vicuna, ...; own: that of the model's tokenizer")
     what.add_argument("--format", metavar="F", help="format of the data (default: recognised row by row)")
+    what.add_argument("--train-on", metavar="W", help="assistant (default), last, user, all: whose words are learned")
+    what.add_argument("--validation", metavar="V", help="held out: a share (0.05) or a number of dialogues (200)")
+    what.add_argument("--seed", metavar="I", help="of new weights, order and dropout (default: 0)")
     what.add_argument(
         "--set", metavar="S=V", action="append", default=[], help="any setting, as lora.r=16 or train_on=all"
     )
     size = parser.add_argument_group("how much")
     size.add_argument("--epochs", metavar="E")
     size.add_argument("--max-steps", metavar="N")
-    size.add_argument("--lr", metavar="LR")
+    size.add_argument("--lr", metavar="LR", help="learning rate (default: 2e-5, of an adapter 2e-4, or the recipe's)")
+    size.add_argument("--batch", metavar="B", help="examples a step, over all GPUs (default: 65,536 tokens, or fewer)")
     size.add_argument("--max-length", metavar="T", help="tokens of one example")
     size.add_argument("--micro-tokens", metavar="T", help="tokens that go through the network at once")
     size.add_argument("--auto-batch", action="store_true", help="find the most tokens at once by trying them")
     size.add_argument("--gradient-checkpointing", action="store_true", help="less memory, a third slower")
     size.add_argument("--compile", action="store_true", help="compile the layers (GPUs)")
     how = parser.add_argument_group("how")
+    how.add_argument("--eval-every", metavar="N", help="steps between looks at what was held out (default: 200)")
+    how.add_argument("--save-every", metavar="N", help="steps between checkpoints (default: 200)")
     how.add_argument("--show", metavar="N", type=count, help="paint N examples a stage: what is taught; trains nothing")
     how.add_argument("--plan", action="store_true", help="steps, memory, hours, and whether it fits; trains nothing")
     how.add_argument("--device-memory", metavar="GIB", type=gib, help="with --plan: for a GPU of so much memory")
@@ -45,7 +51,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     how.add_argument("--json", action="store_true", help="print the summary as JSON")
 
 
-FLAGS = ("model", "template", "format", "epochs", "max_steps", "lr", "max_length", "micro_tokens")
+FLAGS = (
+    *("model", "template", "format", "epochs", "max_steps", "lr", "max_length", "micro_tokens", "batch"),
+    *("train_on", "validation", "seed", "eval_every", "save_every"),
+)
+
+
+def instead(option: str) -> str | None:
+    """What to write for an option that there is not and that means a setting; None where it means none."""
+    from gen.train_names import option_for
+
+    return option_for(option, FLAGS)
 
 
 def gib(text: str) -> float:

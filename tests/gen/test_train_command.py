@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -91,6 +92,13 @@ def test_a_training_leaves_a_model_and_says_where(here: Path, capsys: pytest.Cap
     ("words", "message"),
     [
         (("--epoch", "3"), "--epoch: no such option; did you mean --epochs"),
+        (("--batch-size", "8"), "--batch-size: no such option; here it is --batch, examples of a whole step"),
+        (("--learning-rate=1e-4",), "--learning-rate=1e-4: no such option; here it is --lr"),
+        (("--save-dtype=bfloat16",), "no such option; give it as --set save_dtype=bfloat16"),
+        (("--save_dtype", "bfloat16"), "no such option; give it as --set save_dtype=..."),
+        (("--output_dir", "o"), "no such option; here it is --out"),
+        (("--save-total-limit", "3"), "no such option; here it is --set keep"),
+        (("--resume",), "here it is nothing: the same command goes on from the last checkpoint"),
         (("--device-memory", "much"), "argument --device-memory: much: expected GiB, as 80"),
         (("--show", "none"), "argument --show"),
     ],
@@ -109,6 +117,12 @@ def test_a_flag_that_is_none_is_told_with_the_near_ones(
     [
         (("--recipe", "vicunna", "--model", "m"), "--recipe vicunna: no such recipe.*did you mean vicuna"),
         (("--set", "lrr=1"), "command line: unknown key 'lrr'; did you mean lr"),
+        (("--set", "learning_rate=1e-4"), "command line: learning_rate: here it is lr"),
+        (("--batch", "8", "--set", "batch_tokens=100"), "batch = 8, batch_tokens = 100: give one of them"),
+        (("--set", "batch=8", "--set", "batch_tokens=100"), "batch = 8, batch_tokens = 100: give one of them"),
+        (("--batch", "8", "--set", "batch=9"), "batch = 8, batch = 9: given twice"),
+        (("--set", "data=x"), "--set data=x: DATA is given as d.jsonl already"),
+        (("--model", "m", "--set", "scratch.width=64"), "--set scratch.width: is of a model from scratch"),
         (("--lr", "fast"), "lr: .*got 'fast'"),
         (("--template", "chatlm"), "template = 'chatlm': no .*chatml"),
         (("--format", "sharegtp"), "sharegpt"),
@@ -121,10 +135,35 @@ def test_a_flag_that_is_none_is_told_with_the_near_ones(
 def test_what_is_wrong_is_told_in_a_line_and_begins_nothing(
     here: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...], message: str
 ) -> None:
-    import re
-
     assert re.search(message, refused(capsys, "d.jsonl", "--out", "o", *words))
     assert not (here / "o").exists()
+
+
+def test_common_wishes_are_flags(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("--batch", "4", "--train-on", "all", "--validation", "9", "--seed", "3")
+    assert train("d.jsonl", "--out", "o", *words, "--eval-every", "4", "--save-every", "2") == 0
+    asked = asked_of(here / "o")
+    assert [asked[name] for name in ("batch", "batch_tokens", "train_on", "validation", "seed", "eval_every")] == [
+        *(4, None, "all", 9, 3, 4)
+    ]
+    err = capsys.readouterr().err
+    assert "held out: 9 examples; 51 are learned from" in err
+    assert re.search(r"the model is that of step [48], the lowest eval loss, \d\.\d{4}, of 2 that were looked at", err)
+    assert "ETA " in err
+
+
+def test_smaller_steps_are_said_and_planned(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small_models.base(here / "m")
+    (here / "p.toml").write_text("[train]\nmax_length = 64\nmicro_tokens = 256\nsamples = 0\nepochs = 4\n")
+    assert train("d.jsonl", "--out", "o", "--model", "m") == 0
+    out, err = capsys.readouterr()
+    assert "batch = 8: small data, 32 steps; state --batch or batch_tokens to have another" in err
+    assert out.startswith("32 steps")
+    assert train("d.jsonl", "--model", "m", "--plan", "--epochs", "1") == 0
+    out = capsys.readouterr().out
+    assert "batch = 8: small data" in out
+    assert "only 8 steps teach little" in out
+    assert train("d.jsonl", "--out", "o", "--model", "m") == 0, "it is the same request"
 
 
 def test_data_that_cannot_be_read_is_told_with_its_place(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,5 +1,6 @@
 """What `gen train` is asked: flags win over the project's TOML, and that over the recipe."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,7 @@ import pytest
 
 from dialogue.errors import UsageError
 from gen.train_config import train_settings
+from gen.train_names import OURS
 from trainer.recipes import names, recipe
 from trainer.settings import TrainSettings
 from trainer.stages import stages
@@ -92,6 +94,21 @@ def test_none_unsets_what_a_recipe_sets() -> None:
     assert kept.thoughts == "none"
 
 
+def test_layers_of_an_adapter_may_stand_with_commas_between_them() -> None:
+    found = train_settings(["d"], "out", flags={"model": "m"}, changes=["lora.r=8", "lora.targets=q_proj, v_proj"])
+    assert found.lora is not None
+    assert (found.lora.targets, found.lora.alpha, found.lr) == (("q_proj", "v_proj"), 16, 2e-4)
+    one = train_settings(["d"], "out", flags={"model": "m"}, changes=["lora.r=8", "lora.targets=q_proj"])
+    assert one.lora is not None
+    assert one.lora.targets == ("q_proj",)
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_what_others_call_a_setting_is_told_by_our_name(name: str) -> None:
+    with pytest.raises(UsageError, match=f"command line: {name}: here it is {re.escape(OURS[name])}"):
+        train_settings(["d.jsonl"], "out", changes=[f"{name}=1"])
+
+
 def test_text_settings_are_taken_as_typed() -> None:
     found = train_settings(
         ["d.jsonl"], "out", flags={"model": "123", "template": "chatml"}, changes=["weight_by=weight"]
@@ -168,6 +185,8 @@ def test_what_is_missing_is_named() -> None:
         train_settings([], "out")
     with pytest.raises(UsageError, match="--out is missing"):
         train_settings(["d.jsonl"])
+    with pytest.raises(UsageError, match="DATA is missing"):
+        train_settings([])
     with pytest.raises(UsageError, match="DATA is missing: gen train f1=PATH"):
         train_settings([], "out", recipe_name="dreamergpt-chain", flags={"model": "m"})
 

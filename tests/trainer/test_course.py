@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from trainer.batches import order
 from trainer.batches.order import Sizes
-from trainer.loop.course import Course, course, sizes_of
+from trainer.loop.course import Course, course, notes, sizes_of, stepped
 from trainer.settings import TrainSettings
 
 LENGTHS = np.random.default_rng(0).integers(5, 60, 100)
@@ -83,3 +83,42 @@ def test_steps_are_of_65536_tokens_where_nothing_is_said_packed_where_shapes_sha
     assert sizes_of(settings(), on_gpu=True).batches == "pack"
     assert sizes_of(settings(compile=True), on_gpu=False).batches == "pack"
     assert sizes_of(settings(batches="pad", batch=3), on_gpu=True) == Sizes("pad", 128, 3, 65_536)
+
+
+def test_small_data_is_learned_in_more_and_smaller_steps() -> None:
+    """Steps of 65,536 tokens were three for 117 dialogues, and taught nothing."""
+    small, large = np.full(117, 170), np.full(20_000, 500)
+    plain = settings(max_length=512, micro_tokens=512)
+    found = stepped(plain, small, on_gpu=False)
+    assert (found.batch, course(small, sizes_of(found, False), found).total) == (8, 45)
+    assert stepped(plain, np.full(2_000, 170), on_gpu=False).batch == 32
+    assert stepped(plain, large, on_gpu=False) is plain
+    for stated in ({"batch": 64}, {"batch_tokens": 65_536}):
+        chosen = plain.model_copy(update=stated)
+        assert stepped(chosen, small, on_gpu=False) is chosen
+    short = plain.model_copy(update={"max_steps": 2})
+    assert stepped(short, small, on_gpu=False) is short, "steps as few as were asked for are enough"
+
+
+def told(held_out: int, **changes: Any) -> list[str]:
+    return list(notes(settings(**changes), planned(**changes), held_out))
+
+
+def test_few_steps_are_told_and_no_more_than_were_asked_for_are_not() -> None:
+    assert told(0, batch=10, epochs=1) == [
+        "only 10 steps teach little: smaller ones (--batch 8), more --epochs or more data make more"
+    ]
+    assert told(0, batch=10, epochs=1, max_steps=5) == []
+    assert told(0, batch=10, epochs=3) == []
+
+
+def test_looks_that_choose_nothing_are_told() -> None:
+    sizes = {"batch": 1, "epochs": 1}
+    assert told(0, eval_every=50, **sizes) == [
+        "eval_every = 50: nothing is held out that could be looked at; --validation 0.05 does it"
+    ]
+    assert told(9, eval_every=50, save_every=30, **sizes) == [
+        "save_every = 30, eval_every = 50: of 100 steps only the last is looked at and saved, so the model will be "
+        "that one; --save-every 50 chooses the best"
+    ]
+    assert told(9, eval_every=20, save_every=40, **sizes) == told(9, **sizes) == []

@@ -10,7 +10,7 @@ import torch
 from trainer.batches.sources import Source
 from trainer.batches.store import Store, View, build
 from trainer.loop import checkpoint, dated, parallel
-from trainer.loop.course import Course, course, sizes_of
+from trainer.loop.course import Course, course, notes, sizes_of, stepped
 from trainer.loop.fitted import fitted, torn_lines
 from trainer.loop.folder import whole_folder
 from trainer.loop.optim import optimizer
@@ -42,6 +42,8 @@ class Standing:
     eval_loss: float | None = None
     eval_step: int | None = None
     """When that was measured."""
+    looks: int = 0
+    """Steps that were both looked at and saved, among which the best one is chosen."""
     best_loss: float | None = None
     best_step: int | None = None
 
@@ -117,10 +119,29 @@ def lay(settings: TrainSettings, sources: list[Source], here: Here, said: Callab
     if found is not None and here.first:
         said(f"goes on from {found}, {standing.step:,} steps done")
     learned, held = View(store, store.learned), View(store, store.held)
-    plan = course(learned.lengths, sizes_of(settings, here.device.type == "cuda"), settings)
+    settings, plan = _course(settings, store, here, said)
     return Desk(
         settings, here, speech, tuple(ready.new_ids), store, learned, held, plan, model, learner, optim, shape, standing
     )
+
+
+def _course(
+    settings: TrainSettings, store: Store, here: Here, said: Callable[[str], None]
+) -> tuple[TrainSettings, Course]:
+    """All steps, and the settings with the size that these have; what there is to know of them is said."""
+    gpu, lengths = here.device.type == "cuda", store.lengths[store.learned]
+    made = stepped(settings, lengths, gpu)
+    way = course(lengths, sizes_of(made, gpu), made)
+    if here.first:
+        if len(store.held):
+            said(f"held out: {len(store.held):,} examples; {len(store.learned):,} are learned from")
+        if made is not settings:
+            said(
+                f"batch = {made.batch}: small data, {way.total:,} steps; state --batch or batch_tokens to have another"
+            )
+        for line in notes(made, way, len(store.held)):
+            said(line)
+    return made, way
 
 
 def _restored(found: Path, learner: Learner, optim: torch.optim.Optimizer) -> Standing:

@@ -46,9 +46,13 @@ def finish(desk: Desk, found: list[Source], said: Callable[[str], None]) -> dict
         return finished(settings.out) or {}
     model, loss = desk.model, standing.eval_loss
     desk.optimizer.state.clear()  # it is needed no more, and a second model may be loaded beside the first
+    if standing.best_step is not None:
+        said(
+            f"the model is that of step {standing.best_step:,}, the lowest eval loss, {standing.best_loss:.4f}, of "
+            f"{standing.looks:,} that were looked at and saved"
+        )
     if standing.best_step not in (None, standing.step):
         assert standing.best_step is not None
-        said(f"the best model was that of step {standing.best_step:,}")
         model, weights, loss = _of_step(desk, standing.best_step), None, standing.best_loss
     summary: dict[str, Any] = {
         "steps": standing.step,

@@ -10,7 +10,7 @@ import torch
 from dialogue.records import Record
 from trainer.batches.sources import sources
 from trainer.loop.ahead import look_ahead
-from trainer.loop.course import course, sizes_of
+from trainer.loop.course import course, notes, sizes_of, stepped
 from trainer.loop.desk import read_data
 from trainer.loop.devices import Device, device_here
 from trainer.loop.needs import Memory, Needs, needs_of
@@ -73,6 +73,8 @@ class Plan(Record):
     verdict: Literal["fits", "does not fit", "unknown"]
     try_instead: tuple[str, ...] = ()
     """Settings that do fit, as flags of `gen train`, where these do not."""
+    notes: tuple[str, ...] = ()
+    """What one may not have meant."""
 
 
 def plans(
@@ -103,6 +105,7 @@ def plan(settings: TrainSettings, *, device_memory_gib: float | None = None) -> 
         ready, _, store = read_data(beside, found, Here(0, 1, torch.device("cpu")))
         lengths, audit, held_out = store.lengths[store.learned], store.audit, len(store.held)
         del store  # its files are mapped
+    asked, settings = settings, stepped(settings, lengths, device.gpu)
     way = course(lengths, sizes_of(settings, device.gpu), settings)
     epochs = way.epoch_at(way.total)
     rows = len(ready.tokenizer)
@@ -135,9 +138,15 @@ def plan(settings: TrainSettings, *, device_memory_gib: float | None = None) -> 
         peak=device.peak,
         device_memory_gib=device.memory_gib,
         memory_gib=memory,
+        notes=(*_small(asked, settings), *notes(settings, way, held_out)),
         verdict="unknown" if fits is None else "fits" if fits else "does not fit",
         try_instead=() if fits in (None, True) else tuple(_tries(settings, needs, device, rows)),
     )
+
+
+def _small(asked: TrainSettings, settings: TrainSettings) -> Iterator[str]:
+    if settings.batch != asked.batch:
+        yield f"batch = {settings.batch}: small data; state --batch or batch_tokens to have another"
 
 
 def _tries(settings: TrainSettings, needs: Needs, device: Device, rows: int) -> list[str]:

@@ -196,6 +196,7 @@ def _save(desk: Desk) -> None:
     """A checkpoint of this step; the best one is remembered among those that were looked at at the same step."""
     settings, here, standing = desk.settings, desk.here, desk.standing
     loss = standing.eval_loss if standing.eval_step == standing.step else None
+    standing.looks += loss is not None
     if loss is not None and loss < (math.inf if standing.best_loss is None else standing.best_loss):
         standing.best_loss, standing.best_step = loss, standing.step
     weights = parallel.gathered(desk.learner, desk.model, here)

@@ -1,0 +1,64 @@
+"""What other trainers call our settings: asked for by their names, ours are told."""
+
+import re
+
+from trainer.settings import TrainSettings
+
+OURS = {
+    "learning_rate": "lr",
+    "num_train_epochs": "epochs",
+    "num_epochs": "epochs",
+    "per_device_train_batch_size": "batch, examples of a whole step over all GPUs",
+    "train_batch_size": "batch, examples of a whole step over all GPUs",
+    "batch_size": "batch, examples of a whole step over all GPUs",
+    "gradient_accumulation_steps": "batch, examples of a whole step; micro_tokens go through at once",
+    "max_seq_length": "max_length",
+    "model_max_length": "max_length",
+    "lr_scheduler_type": "schedule",
+    "save_steps": "save_every",
+    "eval_steps": "eval_every",
+    "logging_steps": "log_every",
+    "save_total_limit": "keep",
+    "report_to": "wandb = PROJECT; tensorboard and log.jsonl are written always",
+    "bf16": "dtype = bfloat16",
+    "fp16": "dtype = bfloat16, no float16",
+    "packing": "batches = pack, group or pad",
+    "output_dir": "out",
+    "model_name_or_path": "model",
+    "train_file": "data",
+    "dataset": "data",
+    "eval_dataset": "validation",
+    "optim": "nothing: it is AdamW",
+    "max_grad_norm": "clip",
+    "adam_epsilon": "eps",
+    "lora_r": "lora.r",
+    "lora_alpha": "lora.alpha",
+    "lora_dropout": "lora.dropout",
+    "lora_target_modules": "lora.targets",
+    "target_modules": "lora.targets",
+    "load_in_4bit": "lora.bits = 4",
+    "resume": "nothing: the same command goes on from the last checkpoint",
+    "resume_from_checkpoint": "nothing: the same command goes on from the last checkpoint",
+}
+"""Names of TRL, transformers, FastChat and others, and what it is here."""
+
+
+def here_it_is(name: str) -> str | None:
+    """What somebody else's setting is here; None where we do not know it."""
+    return OURS.get(name.lower().replace("-", "_"))
+
+
+def option_for(option: str, flags: tuple[str, ...]) -> str | None:
+    """What to write for an option that there is not: a flag, a --set, or what it is here."""
+    name, equals, value = option.removeprefix("--").partition("=")
+    name = name.replace("-", "_")
+    if name in TrainSettings.model_fields:
+        return f"give it as --set {name}={value if equals else '...'}"
+    found = here_it_is(name)
+    if found is None:
+        return None
+    ours = re.split(r"[ ,:]", found)[0]
+    if ours in ("nothing", "data"):
+        return f"here it is {found}"
+    written = f"--{ours.replace('_', '-')}" if ours in (*flags, "out") else f"--set {ours}"
+    return f"here it is {written}{found.removeprefix(ours)}"
