@@ -1,6 +1,6 @@
 """Labels beside TRL's assistant-only labels on real dialogues, as a Markdown table with every class of difference.
 
-    python bench/trl_labels.py FOLDER [ROWS]
+    python -m bench.trl_labels FOLDER [ROWS]
 
 FOLDER holds `dialogues/`. Needs `trl` (1.16 was used) beside what this project needs; labels are taken from the
 data set that TRL's own SFTTrainer prepares, nothing is trained. Three arms: our ChatML with the exported template and
