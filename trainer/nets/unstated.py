@@ -30,6 +30,8 @@ def by_model(settings: TrainSettings, said: Callable[[str], None]) -> TrainSetti
     chain = stages(settings)
     with of_stage(settings, 0):
         place = None if chain[0].model is None else resolve(chain[0].model)
+        if place is not None:
+            config_at(place, chain[0])  # what is no model that can be taught is told before its tokenizer is missed
         found = {} if place is None else {**template_of(place, chain[0], said), **decoding_of(place, settings)}
     found |= _length(settings, chain)
     made = settings.model_copy(update=found)
