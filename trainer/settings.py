@@ -24,6 +24,15 @@ def _listed(value: Any) -> Any:
     return [name.strip() for name in value.split(",") if name.strip()]
 
 
+def _no_file(value: Any) -> Any:
+    if isinstance(value, str):
+        raise ValueError(
+            "expected a share below 1, or a number of dialogues of DATA; a file is not taken: put it into DATA, or "
+            "score the model on it with gen evaluate"
+        )
+    return value
+
+
 Targets = Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all-linear"]
 
 
@@ -185,7 +194,7 @@ class TrainSettings(Settings):
     seed: int = 0
     """Of new weights, the order of examples, and dropout."""
 
-    validation: float = Field(default=0.0, ge=0)
+    validation: Annotated[float, BeforeValidator(_no_file)] = Field(default=0.0, ge=0)
     """Dialogues held out: a share below 1, a number from 1 on; chosen by the hash of their id."""
     eval_every: int = Field(default=200, ge=1)
     """Steps between looks at what was held out; the last step is looked at always."""

@@ -171,6 +171,7 @@ def test_what_is_wrong_is_said_with_its_place_and_the_mend(tmp_path: Path, text:
         ({"flags": {"lrr": "1"}}, "command line: unknown key 'lrr'; did you mean lr"),
         ({"changes": ["lora.rr=1"]}, "command line.lora: unknown key 'rr'"),
         ({"changes": ["lora"]}, "--set lora: expected SETTING=VALUE"),
+        ({"flags": {"validation": "held.jsonl"}}, r"validation: expected a share .* \(got 'held.jsonl'\)"),
         ({"flags": {"lr": "fast"}}, "command line: lr: .*got 'fast'"),
         ({"recipe_name": "nowhere.toml"}, "nowhere.toml: no such recipe"),
     ],

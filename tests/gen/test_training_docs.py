@@ -25,7 +25,9 @@ def test_every_setting_that_is_named_is_one(change: str) -> None:
 
 
 def test_the_pattern_finds_them() -> None:
-    assert {"lora.r=16", "batch=128", 'classes={"gpt-4"="GPT4", default="GPT3"}', "exact=400"} <= set(changes())
+    assert {"lora.r=16", "batch_tokens=131072", 'classes={"gpt-4"="GPT4", default="GPT3"}', "exact=400"} <= set(
+        changes()
+    )
     with pytest.raises(UsageError, match="batches"):
         train_settings(["d.jsonl"], "out", changes=["batches=packed"])
 

@@ -1,12 +1,13 @@
 """Merged logits are those of base and adapters."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
 from small_models import asked, base, llama, logits, shake, tokenizer
 from test_adapters import LORA, made
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
 from dialogue.errors import UsageError
 from gen.main import main
@@ -68,10 +69,28 @@ def test_what_cannot_be_merged_is_said(tmp_path: Path) -> None:
         merge(place)
     with pytest.raises(UsageError, match=r"stands on .*m, .* on .*other"):
         merge(tmp_path / "a", tmp_path / "b")
-    with pytest.raises(UsageError, match="does not fit its base"):
+    with pytest.raises(UsageError, match=r"--model .*wide: hidden_size = 64, and .*a was trained on .*m with 32"):
         merge(tmp_path / "a", model=wide)
     with pytest.raises(UsageError, match="an adapter itself"):
         merge(tmp_path / "a", model=tmp_path / "b")
+
+
+def test_an_adapter_is_not_folded_into_another_family_of_the_same_shapes(tmp_path: Path) -> None:
+    place, moved = base(tmp_path / "m"), base(tmp_path / "moved")
+    qwen = base(tmp_path / "qwen", make=qwen2)
+    made(tmp_path / "a", place, LORA)
+    with pytest.raises(UsageError, match=r"--model .*qwen: model_type = qwen2, and .*a was trained on .*m with llama"):
+        merge(tmp_path / "a", model=qwen)
+    merge(tmp_path / "a", model=moved)
+    shutil.rmtree(place)
+    merge(tmp_path / "a", model=moved)
+
+
+def qwen2(rows: int) -> torch.nn.Module:
+    shape = llama(rows).config
+    names = ("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
+    same = {name: getattr(shape, name) for name in (*names, "num_key_value_heads", "max_position_embeddings")}
+    return Qwen2ForCausalLM(Qwen2Config(**same))
 
 
 def test_the_merged_folder_is_whole_says_what_it_is_made_of_and_takes_no_other_merge(tmp_path: Path) -> None:

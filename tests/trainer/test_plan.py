@@ -1,5 +1,6 @@
 """The plan of a training: what it counts is what is held, what it proposes fits."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from transformers import (
 from dialogue.errors import UsageError
 from trainer.batches.collate import Batch, collate
 from trainer.loop.needs import Needs, needs_of
-from trainer.loop.plan import plan
+from trainer.loop.plan import plan, plans
 from trainer.loop.ready import prepared
 from trainer.nets import adapters
 from trainer.nets.footprint import footprint, saved_bytes
@@ -217,6 +218,30 @@ def test_what_does_not_fit_is_told_with_settings_that_do(asked: TrainSettings) -
     assert {"--micro-tokens", "--gradient-checkpointing", "--micro-tokens --gradient-checkpointing"} <= kinds
     assert plan(asked, device_memory_gib=memory.total / 0.9).verdict == "fits"
     assert plan(asked, device_memory_gib=1e-6).try_instead == ("a smaller model",)
+
+
+def test_where_an_adapter_does_not_fit_its_base_in_four_bits_is_proposed(tmp_path: Path) -> None:
+    shape = {"hidden_size": 256, "intermediate_size": 1024, "num_hidden_layers": 12, "max_position_embeddings": 2048}
+    small_models.base(tmp_path / "base", **shape)
+    data = (small_trainings.write(tmp_path / "d.jsonl", small_trainings.rows(20)),)
+    chosen = {"model": str(tmp_path / "base"), "max_length": 64, "micro_tokens": 64, "gradient_checkpointing": True}
+    asked = TrainSettings.model_validate({"data": data, "out": tmp_path / "out", "lora": {"r": 2}, **chosen})
+    whole = plan(asked, device_memory_gib=10).memory_gib.total
+    quarter = asked.model_copy(update={"lora": LoraSettings(r=2, bits=4)})
+    assert plan(quarter, device_memory_gib=10).memory_gib.total < 0.8 * whole
+    assert plan(asked, device_memory_gib=whole).try_instead == ("--set lora.bits=4",)
+    full = asked.model_copy(update={"lora": None})
+    assert plan(full, device_memory_gib=whole).try_instead == ("--set lora.r=16 --set lora.alpha=32 --set lora.bits=4",)
+
+
+def test_four_bits_are_planned_for_a_gpu_that_is_not_here(tmp_path: Path) -> None:
+    small_models.base(tmp_path / "base")
+    asked = small_trainings.toy(tmp_path, model=str(tmp_path / "base"), scratch={}, lora={"r": 2, "bits": 4})
+    (found,) = plans(asked, lambda _line: None, device_memory_gib=24)
+    assert (found.verdict, found.peak) == ("fits", "as on an H100, by its data sheet")
+    if find_spec("bitsandbytes") is None:
+        with pytest.raises(UsageError, match=r"lora\.bits = 4: needs bitsandbytes"):
+            plans(asked, lambda _line: None)
 
 
 def test_a_plan_refuses_what_the_training_would(asked: TrainSettings, tmp_path: Path) -> None:

@@ -21,14 +21,17 @@ from trainer.text.render import renderer
 from trainer.text.template import OWN
 
 
-def look_ahead(settings: TrainSettings, found: Sequence[TrainSettings]) -> None:
-    """Raise UsageError for the first thing wrong with the stages `found` of the settings; of a chain it names which."""
+def look_ahead(settings: TrainSettings, found: Sequence[TrainSettings], *, here: bool = True) -> None:
+    """Raise UsageError for the first thing wrong with the stages `found` of the settings; of a chain it names which.
+
+    Where it is not to be trained `here`, packages that only the training needs may be missing.
+    """
     for number, (stage, root) in enumerate(zip(found, roots(found), strict=True)):
         with of_stage(settings, number):
-            _look(stage, root, found[:number])
+            _look(stage, root, found[:number], here)
 
 
-def _look(stage: TrainSettings, root: str | None, before: Sequence[TrainSettings]) -> None:
+def _look(stage: TrainSettings, root: str | None, before: Sequence[TrainSettings], here: bool) -> None:
     """The model of a stage that an earlier one makes is known by the `root` that it is made from."""
     files(stage.data)
     check_wandb(stage)
@@ -37,7 +40,7 @@ def _look(stage: TrainSettings, root: str | None, before: Sequence[TrainSettings
     if root is not None and _is_there(stage, root, before):
         renderer(tokenizers.load(tokenizer_place(root), stage.template).tokenizer, stage)
     if stage.lora is not None:
-        _look_at_adapter(stage.model_copy(update={"model": root}), stage.lora)
+        _look_at_adapter(stage.model_copy(update={"model": root}), stage.lora, here)
 
 
 def read_ahead(settings: TrainSettings, found: Sequence[TrainSettings]) -> None:
@@ -74,8 +77,8 @@ def _read(stage: TrainSettings, root: str | None, before: Sequence[TrainSettings
         raise UsageError(f"{names}: {read:,} dialogues, and validation = {stage.validation:g} are held out; lower it")
 
 
-def _look_at_adapter(stage: TrainSettings, lora: LoraSettings) -> None:
-    if lora.bits is not None:
+def _look_at_adapter(stage: TrainSettings, lora: LoraSettings, here: bool) -> None:
+    if lora.bits is not None and here:
         adapters.quantised(lora.bits)
     if lora.targets != "all-linear":
         base.skeleton(stage, stage.scratch.vocabulary if stage.model is None else 0)

@@ -61,7 +61,7 @@ def device_here(memory_gib: float | None = None) -> Device:
 def _gpu(name: str, memory_gib: float) -> Device:
     known = next((part for part in PEAKS if part in name), None)
     peak = PEAKS[known or ASSUMED]
-    source = "data sheet" if known else f"taken from the data sheet of {ASSUMED}"
+    source = "data sheet" if known else f"as on an {ASSUMED}, by its data sheet"
     return Device(name, True, memory_gib, peak, source)
 
 

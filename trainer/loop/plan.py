@@ -23,6 +23,7 @@ from trainer.settings import LoraSettings, TrainSettings
 from trainer.stages import roots, stages
 
 TRIED_LORA = LoraSettings(r=16, alpha=32)
+TRIED_BITS = 4
 DEVICES = (2, 4, 8, 16)
 FEWEST_TOKENS = 256
 """No shorter examples are proposed."""
@@ -84,7 +85,7 @@ def plans(
     made: list[Plan] = []
     settings = by_model(settings, said)
     found = stages(settings)
-    look_ahead(settings, found)
+    look_ahead(settings, found, here=device_memory_gib is None)
     for number, (stage, root) in enumerate(zip(found, roots(found), strict=True)):
         one = plan(stage.model_copy(update={"model": root}), device_memory_gib=device_memory_gib)
         name = settings.stages[number]["name"] if settings.stages else None
@@ -157,11 +158,25 @@ def _tries(settings: TrainSettings, needs: Needs, device: Device, rows: int) -> 
         less = needs_of(base.skeleton(changed, rows), changed, gpu=device.gpu, taught=needs.taught)
         flags = f"--set lora.r={TRIED_LORA.r} --set lora.alpha={TRIED_LORA.alpha:g}"
         found = [f"{flags} {more}".strip() for more in _smaller(changed, less, device, as_it_is=True)][:1]
+    if not found and device.gpu and settings.model is not None:
+        found = list(_quantised(settings, needs, device, rows))
     if not found:
         found = list(_shorter(settings, needs, device))
     if not found and device.gpu:
         found = list(_several(settings, needs, device))
     return found or ["a smaller model"]
+
+
+def _quantised(settings: TrainSettings, needs: Needs, device: Device, rows: int) -> Iterator[str]:
+    """The base in 4 bits under an adapter, that of the settings where they have one."""
+    lora = settings.lora or TRIED_LORA
+    if lora.bits is not None:
+        return
+    changed = settings.model_copy(update={"lora": lora.model_copy(update={"bits": TRIED_BITS})})
+    less = needs_of(base.skeleton(changed, rows), changed, gpu=True, taught=needs.taught)
+    new = "" if settings.lora else f"--set lora.r={lora.r} --set lora.alpha={lora.alpha:g} "
+    for more in list(_smaller(changed, less, device, as_it_is=True))[:1]:
+        yield f"{new}--set lora.bits={TRIED_BITS} {more}".strip()
 
 
 def _fits(needs: Needs, device: Device, tokens: int, recomputed: bool, devices: int = 1) -> bool:

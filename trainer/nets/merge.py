@@ -34,6 +34,8 @@ def folders_of(places: Sequence[str], model: str | None = None) -> tuple[list[Pa
         folders.append(local_adapter(place))
         if model is None:
             bases[base_of(place, config)] = given
+        else:
+            _same_kind(given, place, config, model)
     if model is not None:
         bases = {resolve(model): model}
     if len(bases) > 1:
@@ -43,6 +45,24 @@ def folders_of(places: Sequence[str], model: str | None = None) -> tuple[list[Pa
     if adapter_config(base) is not None:
         raise UsageError(f"--model {model}: an adapter itself; name its base, and this one among the adapters")
     return folders, base
+
+
+def _same_kind(given: str, place: str, config: dict[str, Any], model: str) -> None:
+    """UsageError where the adapter's own base, if it is to be had here, is of another family or shape than `model`.
+
+    Shapes alone may be alike where the mathematics is not: a Llama's adapter fits into a Qwen2 and means nothing there.
+    """
+    try:
+        own = base_of(place, config)
+        if not Path(own).is_dir() or adapter_config(resolve(model)) is not None:
+            return
+    except UsageError:
+        return
+    theirs, named = config_of(own).get_text_config(), config_of(resolve(model)).get_text_config()
+    for field in ("model_type", "hidden_size", "num_hidden_layers"):
+        one, other = getattr(theirs, field, None), getattr(named, field, None)
+        if one != other:
+            raise UsageError(f"--model {model}: {field} = {other}, and {given} was trained on {own} with {one}")
 
 
 def merged(folders: Sequence[Path], base: str) -> Model:
