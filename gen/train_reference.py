@@ -81,7 +81,7 @@ def _default(field: Any) -> str:
     if field.is_required():
         return "to be given"
     if field.default_factory_takes_validated_data:
-        return "by others"
+        return "see there"
     value = field.get_default(call_default_factory=True)
     return "none" if value is None else f"`{orjson.dumps(value, default=list).decode()}`"
 

@@ -132,7 +132,8 @@ class TrainSettings(Settings):
     """Train an adapter; none: all weights."""
 
     template: str = "chatml"
-    """A file of trainer/templates, a path, or `own`: the tokenizer's chat template."""
+    """A file of trainer/templates, a path, or `own`: the tokenizer's chat template. Not stated: `own` where the model's
+    tokenizer has one that can be taken."""
     train_on: TrainOn = "assistant"
     """Whose words are learned: the answers and their end tokens, the last answer, the user's words, or every token."""
     thoughts: Thoughts = "none"
@@ -157,7 +158,8 @@ class TrainSettings(Settings):
     batch: int | None = Field(default=None, ge=1)
     """Examples in a step, over all ranks and micro-batches."""
     batch_tokens: int | None = Field(default=None, ge=16)
-    """Or tokens in a step. Neither: 65,536 tokens."""
+    """Or tokens in a step. Neither: 65,536 tokens; of data that makes fewer than 100 such steps less, 8 examples at
+    least."""
     micro_tokens: int = Field(default=16_384, ge=16)
     """Tokens that go through the network at once on one device."""
     batches: Batches | None = None
@@ -210,7 +212,7 @@ class TrainSettings(Settings):
     exact: int = Field(default=0, ge=0)
     """Held-out turns answered greedily and compared word for word at the end."""
     decoding: Decoding = Decoding()
-    """How replies are drawn by default."""
+    """How replies are drawn by default; what is not stated is as the model's generation_config.json has it."""
 
     save_dtype: Literal["float32", "bfloat16", "float16"] | None = None
     """Precision of the finished model's file; none: that of the products. Checkpoints keep what is trained whole."""

@@ -23,7 +23,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--model", metavar="M", help="what to start from: a folder, a hub id, an adapter; else scratch")
     what.add_argument("--recipe", metavar="R", help="settings by name (ultralm, baize-7b, vicuna ...), or a TOML")
     what.add_argument("--config", metavar="F.toml", help="a project's TOML; its [train] goes over the recipe")
-    what.add_argument("--template", metavar="T", help="chatml, vicuna, ...; own: that of the model's tokenizer")
+    what.add_argument(
+        "--template",
+        metavar="T",
+        help="chatml, vicuna, ...; own: that of the model's tokenizer (default: own if it has one)",
+    )
     what.add_argument("--format", metavar="F", help="format of the data (default: recognised row by row)")
     what.add_argument("--train-on", metavar="W", help="assistant (default), last, user, all: whose words are learned")
     what.add_argument("--validation", metavar="V", help="held out: a share (0.05) or a number of dialogues (200)")
