@@ -12,7 +12,7 @@ from dialogue.errors import UsageError
 from dialogue.formats.reading import named
 from dialogue.records import one_line
 from gen.config import known_keys, read_project
-from gen.train_names import here_it_is
+from gen.train_names import here_it_is, nearly
 from trainer.recipes import EITHER, SCRATCH, laid_over, recipe
 from trainer.settings import TrainSettings
 from trainer.stages import NAME, stages
@@ -218,9 +218,9 @@ def _check(table: Table, place: str, more: Sequence[str] = ()) -> None:
 
 
 def _known(table: Table, known: list[str], place: str) -> None:
-    """The same for one table; what others call a setting of ours is told."""
+    """The same for one table; what others call a setting of ours is told, and in which table one stands."""
     for name in table:
-        if name not in known and (ours := here_it_is(name)):
+        if name not in known and (ours := here_it_is(name, place.rpartition(".")[2]) or nearly(name)):
             raise UsageError(f"{place}: {name}: here it is {ours}")
     known_keys(table, known, place)
 

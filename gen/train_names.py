@@ -1,8 +1,11 @@
 """What other trainers call our settings: asked for by their names, ours are told."""
 
 import re
+from difflib import get_close_matches
 
-from trainer.settings import TrainSettings
+from pydantic import BaseModel
+
+from trainer.settings import Decoding, LoraSettings, RopeSettings, ScratchSettings, TrainSettings
 
 OURS = {
     "learning_rate": "lr",
@@ -32,6 +35,7 @@ OURS = {
     "max_grad_norm": "clip",
     "adam_epsilon": "eps",
     "lora_r": "lora.r",
+    "lora_rank": "lora.r",
     "lora_alpha": "lora.alpha",
     "lora_dropout": "lora.dropout",
     "lora_target_modules": "lora.targets",
@@ -43,9 +47,29 @@ OURS = {
 """Names of TRL, transformers, FastChat and others, and what it is here."""
 
 
-def here_it_is(name: str) -> str | None:
-    """What somebody else's setting is here; None where we do not know it."""
-    return OURS.get(name.lower().replace("-", "_"))
+INNER: dict[str, type[BaseModel]] = {
+    "lora": LoraSettings,
+    "scratch": ScratchSettings,
+    "rope": RopeSettings,
+    "decoding": Decoding,
+}
+"""The settings that are tables, and what is in them."""
+
+
+def here_it_is(name: str, table: str | None = None) -> str | None:
+    """What somebody else's setting is here, or where a setting of ours stands; None where we do not know it.
+
+    `table`: the one in which it was looked for.
+    """
+    name = name.lower().replace("-", "_")
+    found = OURS.get(name) or OURS.get(f"{table}_{name}")
+    return found or next((f"{place}.{name}" for place, shape in INNER.items() if name in shape.model_fields), None)
+
+
+def nearly(name: str) -> str | None:
+    """The same for somebody else's setting that is mistyped."""
+    near = get_close_matches(name.lower().replace("-", "_"), OURS, n=1, cutoff=0.85)
+    return OURS[near[0]] if near else None
 
 
 def option_for(option: str, flags: tuple[str, ...]) -> str | None:

@@ -109,6 +109,31 @@ def test_what_others_call_a_setting_is_told_by_our_name(name: str) -> None:
         train_settings(["d.jsonl"], "out", changes=[f"{name}=1"])
 
 
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("vocabulary", "scratch.vocabulary"),
+        ("r", "lora.r"),
+        ("targets", "lora.targets"),
+        ("temperature", "decoding.temperature"),
+        ("lora.rank", "lora.r"),
+        ("lora.lora_alpha", "lora.alpha"),
+        ("learnin_rate", "lr"),
+        ("gradient_acumulation_steps", "batch, examples of a whole step; micro_tokens go through at once"),
+    ],
+)
+def test_a_setting_of_an_inner_table_and_a_mistyped_one_of_others_are_told(name: str, ours: str) -> None:
+    with pytest.raises(UsageError) as told:
+        train_settings(["d.jsonl"], "out", changes=[f"{name}=1"])
+    assert str(told.value).endswith(f": here it is {ours}")
+
+
+@pytest.mark.parametrize(("name", "near"), [("rop", "rope"), ("lora.alphaa", "alpha")])
+def test_a_mistyped_setting_is_told_as_the_nearest_one(name: str, near: str) -> None:
+    with pytest.raises(UsageError, match=rf"unknown key '.*'; did you mean {near}\?$"):
+        train_settings(["d.jsonl"], "out", changes=[f"{name}=1"])
+
+
 def test_text_settings_are_taken_as_typed() -> None:
     found = train_settings(
         ["d.jsonl"], "out", flags={"model": "123", "template": "chatml"}, changes=["weight_by=weight"]
@@ -139,7 +164,9 @@ def test_data_is_given_to_the_stage_it_names(tmp_path: Path) -> None:
     ("text", "message"),
     [
         ("[train]\nlrr = 1", r"\[train\]: unknown key 'lrr'; did you mean lr"),
-        ("[train.lora]\nrank = 1", r"\[train\].lora: unknown key 'rank'; there are: r, alpha"),
+        ("[train.lora]\nrank = 1", r"\[train\].lora: rank: here it is lora.r$"),
+        ("[train.lora]\nwidth = 1", r"\[train\].lora: width: here it is scratch.width$"),
+        ("[train.lora]\nzone = 1", r"\[train\].lora: unknown key 'zone'; there are: r, alpha"),
         ('[train]\nlora = { r = 0, alpha = 1 }\nmodel = "m"', r"\[train\]: lora.r: .*got '0'"),
         ("[train]\nlr = -1", r"project.toml: \[train\]: lr: .*got '-1'"),
         ('[train]\nrecipe = "baize"', r"recipe baize: no such recipe.*did you mean baize-"),
