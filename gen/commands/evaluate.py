@@ -100,7 +100,11 @@ def command(arguments: argparse.Namespace) -> int:
 
 def _print_estimate(expected: "list[Expected]", as_json: bool) -> None:
     if not as_json:
-        print("\n".join(["at most, with nothing of an earlier call taken off:", *(one.line for one in expected)]))
+        lines = [one.line for one in expected if one.requests]
+        head = (
+            "at most, with nothing of an earlier call taken off:" if lines else "nothing would be asked of an endpoint"
+        )
+        print("\n".join([head, *lines]))
         return
     import orjson
 

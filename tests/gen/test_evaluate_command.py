@@ -12,7 +12,9 @@ from faulty import Answer, FaultyServer, reply
 from runs import begin, end, gen, rows
 
 from dialogue.errors import UsageError
+from evaluator.estimating import Expected
 from gen import api
+from gen.commands.evaluate import _print_estimate
 from gen.evaluate_config import evaluate_settings
 from gen.main import main
 
@@ -66,6 +68,15 @@ async def test_a_dry_run_says_what_it_would_ask_and_writes_nothing(tmp_path: Pat
     assert "answers of pupil: pupil at pupil, 12 requests" in said.out
     assert "judge: large at large, 12 requests" in said.out
     assert not (tmp_path / "out").exists()
+
+
+def test_a_dry_run_leaves_out_who_is_asked_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    silent = Expected("answers of old", "answers of old: 0 requests", 0, 0, 0, None)
+    asked = Expected("judge", "judge: 3 requests", 3, 30, 3, None)
+    _print_estimate([silent, asked], False)
+    assert capsys.readouterr().out.splitlines()[1:] == ["judge: 3 requests"]
+    _print_estimate([silent], False)
+    assert capsys.readouterr().out == "nothing would be asked of an endpoint\n"
 
 
 async def test_an_interrupt_keeps_all_that_came(tmp_path: Path) -> None:
