@@ -96,8 +96,10 @@ def candidates(dialogue: Dialogue, layout: str, fewest: int = 2) -> list[dict[st
     return found
 
 
-def plain_losses(dialogue: Dialogue, *, system: bool = False, candidates: bool = False) -> list[str]:
-    """What a layout of plain turns cannot hold of a dialogue; of one that holds a system message or candidates."""
+def plain_losses(
+    dialogue: Dialogue, *, system: bool = False, candidates: bool = False, weights: bool = False
+) -> list[str]:
+    """What a layout of plain turns cannot hold; of one that holds a system message, candidates or weights as well."""
     lost, messages = [OURS], dialogue.messages
     if any(message.role == "tool" or message.tool_calls for message in messages):
         lost.append("tool calls and results")
@@ -109,4 +111,6 @@ def plain_losses(dialogue: Dialogue, *, system: bool = False, candidates: bool =
         lost.append("thoughts")
     if not candidates and any(message.candidates for message in messages):
         lost.append("candidates")
+    if not weights and any(message.weight is not None for message in messages):
+        lost.append("weights of turns")
     return lost

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dialogue.conversion.row import Row
+from dialogue.conversion.strangers import refuse_pictures, stranger
 from dialogue.errors import UsageError
 from dialogue.formats import field_map, messages, oasst, sharegpt_pages
 from dialogue.formats.reading import known, named, names
@@ -87,7 +88,8 @@ class Recogniser:
         reader = self.reader(row.fields)
         self._native = reader is messages and "id" in row.fields  # a record of ours has one
         if reader is None:
-            raise ValueError(f"no dialogue of any known format (fields: {', '.join(row.fields)[:80] or 'none'})")
+            raise ValueError(stranger(row.fields))
+        refuse_pictures(row.fields)
         self.counts[name_of(reader)] += 1
         self.folds = bool(getattr(reader, "folds", False))
         if reader is oasst:

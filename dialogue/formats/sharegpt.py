@@ -1,4 +1,7 @@
-"""`sharegpt`, Vicuna's and FastChat's: {"id": ..., "conversations": [{"from": "human", "value": ...}, ...]}."""
+"""`sharegpt`, Vicuna's and FastChat's: {"id": ..., "conversations": [{"from": "human", "value": ...}, ...]}.
+
+A turn may bear a `weight`, as SlimOrca's and Axolotl's do.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Literal
@@ -55,9 +58,11 @@ def message_of(turn: object, place: int) -> Message:
     speaker, value = turn.get("from", turn.get("role")), turn.get("value", turn.get("content"))
     if not isinstance(value, str) or not isinstance(speaker, str) or speaker not in _ROLES:
         raise ValueError(f"conversations.{place}: expected `from` ({', '.join(_ROLES)}) and `value`")
+    weight = turn.get("weight")
+    weight = weight if isinstance(weight, int | float) and not isinstance(weight, bool) else None
     if speaker == "function_call":
-        return Message(role="assistant", content="", tool_calls=[{"raw": value}])
-    return Message(role=_ROLES[speaker], content=value)
+        return Message(role="assistant", content="", tool_calls=[{"raw": value}], weight=weight)
+    return Message(role=_ROLES[speaker], content=value, weight=weight)
 
 
 def to_line(dialogue: Dialogue) -> bytes:
@@ -66,12 +71,14 @@ def to_line(dialogue: Dialogue) -> bytes:
     return orjson.dumps({"id": dialogue.id, "conversations": turns}, option=orjson.OPT_APPEND_NEWLINE)
 
 
-def _turn(message: Message) -> dict[str, str]:
+def _turn(message: Message) -> dict[str, str | float]:
+    weight: dict[str, float] = {} if message.weight is None else {"weight": message.weight}
     if message.tool_calls and not message.content:
         call = message.tool_calls[0]
         raw = call.get("raw") if isinstance(call, dict) else None
-        return {"from": "function_call", "value": raw if isinstance(raw, str) else orjson.dumps(call).decode()}
-    return {"from": _SPEAKERS[message.role], "value": message.content}
+        value = raw if isinstance(raw, str) else orjson.dumps(call).decode()
+        return {"from": "function_call", "value": value, **weight}
+    return {"from": _SPEAKERS[message.role], "value": message.content, **weight}
 
 
 def losses(dialogue: Dialogue) -> list[str]:
