@@ -1,11 +1,17 @@
 """The audit: what became of the dialogues, in numbers that add up."""
 
+from pathlib import Path
+from typing import Any
+
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from spoken import HOSTILE, UNHURRIED, dialogues, rendering, talk
 
-from dialogue.records import Dialogue, Message
+from dialogue.conversion.row import Row
+from dialogue.errors import UsageError
+from dialogue.records import Dialogue, Message, Seed
 from trainer.text.audit import Audit
 from trainer.text.examples import EMPTY, EMPTY_PIECE, examples, examples_of
 
@@ -66,3 +72,52 @@ def test_audits_add_up_and_survive_json(talks: list[Dialogue]) -> None:
         parts += part
     assert whole.as_dict() == parts.as_dict()
     assert Audit.from_dict(orjson.loads(orjson.dumps(whole.as_dict()))) == whole
+
+
+def test_what_is_read_and_not_learned_and_what_is_not_written_is_told() -> None:
+    made, audit = rendering(), Audit()
+    spoken = talk("q", "a", "r", "b")
+    prompted = [spoken.messages[0], spoken.messages[1].model_copy(update={"weight": 0.0}), *spoken.messages[2:]]
+    columns = Seed(extra={"tools": [{"type": "function"}], "chat_template_kwargs": {"enable_thinking": False}})
+    ours = Seed(extra={"tools": {"on": ["sum"]}, "functions": []})  # a run's, and a column that says nothing
+    for seed in (columns, columns, ours):
+        one = Dialogue(id="d", messages=tuple(prompted), seed=seed)
+        examples(one, made, made.settings, audit)
+    assert audit.lines()[2:] == [
+        "of weight 0, read and not learned: 3 answers",
+        "tools: in 2 rows, and not written; what matters of it, put into a system message",
+        "chat_template_kwargs: in 2 rows, and not written; what matters of it, put into a system message",
+    ]
+    assert Audit.from_dict(orjson.loads(orjson.dumps(audit.as_dict()))) == audit
+
+
+def test_an_audit_of_before_lacks_what_was_not_counted_then() -> None:
+    told = Audit(dialogues=3, taught=5).as_dict()
+    for name in ("unlearned", "unread"):
+        del told[name]
+    assert Audit.from_dict(told) == Audit(dialogues=3, taught=5)
+
+
+def test_a_refusal_names_the_row_where_it_is_known() -> None:
+    made, audit = rendering(), Audit()
+    talks = [talk("q", "a", id="a"), talk("r", id="b")]
+    rows = [Row(Path("data.jsonl"), number, b"") for number in (3, 4)]
+    examples_of(talks, made, made.settings, audit, rows)
+    assert audit.lines()[-1] == "refused, nothing to learn: 1 (the first: data.jsonl:4 (b))"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"max_length": 32, "overflow": "refuse"}, r"data\.jsonl:3: dialogue a: \d+ tokens, max_length = 32"),
+        ({"weight_by": "weight"}, r"data\.jsonl:3: dialogue a: weight = -1\.0 is no loss weight"),
+    ],
+)
+def test_an_error_about_a_dialogue_names_its_row(asked: dict[str, Any], said: str) -> None:
+    made = rendering(**asked)
+    long = talk("q", "a" * 90, id="a")
+    long = long.model_copy(
+        update={"messages": (long.messages[0], long.messages[1].model_copy(update={"weight": -1.0}))}
+    )
+    with pytest.raises(UsageError, match=said):
+        examples_of([long], made, made.settings, Audit(), [Row(Path("data.jsonl"), 3, b"")])

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from dialogue.errors import UsageError
 from trainer.batches.sources import Source, sources
-from trainer.batches.store import dialogues
+from trainer.batches.store import rows
 from trainer.loop.fitted import fitted, torn_lines
 from trainer.nets.foreign import Tokenizer
 from trainer.nets.names import tokenizer_place
@@ -13,7 +13,7 @@ from trainer.settings import TrainSettings
 from trainer.stages import roots, stages
 from trainer.text import tokenizer as tokenizers
 from trainer.text.audit import Audit
-from trainer.text.examples import examples
+from trainer.text.examples import examples_of
 from trainer.text.painted import legend, paint
 from trainer.text.render import renderer
 
@@ -56,8 +56,8 @@ def _painted(
 ) -> Iterator[str]:
     speech, audit = renderer(tokenizer, settings), Audit()
     left = count
-    for dialogue in dialogues(settings, found):
-        for example in examples(dialogue, speech, settings, audit)[:left]:
+    for row, dialogue in rows(settings, found):
+        for example in examples_of([dialogue], speech, settings, audit, [row])[0][:left]:
             left -= 1
             yield paint(example, tokenizer, marks)
         if not left:
