@@ -3,8 +3,8 @@
     content      a list of text parts ({"type": "text", "text": "..."}) is their text, joined as servers join them;
                  null beside tool calls or thoughts is no word at all
     thoughts     `reasoning_content`, `reasoning`, `thinking`
-    tool_calls   `function_call`, as OpenAI had it before; the role `function` is `tool`
-    system       `developer`
+    tool_calls   `function_call`, as OpenAI had it before; its role `function` is `tool`
+    roles        `developer` is system; `human`, and `gpt`, `model`, `bot` or `ai`, are user and assistant
     weight       `train` or `training`, true or false, as Axolotl's data may have it
 
 Fields that say nothing (null, an empty list) are passed over; others go to `seed.extra`, as those of a row do.
@@ -20,7 +20,13 @@ from dialogue.records import Message, Role, decode
 KEPT = "message_fields"
 """In `seed.extra`: an object a message, of the fields that a message of ours has no place for."""
 _KNOWN = frozenset(Message.model_fields)
-_ROLES = {"developer": "system", "function": "tool"}
+_OURS = ("system", "user", "assistant", "tool")
+_ROLES: dict[str, Role] = {
+    "developer": "system",
+    "function": "tool",
+    "human": "user",
+    **dict.fromkeys(("gpt", "model", "bot", "ai"), "assistant"),
+}
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 _TAUGHT = ("train", "training")
 _PARTS = ("text", "input_text", "output_text")
@@ -35,6 +41,15 @@ def row_as_ours(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     found, left = _ours(fields["messages"], "messages")
     return {**fields, "messages": found, **({KEPT: left} if any(left) else {})}
+
+
+def spelled(messages: Sequence[object], name: str) -> tuple[list[Message], dict[str, Any]]:
+    """The messages of a list that is called so in its row, and as `KEPT` what they have no place for. ValueError."""
+    found, left = _ours(messages, name)
+    try:
+        return list(decode({"messages": found}).messages), {KEPT: left} if any(left) else {}
+    except ValueError as error:
+        raise ValueError(str(error).replace("messages", name, 1)) from None
 
 
 def messages_of(value: object, name: str) -> list[Message]:
@@ -59,14 +74,11 @@ def messages_of(value: object, name: str) -> list[Message]:
 
 
 def _listed(value: Sequence[object], name: str) -> list[Message]:
-    found, left = _ours(value, name)
-    for place, more in enumerate(left):
+    found, kept = spelled(value, name)
+    for place, more in enumerate(kept.get(KEPT, ())):
         if more:
             raise ValueError(f"{name}.{place}.{next(iter(more))}: no field of a message; leave it out")
-    try:
-        return list(decode({"messages": found}).messages)
-    except ValueError as error:
-        raise ValueError(str(error).replace("messages.", f"{name}.", 1)) from None
+    return found
 
 
 def _what(value: object) -> str:
@@ -92,7 +104,8 @@ def _without(message: object, left: Mapping[str, Any]) -> object:
 def _message(given: object, place: str) -> object:
     if not isinstance(given, dict):
         return given
-    if isinstance(given.get("content"), str) and given.keys() <= _KNOWN and given.get("role") not in _ROLES:
+    role = given.get("role")
+    if isinstance(given.get("content"), str) and given.keys() <= _KNOWN and role in _OURS:
         return given  # nearly always
     found = {name: value for name, value in given.items() if name in _KNOWN or value not in _NOTHING}
     _rename(found)
@@ -104,7 +117,7 @@ def _message(given: object, place: str) -> object:
 
 
 def _rename(message: dict[str, Any]) -> None:
-    if (role := message.get("role")) in ("developer", "function"):
+    if isinstance(role := message.get("role"), str) and role in _ROLES:
         message["role"] = _ROLES[role]
     for name in _THOUGHTS:
         if message.get("thoughts") is None and isinstance(message.get(name), str):

@@ -1,14 +1,15 @@
 """`sharegpt`, Vicuna's and FastChat's: {"id": ..., "conversations": [{"from": "human", "value": ...}, ...]}.
 
-A turn may bear a `weight`, as SlimOrca's and Axolotl's do.
+A turn may bear a `weight`, as SlimOrca's and Axolotl's do. Turns of {role, content} are messages as OpenAI spells them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 import orjson
 
 from dialogue.records import Dialogue, Message, Role, Seed, content_id
+from dialogue.spelling import spelled
 
 suffix = ".json"
 about = "conversations with from and value"
@@ -44,12 +45,19 @@ def from_object(fields: Mapping[str, Any]) -> Dialogue:
     turns = fields.get("conversations")
     if not isinstance(turns, list) or not turns:
         raise ValueError("conversations: expected a list that is not empty")
-    messages = [message_of(turn, place) for place, turn in enumerate(turns, 1)]
+    messages, kept = _messages(turns)
     if isinstance(fields.get("system"), str) and fields["system"]:
         messages.insert(0, Message(role="system", content=fields["system"]))
-    extra = {name: value for name, value in fields.items() if name not in ("id", "conversations", "system")}
+    extra = {name: value for name, value in fields.items() if name not in ("id", "conversations", "system")} | kept
     id = str(fields["id"]) if fields.get("id") is not None else content_id(messages)
     return Dialogue(id=id, messages=tuple(messages), seed=Seed(extra=extra))
+
+
+def _messages(turns: Sequence[object]) -> tuple[list[Message], dict[str, Any]]:
+    """The messages, and what they have no place for."""
+    if all(isinstance(turn, dict) and "role" in turn and not {"from", "value"} & turn.keys() for turn in turns):
+        return spelled(turns, "conversations")
+    return [message_of(turn, place) for place, turn in enumerate(turns, 1)], {}
 
 
 def message_of(turn: object, place: int) -> Message:

@@ -88,6 +88,34 @@ def test_a_conversation_of_roles_is_read_alike() -> None:
     assert not messages.recognise({"conversation": [{"input": "q", "output": "a"}]})
 
 
+def test_roles_are_ours_whatever_they_are_called() -> None:
+    names = ["human", "gpt", "model", "bot", "ai", "developer", "function"]
+    found = messages.from_object({"messages": [{"role": name, "content": "x"} for name in names]})
+    assert [one.role for one in found.messages] == ["user", *["assistant"] * 4, "system", "tool"]
+    with pytest.raises(ValueError, match=r"messages\.0\.role: .*'narrator'"):
+        messages.from_object({"messages": [{"role": "narrator", "content": "x"}]})
+
+
+def test_conversations_of_role_and_content_lose_nothing() -> None:
+    call = {"type": "function", "function": {"name": "f", "arguments": "{}"}}
+    spoken = [
+        {"role": "human", "content": [{"type": "text", "text": "q"}]},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+        {"role": "gpt", "content": "a", "reasoning_content": "t", "mood": "glad"},
+    ]
+    found = sharegpt.from_object({"conversations": spoken, "system": "s", "source": "x"})
+    assert [(one.role, one.content) for one in found.messages] == [
+        ("system", "s"),
+        ("user", "q"),
+        ("assistant", ""),
+        ("assistant", "a"),
+    ]
+    assert (found.messages[2].tool_calls, found.messages[3].thoughts) == ([call], "t")
+    assert found.seed.extra == {"source": "x", "message_fields": [{}, {}, {"mood": "glad"}]}
+    with pytest.raises(ValueError, match=r"conversations\.0\.content"):
+        sharegpt.from_object({"conversations": [{"role": "user", "content": 1}]})
+
+
 def test_weights_of_shared_dialogues_come_back() -> None:
     turns = [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a", "weight": 0}, {"from": "gpt", "value": "b"}]
     found = sharegpt.from_object({"id": "x", "conversations": turns})
