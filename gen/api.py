@@ -132,10 +132,10 @@ def filter(
 def filter_settled(settings: "FilterSettings") -> dict[str, Any]:
     """`filter` for settings that are made already."""
     from filters.engine.walk import filtered
-    from gen.progress import Progress, say_skipped
+    from gen.progress import Progress, say_inputs
 
     with Progress("bytes") as progress:
-        say_skipped(progress, (*settings.inputs, *settings.against))
+        say_inputs(progress, (*settings.inputs, *settings.against))
         return filtered(settings, progress.show)
 
 

@@ -9,6 +9,7 @@ def convert_report(report: Report) -> str:
     """What was read and as what, written and dropped, and what the target could not hold."""
     lines = [f"read      {report.rows:,} rows, {report.dialogues:,} dialogues"]
     lines += [f"          {one}" for one in report.recognised]
+    lines += [f"note      {one}" for one in report.notes]
     if report.skipped:
         lines.append(f"not read  {', '.join(report.skipped[:5])}{' ...' if len(report.skipped) > 5 else ''}")
     if report.folded:

@@ -9,6 +9,7 @@ import orjson
 
 from dialogue.conversion.hub import Shards, stale, write_card
 from dialogue.conversion.refusals import Refusals, earlier
+from dialogue.conversion.remarks import remarks
 from dialogue.conversion.rows import DROPPED, skipped
 from dialogue.conversion.selection import LEFT_OUT, Selection, part_names, part_path
 from dialogue.conversion.source import FoldingWanted, Source
@@ -63,6 +64,8 @@ class Report(Record):
     recognised: list[str]
     skipped: list[str]
     """What was not read in folders, by name."""
+    notes: list[str]
+    """Of files that were named more than once, or hold nothing."""
     lost: dict[str, int]
     """What the target could not hold, and of how many dialogues."""
 
@@ -121,6 +124,7 @@ def _converted(asked: Conversion, writer: Writer, source: Source, outs: dict[str
         dropped_file=str(_told(dropped)) if refusals.count else None,
         recognised=source.recogniser.about(),
         skipped=[f"{path}/{name}" for path in asked.inputs for name in skipped(path)],
+        notes=remarks(source.files),
         lost=dict(lost.most_common()),
     )
 

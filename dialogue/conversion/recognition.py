@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -42,8 +43,9 @@ def readers(from_: str) -> Sequence[Reader]:
     if from_ == "sharegpt_pages":
         return [sharegpt_pages]
     if from_ not in names():
-        there = ", ".join(["auto", *names(), "sharegpt_pages", *field_map.shipped()])
-        raise UsageError(f"--from {from_}: no such format (there are: {there}, and FILE.toml: a field map)")
+        near = get_close_matches(from_, ["auto", *names(), "sharegpt_pages", *field_map.shipped()], n=1)
+        hint = f"did you mean {near[0]}?" if near else "`gen convert --list` prints them"
+        raise UsageError(f"--from {from_}: no such format ({hint}; FILE.toml is a field map, `auto` asks each row)")
     return [named(from_)]
 
 

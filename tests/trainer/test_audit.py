@@ -85,8 +85,10 @@ def test_what_is_read_and_not_learned_and_what_is_not_written_is_told() -> None:
         examples(one, made, made.settings, audit)
     assert audit.lines()[2:] == [
         "of weight 0, read and not learned: 3 answers",
-        "tools: in 2 rows, and not written; what matters of it, put into a system message",
-        "chat_template_kwargs: in 2 rows, and not written; what matters of it, put into a system message",
+        "tools: in 2 rows, and not followed; no list of tools is written; name in a system message what the assistant "
+        "may call",
+        "chat_template_kwargs: in 2 rows, and not followed; all is written by one template, with thoughts as the "
+        "settings say",
     ]
     assert Audit.from_dict(orjson.loads(orjson.dumps(audit.as_dict()))) == audit
 

@@ -166,9 +166,11 @@ def test_an_answer_of_weight_0_is_read_and_not_learned_though_nothing_goes_by_we
     assert taught_text(rendering(train_on=train_on), _mixed(*weights)) == taught
 
 
-def test_where_all_is_learned_a_weight_of_0_is_none() -> None:
+def test_where_all_is_learned_an_answer_of_weight_0_is_not() -> None:
     made = rendering(train_on="all")
-    assert made.encode(_mixed(0, 0, 0)).taught == made.encode(_mixed(None, None, None)).taught
+    taught = taught_text(made, _mixed(0, None, None))
+    assert taught.startswith("<|im_start|>user\nq<|im_end|>·\n<|im_start|>user\nr<|im_end|>\n<|im_start|>assistant\nb")
+    assert taught.endswith("b<|im_end|>\n<|im_start|>user\ns<|im_end|>\n<|im_start|>assistant\nc<|im_end|>\n")
 
 
 @pytest.mark.parametrize(

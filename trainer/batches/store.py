@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialogue.chance import hash64
+from dialogue.conversion.remarks import nothing
 from dialogue.conversion.row import Row
 from dialogue.errors import UsageError
 from dialogue.reading import placed, read
@@ -118,7 +119,7 @@ def build(settings: TrainSettings, renderer: Renderer, folder: Path, sources: li
     store = Store(folder)
     if not len(store.learned):
         shutil.rmtree(folder, ignore_errors=True)  # with other settings it is made anew, and with these it is of no use
-        read, lines = ", ".join(str(source.path) for source in sources), "; ".join(store.audit.lines())
+        read, lines = ", ".join(str(source.path) for source in sources), why(store.audit, sources)
         if len(store.held):
             raise UsageError(
                 f"{read}: nothing to learn from beside the {len(store.held):,} examples that are held out; lower "
@@ -126,6 +127,13 @@ def build(settings: TrainSettings, renderer: Renderer, folder: Path, sources: li
             )
         raise UsageError(f"{read}: nothing to learn from ({lines})")
     return store
+
+
+def why(audit: Audit, sources: list[Source]) -> str:
+    """What became of data that nothing is to be learned from."""
+    if audit.dialogues:
+        return "; ".join(audit.lines())
+    return nothing(sources[0].path) if len(sources) == 1 else "no dialogue in any of them"
 
 
 def _key(settings: TrainSettings, renderer: Renderer, sources: list[Source]) -> str:

@@ -5,7 +5,7 @@ from itertools import islice
 
 from dialogue.errors import UsageError
 from trainer.batches.sources import files, sources
-from trainer.batches.store import TOGETHER, rows
+from trainer.batches.store import TOGETHER, rows, why
 from trainer.loop.request import DATA
 from trainer.loop.weights_biases import check_wandb
 from trainer.nets import adapters, base
@@ -74,7 +74,7 @@ def _read(stage: TrainSettings, root: str | None, before: Sequence[TrainSettings
             taught = speech is None or any(examples_of(spoken, speech, stage, audit, places))
     names = ", ".join(str(source.path) for source in files_read)
     if not read or not taught:
-        raise UsageError(f"{names}: nothing to learn from ({'; '.join(audit.lines())})")
+        raise UsageError(f"{names}: nothing to learn from ({why(audit, files_read)})")
     if read <= stage.validation:
         raise UsageError(f"{names}: {read:,} dialogues, and validation = {stage.validation:g} are held out; lower it")
 

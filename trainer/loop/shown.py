@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 
 from dialogue.errors import UsageError
-from trainer.batches.sources import Source, sources
+from trainer.batches.sources import Source, sources, told
 from trainer.batches.store import rows
-from trainer.loop.fitted import fitted, torn_lines
+from trainer.loop.fitted import fitted
 from trainer.nets.foreign import Tokenizer
 from trainer.nets.names import tokenizer_place
 from trainer.nets.unstated import by_model
@@ -41,7 +41,7 @@ def shown(
             tokenizer = fitted(stage, sources(chain[0].data), FITTED_TEXTS)
         else:
             tokenizer = tokenizers.load(tokenizer_place(root), stage.template).tokenizer
-        for line in [*torn_lines(found), *([legend(marks)] if number == 0 else [])]:
+        for line in [*told(found), *([legend(marks)] if number == 0 else [])]:
             said(line)
         yield from _painted(stage, found, tokenizer, count, marks, said)
 

@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
+_TOOLS = "no list of tools is written; name in a system message what the assistant may call"
+_MENDS = {"chat_template_kwargs": "all is written by one template, with thoughts as the settings say"}
+"""What to do where a column that a chat template would read is not followed."""
+
 
 @dataclass
 class Audit:
@@ -94,13 +98,20 @@ class Audit:
 
     def lines(self) -> list[str]:
         """For people; what was lost stands on lines of its own."""
+        return [*self._sizes(), *self.lost()]
+
+    def _sizes(self) -> list[str]:
         mean = self.tokens / self.examples if self.examples else 0.0
-        lines = [
+        return [
             f"{self.dialogues:,} dialogues -> {self.examples:,} examples, {self.tokens:,} tokens "
             f"(mean {mean:,.0f}, longest {self.longest:,})",
             f"learned: {self.taught:,} tokens, {self.share:.1%}"
             + (f", weight {self.weight:,.1f}" if abs(self.weight - self.taught) > 0.5 else ""),
         ]
+
+    def lost(self) -> list[str]:
+        """What was split, cut, refused, read and not learned; empty where all was taken as it is."""
+        lines = []
         if self.split:
             lines.append(f"split at turns: {self.split:,} dialogues")
         if self.repeated_tokens:
@@ -110,7 +121,7 @@ class Audit:
         if self.unlearned:
             lines.append(f"of weight 0, read and not learned: {self.unlearned:,} answers")
         for name, count in self.unread.most_common():
-            lines.append(f"{name}: in {count:,} rows, and not written; what matters of it, put into a system message")
+            lines.append(f"{name}: in {count:,} rows, and not followed; {_MENDS.get(name, _TOOLS)}")
         if self.special_typed:
             lines.append(f"control tokens typed as text: {self.special_typed:,} dialogues, encoded as plain text")
         if self.refused_tokens:

@@ -97,7 +97,7 @@ def _noted(dialogue: Dialogue, renderer: Renderer, settings: TrainSettings, audi
     audit.dialogues += 1
     messages = dialogue.messages
     audit.special_typed += any(renderer.encoder.typed(words) for message in messages for words in said(message))
-    if settings.train_on in ("assistant", "last"):
+    if settings.train_on != "user":
         audit.unlearned += sum(map(unlearned, messages))
     extra = dialogue.seed.extra
     audit.unread.update(

@@ -58,15 +58,12 @@ def weights(
 
 
 def learned(messages: Sequence[Message], settings: TrainSettings) -> list[bool]:
-    """Whether each message is learned; an assistant's of weight 0 is not, unless all are."""
-    roles = [message.role for message in messages]
-    if settings.train_on == "all":
-        return [True] * len(roles)
+    """Whether each message is learned; an assistant's of weight 0 never is."""
     if settings.train_on == "last":
         answers = (n for n, one in enumerate(messages) if one.role == "assistant" and not unlearned(one))
         last = max(answers, default=-1)
-        return [number == last for number in range(len(roles))]
-    return [role == settings.train_on and not unlearned(one) for role, one in zip(roles, messages, strict=True)]
+        return [number == last for number in range(len(messages))]
+    return [settings.train_on in ("all", message.role) and not unlearned(message) for message in messages]
 
 
 def unlearned(message: Message) -> bool:
