@@ -111,6 +111,9 @@ def plain_losses(
         lost.append("thoughts")
     if not candidates and any(message.candidates for message in messages):
         lost.append("candidates")
-    if not weights and any(message.weight is not None for message in messages):
-        lost.append("weights of turns")
-    return lost
+    return lost if weights else [*lost, *weights_of(dialogue)]
+
+
+def weights_of(dialogue: Dialogue) -> list[str]:
+    """That a layout cannot hold weights, where a dialogue has some."""
+    return ["weights of turns"] if any(message.weight is not None for message in dialogue.messages) else []

@@ -123,6 +123,14 @@ def test_a_format_says_what_it_cannot_hold() -> None:
     assert "system and tool messages" in said["ultrachat"]
 
 
+def test_weights_are_held_or_told() -> None:
+    messages = (Message(role="user", content="q"), Message(role="assistant", content="a", weight=0.0))
+    holding = {"messages", "openchat", "sharegpt", "prompt_completion"}
+    for form in FORMATS:
+        told = "weights of turns" in form.losses(Dialogue(id="x", messages=messages))
+        assert told == (form.__name__.rpartition(".")[2] not in holding)
+
+
 def test_ultrachat_refuses_turns_that_do_not_alternate() -> None:
     with pytest.raises(ValueError, match="no roles"):
         reading.named("ultrachat").to_line(Dialogue(id="x", messages=(Message(role="assistant", content="a"),)))
