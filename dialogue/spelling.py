@@ -88,11 +88,14 @@ def _what(value: object) -> str:
 def _ours(messages: Sequence[object], name: str) -> tuple[list[object], list[dict[str, Any]]]:
     """The messages in our words, and of each the fields that ours have no place for."""
     found = [_message(one, f"{name}.{place}") for place, one in enumerate(messages)]
-    left = [
-        {field: value for field, value in one.items() if field not in _KNOWN} if isinstance(one, dict) else {}
-        for one in found
-    ]
+    left = [_left(one) for one in found]
     return [_without(one, more) for one, more in zip(found, left, strict=True)], left
+
+
+def _left(message: object) -> dict[str, Any]:
+    if not isinstance(message, dict) or message.keys() <= _KNOWN:  # nearly always
+        return {}
+    return {name: value for name, value in message.items() if name not in _KNOWN}
 
 
 def _without(message: object, left: Mapping[str, Any]) -> object:

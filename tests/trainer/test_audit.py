@@ -93,9 +93,18 @@ def test_what_is_read_and_not_learned_and_what_is_not_written_is_told() -> None:
     assert Audit.from_dict(orjson.loads(orjson.dumps(audit.as_dict()))) == audit
 
 
+@pytest.mark.parametrize(("thoughts", "left_out"), [("none", 1), ("keep", 0), ("per_turn", 0)])
+def test_thoughts_that_are_left_out_are_told(thoughts: str, left_out: int) -> None:
+    made, audit = rendering(thoughts=thoughts), Audit()
+    messages = (Message(role="user", content="q"), Message(role="assistant", content="a", thoughts="t"))
+    examples(Dialogue(id="d", messages=messages), made, made.settings, audit)
+    told = "thoughts left out: of 1 answers (thoughts = none; keep and per_turn teach them)"
+    assert (audit.unthought, told in audit.lines()) == (left_out, bool(left_out))
+
+
 def test_an_audit_of_before_lacks_what_was_not_counted_then() -> None:
     told = Audit(dialogues=3, taught=5).as_dict()
-    for name in ("unlearned", "unread"):
+    for name in ("unlearned", "unthought", "unread"):
         del told[name]
     assert Audit.from_dict(told) == Audit(dialogues=3, taught=5)
 

@@ -38,6 +38,8 @@ class Audit:
     """Dialogues whose words held a control token's text; it was encoded as plain text."""
     unlearned: int = 0
     """Answers of weight 0: read, not learned."""
+    unthought: int = 0
+    """Answers whose thoughts are not written: thoughts = none."""
     unread: Counter[str] = field(default_factory=Counter)
     """Dialogues by the column (`tools`, ...) that a chat template would read, and that is not written."""
     refused: Counter[str] = field(default_factory=Counter)
@@ -59,6 +61,7 @@ class Audit:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.special_typed += other.special_typed
         self.unlearned += other.unlearned
+        self.unthought += other.unthought
         self.unread += other.unread
         self.refused_tokens += other.refused_tokens
         self.weight += other.weight
@@ -120,6 +123,10 @@ class Audit:
             lines.append(f"cut: {self.cut:,} rounds longer than max_length, {self.dropped_tokens:,} tokens dropped")
         if self.unlearned:
             lines.append(f"of weight 0, read and not learned: {self.unlearned:,} answers")
+        if self.unthought:
+            lines.append(
+                f"thoughts left out: of {self.unthought:,} answers (thoughts = none; keep and per_turn teach them)"
+            )
         for name, count in self.unread.most_common():
             lines.append(f"{name}: in {count:,} rows, and not followed; {_MENDS.get(name, _TOOLS)}")
         if self.special_typed:

@@ -99,6 +99,8 @@ def _noted(dialogue: Dialogue, renderer: Renderer, settings: TrainSettings, audi
     audit.special_typed += any(renderer.encoder.typed(words) for message in messages for words in said(message))
     if settings.train_on != "user":
         audit.unlearned += sum(map(unlearned, messages))
+    if settings.thoughts == "none":
+        audit.unthought += sum(message.role == "assistant" and bool(message.thoughts) for message in messages)
     extra = dialogue.seed.extra
     audit.unread.update(
         name for name, kinds in FOR_TEMPLATES.items() if extra.get(name) and isinstance(extra[name], kinds)
