@@ -2,7 +2,7 @@
 
     content      a list of text parts ({"type": "text", "text": "..."}) is their text, joined as servers join them;
                  null beside tool calls or thoughts is no word at all
-    thoughts     `reasoning_content`, `reasoning`, `thinking`
+    thoughts     `reasoning_content`, `reasoning`, `thinking`, and parts of an answer's content of type `thinking`
     tool_calls   `function_call`, as OpenAI had it before; its role `function` is `tool`
     roles        `developer` is system; `human`, and `gpt`, `model`, `bot` or `ai`, are user and assistant
     weight       `train` or `training`, true or false, as Axolotl's data may have it
@@ -113,6 +113,7 @@ def _message(given: object, place: str) -> object:
     found = {name: value for name, value in given.items() if name in _KNOWN or value not in _NOTHING}
     _rename(found)
     if isinstance(found.get("content"), list):
+        _think(found, f"{place}.content")
         found["content"] = _text(found["content"], f"{place}.content")
     if found.get("content") is None and (found.get("tool_calls") or found.get("thoughts")):
         found["content"] = ""
@@ -132,6 +133,17 @@ def _rename(message: dict[str, Any]) -> None:
     for name in _TAUGHT:
         if message.get("weight") is None and isinstance(message.get(name), bool):
             message["weight"] = float(message.pop(name))
+
+
+def _think(message: dict[str, Any], place: str) -> None:
+    """Take the parts that are thoughts out of an answer's content."""
+    parts = message["content"]
+    thinks = [isinstance(part, dict) and isinstance(part.get("thinking"), str | list) for part in parts]
+    if message.get("role") != "assistant" or message.get("thoughts") or not any(thinks):
+        return
+    told = [part["thinking"] for part, thought in zip(parts, thinks, strict=True) if thought]
+    message["thoughts"] = "".join(one if isinstance(one, str) else _text(one, f"{place}.thinking") for one in told)
+    message["content"] = [part for part, thought in zip(parts, thinks, strict=True) if not thought]
 
 
 def _text(parts: Sequence[object], place: str) -> str:

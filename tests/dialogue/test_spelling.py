@@ -8,7 +8,7 @@ import pytest
 
 from dialogue.conversion.convert import Conversion, convert
 from dialogue.errors import UsageError
-from dialogue.formats import messages, sharegpt
+from dialogue.formats import chosen_rejected, messages, sharegpt
 from dialogue.reading import read
 from dialogue.records import Dialogue, Message, encode
 
@@ -86,6 +86,27 @@ def test_a_conversation_of_roles_is_read_alike() -> None:
     assert messages.recognise(fields)
     assert [one.content for one in messages.from_object(fields).messages] == ["q", "a"]
     assert not messages.recognise({"conversation": [{"input": "q", "output": "a"}]})
+
+
+def test_parts_that_are_thoughts_are_the_answers() -> None:
+    parts = [{"type": "thinking", "thinking": "1 + 2", "signature": "x"}, {"type": "text", "text": "Three."}]
+    found = last(content=parts)
+    assert (found.content, found.thoughts) == ("Three.", "1 + 2")
+    nested = [{"type": "thinking", "thinking": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}]
+    assert last(content=nested).thoughts == "ab"
+    with pytest.raises(ValueError, match=r"messages\.0\.content\.0: a part of type 'thinking'"):
+        messages.from_object({"messages": [{"role": "user", "content": parts}]})
+
+
+def test_thoughts_of_compared_answers_are_kept() -> None:
+    fields = {
+        "prompt": "q",
+        "chosen": [{"role": "assistant", "content": "a", "reasoning_content": "t"}],
+        "rejected": [{"role": "assistant", "content": "b", "reasoning_content": "u"}],
+    }
+    answer = chosen_rejected.from_object(fields).messages[-1]
+    assert (answer.content, answer.thoughts) == ("a", "t")
+    assert answer.candidates == [{"content": "a", "thoughts": "t"}, {"content": "b", "thoughts": "u"}]
 
 
 def test_roles_are_ours_whatever_they_are_called() -> None:

@@ -177,3 +177,12 @@ def test_files_that_are_named_twice_or_hold_nothing_are_told(capsys: pytest.Capt
     told = capsys.readouterr().out
     assert "note      in.jsonl: named twice, and read as often\n" in told
     assert "note      empty.json: no dialogue in it\n" in told
+
+
+def test_thoughts_within_words_are_taken_apart_where_that_is_asked_for() -> None:
+    spoken = {"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "<think>t</think>\n\na"}]}
+    Path("in.jsonl").write_bytes(orjson.dumps(spoken) + b"\n")
+    for flags, wanted in (((), ("<think>t</think>\n\na", None)), (("--split-thoughts",), ("a", "t"))):
+        assert main(["convert", "in.jsonl", "out.jsonl", "--overwrite", *flags]) == 0
+        said = orjson.loads(Path("out.jsonl").read_bytes())["messages"][1]
+        assert (said["content"], said.get("thoughts")) == wanted

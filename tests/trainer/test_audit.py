@@ -102,9 +102,18 @@ def test_thoughts_that_are_left_out_are_told(thoughts: str, left_out: int) -> No
     assert (audit.unthought, told in audit.lines()) == (left_out, bool(left_out))
 
 
+def test_thoughts_within_words_are_told_with_the_mend() -> None:
+    made, audit = rendering(), Audit()
+    examples(talk("q", "<think>t</think>a"), made, made.settings, audit)
+    assert audit.lines()[2] == (
+        "<think> within the words: of 1 answers, plain text like all words; "
+        "gen convert --split-thoughts makes thoughts of it"
+    )
+
+
 def test_an_audit_of_before_lacks_what_was_not_counted_then() -> None:
     told = Audit(dialogues=3, taught=5).as_dict()
-    for name in ("unlearned", "unthought", "unread"):
+    for name in ("unlearned", "unthought", "aloud", "unread"):
         del told[name]
     assert Audit.from_dict(told) == Audit(dialogues=3, taught=5)
 

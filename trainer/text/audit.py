@@ -40,6 +40,8 @@ class Audit:
     """Answers of weight 0: read, not learned."""
     unthought: int = 0
     """Answers whose thoughts are not written: thoughts = none."""
+    aloud: int = 0
+    """Answers with thoughts within their words (`<think>`): words like others, no marks of a template."""
     unread: Counter[str] = field(default_factory=Counter)
     """Dialogues by the column (`tools`, ...) that a chat template would read, and that is not written."""
     refused: Counter[str] = field(default_factory=Counter)
@@ -62,6 +64,7 @@ class Audit:
         self.special_typed += other.special_typed
         self.unlearned += other.unlearned
         self.unthought += other.unthought
+        self.aloud += other.aloud
         self.unread += other.unread
         self.refused_tokens += other.refused_tokens
         self.weight += other.weight
@@ -126,6 +129,11 @@ class Audit:
         if self.unthought:
             lines.append(
                 f"thoughts left out: of {self.unthought:,} answers (thoughts = none; keep and per_turn teach them)"
+            )
+        if self.aloud:
+            lines.append(
+                f"<think> within the words: of {self.aloud:,} answers, plain text like all words; gen convert "
+                "--split-thoughts makes thoughts of it"
             )
         for name, count in self.unread.most_common():
             lines.append(f"{name}: in {count:,} rows, and not followed; {_MENDS.get(name, _TOOLS)}")

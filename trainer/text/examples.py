@@ -9,6 +9,7 @@ import numpy as np
 from dialogue.conversion.row import Row
 from dialogue.errors import UsageError
 from dialogue.records import Dialogue
+from dialogue.thinking import thinks_aloud
 from trainer.settings import TrainSettings
 from trainer.text.audit import Audit
 from trainer.text.example import Example
@@ -99,6 +100,7 @@ def _noted(dialogue: Dialogue, renderer: Renderer, settings: TrainSettings, audi
     audit.special_typed += any(renderer.encoder.typed(words) for message in messages for words in said(message))
     if settings.train_on != "user":
         audit.unlearned += sum(map(unlearned, messages))
+    audit.aloud += sum(map(thinks_aloud, messages))
     if settings.thoughts == "none":
         audit.unthought += sum(message.role == "assistant" and bool(message.thoughts) for message in messages)
     extra = dialogue.seed.extra
