@@ -81,8 +81,9 @@ def _place(config: str | Path | None) -> Path | None:
 def convert(*inputs: str | Path, out: str | Path, split: str | None = None, **options: Any) -> "Report":
     """Convert dialogues as `gen convert` does; returns what was read, written, dropped and not held.
 
-    Options are `from_`, `to`, `sample`, `by`, `seed`, `tree_paths`, `fold` and `overwrite`. Raises UsageError for a
-    wrong one or an input that cannot be read; rows that cannot are in the report and in OUT.dropped.jsonl.
+    Options are `from_`, `to`, `sample`, `by`, `seed`, `tree_paths`, `fold`, `split_thoughts` and `overwrite`. Raises
+    UsageError for a wrong one or an input that cannot be read; rows that cannot are in the report and in
+    OUT.dropped.jsonl.
     """
     from dialogue.conversion.convert import convert as converted
     from gen.converting import conversion
