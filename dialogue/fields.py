@@ -96,8 +96,10 @@ def candidates(dialogue: Dialogue, layout: str, fewest: int = 2) -> list[dict[st
     return found
 
 
-def plain_losses(dialogue: Dialogue, *, system: bool = False, candidates: bool = False) -> list[str]:
-    """What a layout of plain turns cannot hold of a dialogue; of one that holds a system message or candidates."""
+def plain_losses(
+    dialogue: Dialogue, *, system: bool = False, candidates: bool = False, weights: bool = False
+) -> list[str]:
+    """What a layout of plain turns cannot hold; of one that holds a system message, candidates or weights as well."""
     lost, messages = [OURS], dialogue.messages
     if any(message.role == "tool" or message.tool_calls for message in messages):
         lost.append("tool calls and results")
@@ -109,4 +111,9 @@ def plain_losses(dialogue: Dialogue, *, system: bool = False, candidates: bool =
         lost.append("thoughts")
     if not candidates and any(message.candidates for message in messages):
         lost.append("candidates")
-    return lost
+    return lost if weights else [*lost, *weights_of(dialogue)]
+
+
+def weights_of(dialogue: Dialogue) -> list[str]:
+    """That a layout cannot hold weights, where a dialogue has some."""
+    return ["weights of turns"] if any(message.weight is not None for message in dialogue.messages) else []

@@ -11,6 +11,7 @@ from pathlib import Path
 from dialogue.conversion.row import Row
 from dialogue.conversion.rows import files, layout, rows
 from dialogue.conversion.source import FoldingWanted, Source
+from dialogue.conversion.strangers import UNKNOWN
 from dialogue.errors import UsageError
 from dialogue.records import Dialogue
 
@@ -25,19 +26,26 @@ def read(path: Path, format: str | None = None, *, whole: bool = False, fold: bo
     A torn last line is passed over; with `whole` it is an error. Rows that only begin a longer dialogue are left out,
     which takes a reading more where a layout has such; without `fold` they are given.
     """
+    return (dialogue for _, dialogue in placed(path, format, whole=whole, fold=fold))
+
+
+def placed(
+    path: Path, format: str | None = None, *, whole: bool = False, fold: bool = True
+) -> Iterator[tuple[Row, Dialogue]]:
+    """The same with the row that each dialogue is from, whose `place` is for messages."""
     for file in files(path):
         yield from _dialogues(file, format or AUTO, whole, fold)
 
 
-def _dialogues(file: Path, format: str, whole: bool, fold: bool) -> Iterator[Dialogue]:
+def _dialogues(file: Path, format: str, whole: bool, fold: bool) -> Iterator[tuple[Row, Dialogue]]:
     source, given = Source([file], format, "best", fold), 0
     try:
-        for _, dialogue in source.read(_Strict(whole)):
+        for pair in source.read(_Strict(whole)):
             given += 1
-            yield dialogue
+            yield pair
     except FoldingWanted:  # at the first row of a layout that has such; what came before it is no part of any
         source.fold()
-        yield from (dialogue for _, dialogue in islice(source.read(_Strict(whole)), given, None))
+        yield from islice(source.read(_Strict(whole)), given, None)
     except OSError as error:
         raise UsageError(f"{file}: {error.strerror}") from None
 
@@ -64,7 +72,7 @@ def told(row: Row, reason: str) -> str:
         return "not JSON; the file ends in the middle of this line: cut it off"
     if reason.startswith("not JSON") and row.number == 1 and layout(row.path) == "lines" and _is_text(row.line):
         return f"{reason}; expected JSON Lines or an array; name a table .csv or .tsv, a saved page .html"
-    if reason.startswith("no dialogue of any known format"):
+    if reason.startswith(UNKNOWN):
         return f"{reason}; for other fields write a field map: gen convert {row.path} OUT.jsonl --from MAP.toml"
     what = "line" if layout(row.path) == "lines" else "row"
     return f"{reason}; mend or delete the {what}, or leave such rows out: gen convert {row.path} OUT.jsonl"

@@ -33,6 +33,7 @@ class Message(Record):
     model: str | None = None
     """The model as the endpoint named itself in this reply."""
     weight: float | None = None
+    """What it counts where something is learned from it; an assistant's message of weight 0 is read and not learned."""
     scores: dict[str, JsonValue] | None = None
     candidates: list[JsonValue] | None = None
 

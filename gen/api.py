@@ -81,8 +81,9 @@ def _place(config: str | Path | None) -> Path | None:
 def convert(*inputs: str | Path, out: str | Path, split: str | None = None, **options: Any) -> "Report":
     """Convert dialogues as `gen convert` does; returns what was read, written, dropped and not held.
 
-    Options are `from_`, `to`, `sample`, `by`, `seed`, `tree_paths`, `fold` and `overwrite`. Raises UsageError for a
-    wrong one or an input that cannot be read; rows that cannot are in the report and in OUT.dropped.jsonl.
+    Options are `from_`, `to`, `sample`, `by`, `seed`, `tree_paths`, `fold`, `split_thoughts` and `overwrite`. Raises
+    UsageError for a wrong one or an input that cannot be read; rows that cannot are in the report and in
+    OUT.dropped.jsonl.
     """
     from dialogue.conversion.convert import convert as converted
     from gen.converting import conversion
@@ -132,10 +133,10 @@ def filter(
 def filter_settled(settings: "FilterSettings") -> dict[str, Any]:
     """`filter` for settings that are made already."""
     from filters.engine.walk import filtered
-    from gen.progress import Progress, say_skipped
+    from gen.progress import Progress, say_inputs
 
     with Progress("bytes") as progress:
-        say_skipped(progress, (*settings.inputs, *settings.against))
+        say_inputs(progress, (*settings.inputs, *settings.against))
         return filtered(settings, progress.show)
 
 

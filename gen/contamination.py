@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from dialogue.conversion.remarks import NOTHING, remarks_on
 from dialogue.conversion.rows import files
 from filters.leaks.benchmark import load_all
 from filters.leaks.embedding import Nearest
@@ -26,7 +27,7 @@ from gen.leak_folder import Folder, digests, versions
 from gen.leak_questions import Questions, announced, troubled
 from gen.leak_report import Report
 from gen.leak_scan import Task, Wanted, index_of, readable, tasks
-from gen.progress import Progress, say_skipped
+from gen.progress import Progress, say_inputs
 from generator.asking import Asked
 from generator.client.endpoint import Price
 from generator.client.meter import Meter
@@ -107,12 +108,12 @@ class _Work:
         return 1 if report["refused"] or any(troubled(one) for one in told) else 0
 
     def _tell(self, corpus: Corpus) -> None:
-        say_skipped(self._progress, self._settings.inputs)
+        say_inputs(self._progress, self._settings.inputs)
         for file in corpus.inputs.values():
             if file.torn:
                 self._progress.say(f"{file.path}: its last line was cut off and left out")
-        if corpus.read == 0:
-            self._progress.say(f"{', '.join(map(str, self._settings.inputs))}: no dialogue in it")
+        if corpus.read == 0 and not remarks_on(self._settings.inputs):
+            self._progress.say(f"{', '.join(map(str, self._settings.inputs))}: {NOTHING}")
         if corpus.best.count and "judge" not in self._settings.speakers:
             most = self._settings.per_item
             what = "1 candidate waits" if corpus.best.count == 1 else f"{corpus.best.count:,} candidates wait"

@@ -9,6 +9,7 @@ def convert_report(report: Report) -> str:
     """What was read and as what, written and dropped, and what the target could not hold."""
     lines = [f"read      {report.rows:,} rows, {report.dialogues:,} dialogues"]
     lines += [f"          {one}" for one in report.recognised]
+    lines += [f"note      {one}" for one in report.notes]
     if report.skipped:
         lines.append(f"not read  {', '.join(report.skipped[:5])}{' ...' if len(report.skipped) > 5 else ''}")
     if report.folded:
@@ -29,20 +30,20 @@ def convert_report(report: Report) -> str:
 
 WRITTEN = (
     "written only:",
-    "  hub             Parquet and a README card",
-    "  openchat_tokens [ids, mask] of each example, by --tokenizer and --template",
+    "  hub               Parquet and a README card",
+    "  openchat_tokens   [ids, mask] of each example, by --tokenizer and --template",
 )
 
 
 def layouts() -> str:
     """All layouts with the fields that they are known by."""
-    lines = [f"  {name:<16}{named(name).about}{_asked(name)}" for name in names()]
+    lines = [f"  {name:<18}{named(name).about}{_asked(name)}" for name in names()]
     maps = [(name, field_map.loaded(field_map.FOLDER / f"{name}.toml").about) for name in field_map.shipped()]
     lines += [
         "read only:",
-        f"  sharegpt_pages  {sharegpt_pages.about}",
+        f"  sharegpt_pages    {sharegpt_pages.about}",
         "read only, by field maps:",
-        *(f"  {name:<16}{about}" for name, about in maps),
+        *(f"  {name:<18}{about}" for name, about in maps),
     ]
     return "\n".join(["read and written:", *lines, *WRITTEN])
 

@@ -116,9 +116,13 @@ class Progress:
             self._bar = None
 
 
-def say_skipped(progress: Progress, paths: Sequence[Path]) -> None:
-    """Say what in the folders of an input is not read."""
+def say_inputs(progress: Progress, paths: Sequence[Path]) -> None:
+    """Say what in the folders of an input is not read, what is named twice, and what holds nothing."""
+    from dialogue.conversion.remarks import remarks_on
     from dialogue.conversion.rows import skipped
+
+    for line in remarks_on(paths):
+        progress.say(line)
 
     for path in paths:
         names = skipped(path)

@@ -10,6 +10,7 @@ from dialogue.errors import UsageError
 from dialogue.fields import text
 from dialogue.jsonl import kind_of
 from dialogue.records import Dialogue, Message, Seed, content_id, decode
+from dialogue.spelling import row_as_ours
 
 ONE = ("prompt", "opener")
 """Fields that hold one question."""
@@ -34,6 +35,8 @@ class Asked(NamedTuple):
 
 def read_prompts(path: Path, system: str | None = None) -> Iterator[Asked]:
     """The prompts of a file: objects with `messages`, `prompt`, `opener` or `turns`, or plain lines; `id` if they like.
+
+    A `prompt` may be a list of messages, and messages may be spelled as others do (dialogue/spelling.py).
 
     Raises UsageError with `path:line` for a line that is none of these, and for an id that stands twice, and for a
     file without a prompt.
@@ -67,7 +70,8 @@ def _asked(line: bytes, number: int, system: str | None, place: str) -> Asked:
         row: Any = orjson.loads(words) if words.lstrip().startswith("{") else {"prompt": words}
         messages, later = _questions(row)
         left = {name: value for name, value in row.items() if name not in ("id", TURNS, *ONE, *OF_AN_ANSWER)}
-        found = decode({**left, "messages": messages})
+        spoken = {**left, "messages": messages}
+        found = decode(row_as_ours(spoken) if isinstance(messages, list) else spoken)
     except UnicodeDecodeError:
         raise UsageError(f"{place}: not UTF-8") from None
     except (ValueError, TypeError) as error:
@@ -92,7 +96,8 @@ def _questions(row: Mapping[str, Any]) -> tuple[Any, tuple[str, ...]]:
             raise ValueError("messages: there is nothing to answer")
         return messages, ()
     if (name := next((name for name in ONE if row.get(name) is not None), None)) is not None:
-        return [{"role": "user", "content": text(row, name)}], ()
+        value = row[name]  # of TRL's rows it may be a list of messages
+        return (value if isinstance(value, list) and value else [{"role": "user", "content": text(row, name)}]), ()
     turns = row.get(TURNS)
     if turns is None:
         there = ", ".join(row) or "no field"

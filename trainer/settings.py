@@ -143,7 +143,8 @@ class TrainSettings(Settings):
     overflow: Literal["split", "refuse"] = "split"
     """A longer dialogue is split at turns, the system message repeated, or is an error."""
     weight_by: str | None = None
-    """`weight` (of each message), or `scores.NAME` of the dialogue; none: every supervised token counts 1."""
+    """`weight` (of each message), or `scores.NAME` of the dialogue; none: every supervised token counts 1. An answer of
+    weight 0 is never learned."""
     weights: dict[str, float] = Field(default_factory=dict)
     """Loss weight by class, for templates with classes (OpenChat's C-RLFT)."""
     classes: dict[str, str] = Field(default_factory=dict)

@@ -9,6 +9,7 @@ import orjson
 
 from dialogue.conversion.hub import Shards, stale, write_card
 from dialogue.conversion.refusals import Refusals, earlier
+from dialogue.conversion.remarks import remarks
 from dialogue.conversion.rows import DROPPED, skipped
 from dialogue.conversion.selection import LEFT_OUT, Selection, part_names, part_path
 from dialogue.conversion.source import FoldingWanted, Source
@@ -18,6 +19,7 @@ from dialogue.errors import UsageError
 from dialogue.formats import oasst
 from dialogue.formats.reading import named
 from dialogue.records import Dialogue, Record
+from dialogue.thinking import apart
 
 
 class Conversion(Record):
@@ -36,6 +38,8 @@ class Conversion(Record):
     tree_paths: oasst.Paths = "best"
     fold: bool = True
     """Whether rows that begin a longer one are left out, where a format has such rows."""
+    split_thoughts: bool = False
+    """Whether thoughts that stand within an answer's words (`<think>`) become its thoughts."""
     overwrite: bool = False
 
 
@@ -63,6 +67,8 @@ class Report(Record):
     recognised: list[str]
     skipped: list[str]
     """What was not read in folders, by name."""
+    notes: list[str]
+    """Of files that were named more than once, or hold nothing."""
     lost: dict[str, int]
     """What the target could not hold, and of how many dialogues."""
 
@@ -95,7 +101,7 @@ def _converted(asked: Conversion, writer: Writer, source: Source, outs: dict[str
     with placing(_told(asked.out)):
         refusals, sinks = Refusals(dropped), [_sink(asked, name, path) for name, path in outs.items()]
     try:
-        lost, left_out = _write(writer, source, chosen, sinks, refusals)
+        lost, left_out = _write(writer, source, chosen, sinks, refusals, asked.split_thoughts)
         _check(asked, source.files, list(outs.values()))  # another conversion may have come first
         made = {} if _nothing(sinks, refusals) else dict(zip(outs.values(), sinks, strict=True))
         for sink in sinks:
@@ -121,6 +127,7 @@ def _converted(asked: Conversion, writer: Writer, source: Source, outs: dict[str
         dropped_file=str(_told(dropped)) if refusals.count else None,
         recognised=source.recogniser.about(),
         skipped=[f"{path}/{name}" for path in asked.inputs for name in skipped(path)],
+        notes=remarks(source.files),
         lost=dict(lost.most_common()),
     )
 
@@ -181,7 +188,12 @@ def _chosen(asked: Conversion, source: Source) -> Any:
 
 
 def _write(
-    writer: Writer, source: Source, chosen: Any, sinks: list[Target | Shards], refusals: Refusals
+    writer: Writer,
+    source: Source,
+    chosen: Any,
+    sinks: list[Target | Shards],
+    refusals: Refusals,
+    thoughts_apart: bool,
 ) -> tuple[Counter[str], int]:
     """Write all dialogues; what the target could not hold and of how many, and how many no part has."""
     lost: Counter[str] = Counter()
@@ -192,6 +204,7 @@ def _write(
         if part == LEFT_OUT:
             left_out += 1
             continue
+        dialogue = apart(dialogue) if thoughts_apart else dialogue
         try:
             lines = writer.to_line(dialogue)
         except (ValueError, orjson.JSONEncodeError) as error:  # the second: numbers and depths that JSON has not

@@ -22,7 +22,8 @@ Kind = Any
 
 _PLAIN = {"text": pyarrow.string(), "number": pyarrow.float64(), "count": pyarrow.int64(), JSON: pyarrow.string()}
 _MESSAGE = {"role": "text", "content": "text"}
-_TURN = {"from": "text", "value": "text"}
+_TURN = {"from": "text", "value": "text", "weight": "number"}
+_SPOKEN = {**_MESSAGE, "reasoning_content": "text", "tool_calls": JSON, "tool_call_id": "text", "name": "text"}
 _TRIPLE = {"id": "text", "instruction": "text", "input": "text", "output": "text"}
 SCHEMAS: dict[str, dict[str, Kind]] = {
     "messages": {
@@ -64,6 +65,11 @@ SCHEMAS: dict[str, dict[str, Kind]] = {
         "id": "text",
         **{name: [_MESSAGE] for name in ("prompt", "chosen", "rejected")},
         "candidates": JSON,
+    },
+    "prompt_completion": {
+        "id": "text",
+        "prompt": [_SPOKEN],
+        "completion": [{**_SPOKEN, "weight": "number"}],
     },
     "webgpt": {
         "id": "text",

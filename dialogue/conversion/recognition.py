@@ -2,10 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol
 
 from dialogue.conversion.row import Row
+from dialogue.conversion.strangers import refuse_pictures, stranger
 from dialogue.errors import UsageError
 from dialogue.formats import field_map, messages, oasst, sharegpt_pages
 from dialogue.formats.reading import known, named, names
@@ -41,8 +43,9 @@ def readers(from_: str) -> Sequence[Reader]:
     if from_ == "sharegpt_pages":
         return [sharegpt_pages]
     if from_ not in names():
-        there = ", ".join(["auto", *names(), "sharegpt_pages", *field_map.shipped()])
-        raise UsageError(f"--from {from_}: no such format (there are: {there}, and FILE.toml: a field map)")
+        near = get_close_matches(from_, ["auto", *names(), "sharegpt_pages", *field_map.shipped()], n=1)
+        hint = f"did you mean {near[0]}?" if near else "`gen convert --list` prints them"
+        raise UsageError(f"--from {from_}: no such format ({hint}; FILE.toml is a field map, `auto` asks each row)")
     return [named(from_)]
 
 
@@ -87,7 +90,8 @@ class Recogniser:
         reader = self.reader(row.fields)
         self._native = reader is messages and "id" in row.fields  # a record of ours has one
         if reader is None:
-            raise ValueError(f"no dialogue of any known format (fields: {', '.join(row.fields)[:80] or 'none'})")
+            raise ValueError(stranger(row.fields))
+        refuse_pictures(row.fields)
         self.counts[name_of(reader)] += 1
         self.folds = bool(getattr(reader, "folds", False))
         if reader is oasst:

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from dialogue.fields import weights_of
 from dialogue.records import Dialogue, Message, Role, Seed, content_id
 
 suffix = ".json"
@@ -79,4 +80,4 @@ def losses(dialogue: Dialogue) -> list[str]:
         lost.append("system and tool messages")
     if any(message.thoughts for message in dialogue.messages):
         lost.append("thoughts")
-    return lost
+    return [*lost, *weights_of(dialogue)]

@@ -5,7 +5,6 @@ Read in all their shapes: prompt and answers as texts or as messages; answers th
 `Assistant:` turns (HH-RLHF, BELLE). What was known of other candidates stays in `candidates`.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,16 +12,15 @@ import orjson
 
 from dialogue.fields import made, plain_losses, said, text, turns
 from dialogue.formats.sharegpt import message_of
-from dialogue.jsonl import kind_of
 from dialogue.preferences import choice, compared, score_of, worst
-from dialogue.records import Dialogue, Message, Role, decode, plain
+from dialogue.records import Dialogue, Message, plain
+from dialogue.spelling import messages_of
 
 suffix = ".jsonl"
 about = "chosen, rejected, and what came before"
 
 _USED = ("prompt", "messages", "chosen", "rejected", "conversations", "instruction", "input", "candidates")
 _SCORES = ("score_chosen", "score_rejected")
-_LABEL = re.compile(r"(?:^|\n\n)(Human|Assistant):[ \n]*")
 
 
 def recognise(fields: Mapping[str, Any]) -> bool:
@@ -35,34 +33,35 @@ def from_object(fields: Mapping[str, Any]) -> Dialogue:
     before, answers = _parts(fields)
     kept = fields.get("candidates")
     if isinstance(kept, list) and all(isinstance(one, dict) and isinstance(one.get("content"), str) for one in kept):
-        last = Message(role="assistant", content=answers[0], candidates=kept)
+        last = Message(role="assistant", content=answers[0].content, thoughts=answers[0].thoughts, candidates=kept)
     else:
         scores = [score_of(fields, name) for name in _SCORES]
-        pair = [{"content": one, "score": score} for one, score in zip(answers, scores, strict=True)]
-        last = choice(pair).model_copy(update={"content": answers[0]})
+        told = [{"content": one.content, "thoughts": one.thoughts} for one in answers]
+        pair = [{**one, "score": score} for one, score in zip(told, scores, strict=True)]
+        last = choice(pair).model_copy(update=told[0])
     # Alpaca's input stays known as such: its prompt is another with one.
     used = [name for name in _USED if name != "input" or not str(fields.get("input") or "").strip()]
     return made([*before, last], fields, (*used, *_SCORES))
 
 
-def _parts(fields: Mapping[str, Any]) -> tuple[list[Message], list[str]]:
+def _parts(fields: Mapping[str, Any]) -> tuple[list[Message], list[Message]]:
     """What came before, and the chosen and the rejected answer."""
     if not recognise(fields):
         raise ValueError("chosen, rejected: expected both")
     if isinstance(fields.get("conversations"), list):
         before = [message_of(turn, place) for place, turn in enumerate(fields["conversations"], 1)]
-        return before, [message_of(fields[name], 1).content for name in ("chosen", "rejected")]
+        return before, [message_of(fields[name], 1) for name in ("chosen", "rejected")]
     if "instruction" in fields:
         more = text(fields, "input", "")
         question = said(fields, "instruction") + (f"\n\n{more}" if more.strip() else "")
-        return turns(question), [said(fields, name) for name in ("chosen", "rejected")]
+        return turns(question), [turns("", said(fields, name))[1] for name in ("chosen", "rejected")]
     given = fields.get("prompt")
-    before = _messages(given, "prompt") if given is not None else []
-    found = [_messages(fields[name], name) for name in ("chosen", "rejected")]
+    before = messages_of(given, "prompt") if given is not None else []
+    found = [messages_of(fields[name], name) for name in ("chosen", "rejected")]
     return _joined(before, found, isinstance(given, str))
 
 
-def _joined(before: list[Message], found: list[list[Message]], repeated: bool) -> tuple[list[Message], list[str]]:
+def _joined(before: list[Message], found: list[list[Message]], repeated: bool) -> tuple[list[Message], list[Message]]:
     """Answers apart from what both have before them; a prompt given as a text may be only its last question."""
     shared = found[0][:-1]
     if found[1][:-1] != shared:
@@ -74,25 +73,7 @@ def _joined(before: list[Message], found: list[list[Message]], repeated: bool) -
         raise ValueError("prompt: expected to end with the user's turn")
     if any(one[-1].role != "assistant" for one in found):
         raise ValueError("chosen, rejected: expected to end with the assistant's turn")
-    return before, [one[-1].content for one in found]
-
-
-def _messages(value: object, name: str) -> list[Message]:
-    """Messages from a list of them, or a text: with labelled turns, or what one side says."""
-    if isinstance(value, list) and value:
-        return list(decode({"messages": value}).messages)
-    if not isinstance(value, str):
-        raise ValueError(f"{name}: {kind_of(value)}, expected a text or messages")
-    parts = _LABEL.split(value)
-    if len(parts) > 1 and not parts[0].strip():
-        roles: dict[str, Role] = {"Human": "user", "Assistant": "assistant"}
-        spoken = [(roles[label], words.strip()) for label, words in zip(parts[1::2], parts[2::2], strict=True)]
-        if name == "prompt" and spoken[-1] == ("assistant", ""):
-            spoken.pop()
-        return [Message(role=role, content=words) for role, words in spoken]
-    if not value.strip():
-        raise ValueError(f"{name}: is empty")
-    return [Message(role="user" if name == "prompt" else "assistant", content=value)]
+    return before, [one[-1] for one in found]
 
 
 def to_line(dialogue: Dialogue) -> bytes:

@@ -1,4 +1,8 @@
-"""`messages`: our own record, and any object with a `messages` list of {role, content}."""
+"""`messages`: our own record, and any object with a `messages` list of {role, content}.
+
+Messages may be spelled as OpenAI's, TRL's or a server's are (dialogue/spelling.py); a list named `conversation`, as of
+WildChat and LMSYS, is read alike.
+"""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -8,6 +12,7 @@ import orjson
 from pydantic import ValidationError
 
 from dialogue.records import Dialogue, decode, encode
+from dialogue.spelling import row_as_ours
 
 suffix = ".jsonl"
 about = "messages with role and content"
@@ -20,7 +25,17 @@ _RECORD = Dialogue.__pydantic_validator__
 
 def recognise(fields: Mapping[str, Any]) -> bool:
     """Whether an object looks like this format."""
-    return isinstance(fields.get("messages"), list) and not ("chosen" in fields and "rejected" in fields)
+    return isinstance(_listed(fields).get("messages"), list) and not ("chosen" in fields and "rejected" in fields)
+
+
+def _listed(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The fields, a list of messages named `conversation` as `messages`."""
+    spoken = fields.get("conversation")
+    if "messages" in fields or not isinstance(spoken, list) or not spoken:
+        return fields
+    if not all(isinstance(one, dict) and {"role", "content"} <= one.keys() for one in spoken):
+        return fields
+    return {"messages": spoken, **{name: value for name, value in fields.items() if name != "conversation"}}
 
 
 def from_object(fields: Mapping[str, Any]) -> Dialogue:
@@ -28,6 +43,7 @@ def from_object(fields: Mapping[str, Any]) -> Dialogue:
 
     Parts that were made texts of JSON on the way through a table are read as what they were.
     """
+    fields = _listed(fields)
     texts = any(isinstance(fields.get(name), str) for name in _FREE)
     messages = fields.get("messages")
     if isinstance(messages, list) and any(isinstance(one, dict) and _packed(one) for one in messages):
@@ -35,6 +51,8 @@ def from_object(fields: Mapping[str, Any]) -> Dialogue:
             **fields,
             "messages": [_unpacked(one, _FREE_IN) if isinstance(one, dict) else one for one in messages],
         }
+    if isinstance(messages, list):
+        fields = row_as_ours(fields)
     return decode(_unpacked(fields, _FREE) if texts else fields)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import orjson
 
+from dialogue.fields import weights_of
 from dialogue.records import Dialogue, Message, Seed, content_id
 
 suffix = ".jsonl"
@@ -168,4 +169,4 @@ def losses(dialogue: Dialogue) -> list[str]:
         lost.append("thoughts between a tool's result and the answer")
     if any(message.role == "user" and message.thoughts for message in dialogue.messages):
         lost.append("thoughts of a user")
-    return lost
+    return [*lost, *weights_of(dialogue)]

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 import orjson
 
-from dialogue.fields import OURS, exchanges, made
+from dialogue.fields import OURS, exchanges, made, weights_of
 from dialogue.preferences import choice
 from dialogue.records import Dialogue, Message, Role
 
@@ -187,4 +187,4 @@ def losses(dialogue: Dialogue) -> list[str]:
         lost.append("system and tool messages")
     if any(message.thoughts for message in dialogue.messages):
         lost.append("thoughts")
-    return lost
+    return [*lost, *weights_of(dialogue)]

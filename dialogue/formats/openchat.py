@@ -63,4 +63,4 @@ def to_line(dialogue: Dialogue) -> bytes:
 
 def losses(dialogue: Dialogue) -> list[str]:
     """What the format cannot hold of a dialogue."""
-    return plain_losses(dialogue, system=True)
+    return plain_losses(dialogue, system=True, weights=True)

@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from dialogue.fields import weights_of
 from dialogue.records import Dialogue, Message, Seed, content_id
 
 suffix = ".jsonl"
@@ -47,4 +48,4 @@ def losses(dialogue: Dialogue) -> list[str]:
         lost.append("system and tool messages")
     if any(message.thoughts for message in dialogue.messages):
         lost.append("thoughts")
-    return lost
+    return [*lost, *weights_of(dialogue)]

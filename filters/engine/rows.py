@@ -10,6 +10,7 @@ from xxhash import xxh3_128_hexdigest
 
 from dialogue.conversion.recognition import Reader, name_of, readers
 from dialogue.conversion.row import Row as Raw
+from dialogue.conversion.strangers import UNKNOWN, refuse_pictures, stranger
 from dialogue.errors import UsageError
 from dialogue.formats import messages
 from dialogue.formats.reading import named
@@ -66,15 +67,22 @@ class Row:
             return self._own
         found = next((one for one in self._formats if one.recognise(self.fields)), None)
         if found is None:
-            only = name_of(self._formats[0]) if len(self._formats) == 1 else None
-            there = f"fields: {', '.join(self.fields)[:MOST_NAMES] or 'none'}"
-            mend = "; others than those of `gen convert --list` are read by `gen convert --from MAP.toml`"
-            raise Refused(f"no dialogue of {f'the format {only}' if only else 'any known format'} ({there}){mend}")
+            raise Refused(self._strange())
         try:
+            refuse_pictures(self.fields)
             dialogue: Dialogue = found.from_object(self.fields)
         except ValueError as error:
             raise Refused(str(error)) from None
         return dialogue
+
+    def _strange(self) -> str:
+        """What the object is, and the mend."""
+        if len(self._formats) == 1:
+            there = f"fields: {', '.join(self.fields)[:MOST_NAMES] or 'none'}"
+            what = f"no dialogue of the format {name_of(self._formats[0])} ({there})"
+        elif not (what := stranger(self.fields)).startswith(UNKNOWN):
+            return what
+        return f"{what}; others than those of `gen convert --list` are read by `gen convert --from MAP.toml`"
 
     @property
     def native(self) -> bool:

@@ -28,6 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--paths", dest="tree_paths", metavar="P", default="best", help="of message trees: best, all, pairs"
     )
     what.add_argument("--keep-prefixes", action="store_true", help="belle: keep rows that only begin a longer one")
+    what.add_argument("--split-thoughts", action="store_true", help="<think> before an answer: its thoughts, not words")
     what.add_argument("--list", action="store_true", help="print the layouts, and leave")
     which = parser.add_argument_group("which dialogues")
     which.add_argument("--sample", metavar="N", type=count, help="so many; a smaller sample is part of a larger one")
@@ -58,6 +59,7 @@ def command(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         tree_paths=arguments.tree_paths,
         fold=not arguments.keep_prefixes,
+        split_thoughts=arguments.split_thoughts,
         overwrite=arguments.overwrite,
     )
     from dialogue.conversion.convert import convert

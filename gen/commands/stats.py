@@ -31,6 +31,7 @@ def command(arguments: argparse.Namespace) -> int:
     """Print the statistics; status 0."""
     from pathlib import Path
 
+    from dialogue.conversion.remarks import remarks_on
     from evaluator.corpus.report import corpus_stats
     from gen.progress import Progress
     from gen.stats_text import stats_report
@@ -45,6 +46,8 @@ def command(arguments: argparse.Namespace) -> int:
             seed=arguments.seed,
             show=lambda stage, done, total: progress.show(stage, done, total, "" if total else f"{done:,} dialogues"),
         )
+        for line in remarks_on([Path(arguments.input)]):
+            progress.say(line)
     if arguments.json:
         import orjson
 

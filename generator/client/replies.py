@@ -18,13 +18,11 @@ import orjson
 
 from dialogue.errors import ReplyFailed
 from dialogue.records import Usage
+from dialogue.thinking import split_thoughts
 from generator.client.retry import Again
 
 Format = Literal["schema", "text"]
 
-_THINKING = re.compile(r"\s*<(think|thinking)>(.*?)(?:</\1>|\Z)", re.DOTALL)
-# Templates that open the tag in the prompt leave only its end in the reply, on a line of its own.
-_THOUGHT_END = re.compile(r"(?:\A|\n)[ \t]*</(?:think|thinking)>[ \t]*(?:\n|\Z)")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -161,17 +159,6 @@ def _parts(message: Mapping[str, Any]) -> tuple[str, str]:
         within, said = split_thoughts(said)
         thoughts = thoughts or within
     return said, thoughts.strip()
-
-
-def split_thoughts(text: str) -> tuple[str, str]:
-    """Reasoning written into the answer itself, and the answer without it."""
-    opened = _THINKING.match(text)
-    if opened:
-        return opened[2].strip(), text[opened.end() :].lstrip()
-    closed = _THOUGHT_END.search(text)
-    if closed and "<think" not in text:
-        return text[: closed.start()].strip(), text[closed.end() :].lstrip()
-    return "", text
 
 
 def _joined(parts: list[Any], kind: str) -> str:

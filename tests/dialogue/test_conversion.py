@@ -95,6 +95,7 @@ GOOD: dict[str, dict[str, Any]] = {
     "ultrafeedback": {"instruction": "q", "completions": [{"response": "a", "overall_score": 1}]},
     "stackexchange": {"question": "q", "answers": [{"text": "a", "pm_score": 1}]},
     "chosen_rejected": {"prompt": "q", "chosen": "a", "rejected": "b"},
+    "prompt_completion": {"prompt": "q", "completion": "a"},
 }
 BAD: dict[str, dict[str, dict[str, Any]]] = {
     "messages": {
@@ -197,6 +198,12 @@ BAD: dict[str, dict[str, dict[str, Any]]] = {
             "rejected": [{"role": "assistant", "content": "b"}],
         },
         "empty": {"prompt": "q", "chosen": "", "rejected": "b"},
+    },
+    "prompt_completion": {
+        "missing": {"prompt": "q", "completion": None},
+        "type": {"prompt": 1, "completion": "a"},
+        "order": {"prompt": [{"role": "assistant", "content": "b"}], "completion": "a"},
+        "empty": {"prompt": " ", "completion": "a"},
     },
 }
 

@@ -21,7 +21,8 @@ FIELDS = [
     *("id", "messages", "data", "conversations", "instruction", "input", "output", "response", "context", "history"),
     *("system", "question", "answers", "answer_0", "answer_1", "score_0", "score_1", "completions", "overall_score"),
     *("chosen", "rejected", "prompt", "candidates", "items", "role", "content", "from", "value", "weight", "text"),
-    *("rationale", "answer", "target", "type", "replies", "rank", "parent_id", "pm_score", "upvotes", "selected"),
+    *("completion", "label", "conversation", "type", "reasoning_content", "tool_calls", "images", "train"),
+    *("rationale", "answer", "target", "replies", "rank", "parent_id", "pm_score", "upvotes", "selected"),
     *("user", "bot", "topic", "chat", "num_turns", "meta_instruction", "turn_1", "Human", "MOSS", "qid", "seed"),
 ]
 TEXT = st.text(st.characters(exclude_categories=["Cs"])).filter(lambda text: TAGS.search(text) is None)
@@ -45,6 +46,9 @@ def dialogue(name: str, texts: list[str]) -> Dialogue:
         messages[-1] = messages[-1].model_copy(update={"thoughts": "Step by step."})
     if name == "belle_chat":
         messages.insert(0, Message(role="system", content="Two friends meet."))
+    if name == "prompt_completion":
+        messages = [one if one.role == "user" else one.model_copy(update={"weight": 0.0}) for one in messages]
+        messages[-1] = messages[-1].model_copy(update={"weight": None})
     if name in SCORED:
         pair = [{"content": messages[-1].content, "score": 2}, {"content": "another answer", "score": 1}]
         messages[-1] = messages[-1].model_copy(update={"candidates": pair})
@@ -117,6 +121,14 @@ def test_a_format_says_what_it_cannot_hold() -> None:
     assert said["messages"] == []
     assert "thoughts" in said["sharegpt"]
     assert "system and tool messages" in said["ultrachat"]
+
+
+def test_weights_are_held_or_told() -> None:
+    messages = (Message(role="user", content="q"), Message(role="assistant", content="a", weight=0.0))
+    holding = {"messages", "openchat", "sharegpt", "prompt_completion"}
+    for form in FORMATS:
+        told = "weights of turns" in form.losses(Dialogue(id="x", messages=messages))
+        assert told == (form.__name__.rpartition(".")[2] not in holding)
 
 
 def test_ultrachat_refuses_turns_that_do_not_alternate() -> None:

@@ -270,6 +270,10 @@ MAPPED: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"question": "q", "description": "d", "answers": [{"answer_text": "a"}], "keywords": "k"},
         ["q\n\nd", "a"],
     ),
+    "openorca": ({"id": "1", "system_prompt": "s", "question": "q", "response": "a"}, ["s", "q", "a"]),
+    "capybara": ({"source": "x", "conversation": [{"input": "q", "output": "a"}]}, ["q", "a"]),
+    "query_response": ({"query": "q", "response": "a", "type": "GSM_SV"}, ["q", "a"]),
+    "question_answer": ({"question": "q", "answer": "a"}, ["q", "a"]),
 }
 
 

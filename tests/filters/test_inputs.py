@@ -128,3 +128,31 @@ def test_a_filter_s_folder_and_what_it_dropped_can_be_read(tmp_path: Path, capsy
     shown = capsys.readouterr().out
     assert "dropped by turns: no_answer" in shown
     assert "Is anybody there?" in shown
+
+
+def test_files_that_are_named_twice_or_hold_nothing_are_said(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a.jsonl").write_bytes(GOOD)
+    Path("empty.jsonl").touch()
+    assert main(["filter", "a.jsonl", "./a.jsonl", "empty.jsonl", "--out", "out"]) == 0
+    told = capsys.readouterr()
+    assert told.err.splitlines()[:2] == ["a.jsonl: named twice, and read as often", "empty.jsonl: no dialogue in it"]
+    assert "exact_duplicates          1 dropped" in told.out
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"text": "Once upon a time."}, "a text without roles, as of pretraining"),
+        ({"messages": [{"role": "user", "content": "q"}], "images": ["a.png"]}, "images: only texts are held"),
+    ],
+)
+def test_rows_about_something_else_are_refused_with_what_they_are(
+    tmp_path: Path, row: dict[str, object], said: str
+) -> None:
+    (tmp_path / "a.jsonl").write_bytes(orjson.dumps(row) + b"\n" + GOOD)
+    report = filtered(tmp_path / "out", steps(Never()), tmp_path / "a.jsonl")
+    assert report["refused"] == 1
+    assert said in report["first_refused"]

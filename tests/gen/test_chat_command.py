@@ -431,3 +431,18 @@ def test_answers_are_put_in_order_in_a_file_that_is_closed(tmp_path: Path, monke
     out.write_bytes(b'{"id": "b"}\n{"id": "other"}\n{"id": "a"}\n')
     _in_order(out, [Asked(1, "a", ()), Asked(2, "b", ())])
     assert out.read_bytes() == b'{"id": "a"}\n{"id": "b"}\n{"id": "other"}\n'
+
+
+def test_prompts_may_be_messages_as_others_spell_them(tmp_path: Path) -> None:
+    from dialogue.errors import UsageError
+
+    parts = [{"type": "text", "text": "Why "}, {"type": "text", "text": "so?"}]
+    spoken = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": parts}]
+    (tmp_path / "p").write_text(
+        "".join(json.dumps(row) + "\n" for row in ({"prompt": spoken}, {"messages": spoken, "id": 2}))
+    )
+    for one in read_prompts(tmp_path / "p"):
+        assert [(each.role, each.content) for each in one.messages] == [("system", "Be brief."), ("user", "Why so?")]
+    (tmp_path / "p").write_text(json.dumps({"prompt": [{"role": "user", "content": [{"type": "image_url"}]}]}))
+    with pytest.raises(UsageError, match=r"p:1: .*a part of type 'image_url'; only texts are held"):
+        list(read_prompts(tmp_path / "p"))

@@ -168,3 +168,21 @@ def test_template_and_context_of_token_files_are_heeded(capsys: pytest.CaptureFi
     pieces = orjson.loads(Path("split.json").read_bytes())
     assert len(pieces) > 1
     assert all(len(piece) <= int(context) for piece, _ in pieces)
+
+
+def test_files_that_are_named_twice_or_hold_nothing_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("in.jsonl").write_bytes(orjson.dumps(ROW) + b"\n")
+    Path("empty.json").write_text("[]")
+    assert main(["convert", "in.jsonl", "empty.json", "./in.jsonl", "out.jsonl"]) == 0
+    told = capsys.readouterr().out
+    assert "note      in.jsonl: named twice, and read as often\n" in told
+    assert "note      empty.json: no dialogue in it\n" in told
+
+
+def test_thoughts_within_words_are_taken_apart_where_that_is_asked_for() -> None:
+    spoken = {"conversations": [{"from": "human", "value": "q"}, {"from": "gpt", "value": "<think>t</think>\n\na"}]}
+    Path("in.jsonl").write_bytes(orjson.dumps(spoken) + b"\n")
+    for flags, wanted in (((), ("<think>t</think>\n\na", None)), (("--split-thoughts",), ("a", "t"))):
+        assert main(["convert", "in.jsonl", "out.jsonl", "--overwrite", *flags]) == 0
+        said = orjson.loads(Path("out.jsonl").read_bytes())["messages"][1]
+        assert (said["content"], said.get("thoughts")) == wanted

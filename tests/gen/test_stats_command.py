@@ -114,3 +114,10 @@ def test_without_scikit_learn_only_the_comparison_with_real_users_is_missing(
 def test_numbers_have_the_digits_that_count(value: float | None, text: str) -> None:
     assert number(value) == text
     assert interval({"low": None, "high": 1.0}) == ""
+
+
+def test_an_empty_file_among_others_is_said(made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "a.jsonl").write_bytes((made / "dialogues.jsonl").read_bytes())
+    (tmp_path / "b.jsonl").touch()
+    assert called(tmp_path) == 0
+    assert "b.jsonl: no dialogue in it" in capsys.readouterr().err

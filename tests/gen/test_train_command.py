@@ -460,3 +460,60 @@ def test_a_model_that_cannot_be_taught_is_refused_before_the_data_is_read(
     assert "max_length = 128: the model has 64 positions" in refused(
         capsys, "nowhere.jsonl", "--model", "m", "--out", "o"
     )
+
+
+def test_files_named_twice_alike_or_empty_are_said_before_they_are_learned(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "copy.jsonl").write_bytes((here / "d.jsonl").read_bytes())
+    (here / "empty.jsonl").write_text("\n")
+    assert train("d.jsonl", "./d.jsonl", "copy.jsonl", "empty.jsonl", "--out", "o", "--max-steps", "2") == 0
+    told = capsys.readouterr().err.splitlines()
+    for line in (
+        "d.jsonl: named twice, and read as often",
+        "copy.jsonl: the same bytes as d.jsonl, and read as well",
+        "empty.jsonl: no dialogue in it",
+    ):
+        assert line in told
+    assert any(line.startswith("180 dialogues -> 180 examples") for line in told)
+
+
+def test_data_without_a_dialogue_is_refused_with_why(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "clean").mkdir()
+    for name, text in (("clean/kept.jsonl", ""), ("clean/dropped.jsonl", "{}\n"), ("empty.jsonl", "")):
+        (here / name).write_text(text)
+    assert "clean/kept.jsonl: nothing to learn from (no dialogue in it; its filter dropped all, clean/report.html" in (
+        refused(capsys, "clean", "--out", "a")
+    )
+    both = refused(capsys, "clean", "empty.jsonl", "--out", "b")
+    assert "clean/kept.jsonl, empty.jsonl: nothing to learn from (no dialogue in any of them)" in both
+
+
+def test_what_is_refused_is_named_by_file_and_line_and_in_the_plan(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    silent = {"id": "mute", "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": ""}]}
+    small_trainings.write(here / "more.jsonl", [*small_trainings.rows(3), silent])
+    place = "refused, an empty answer: 1 (the first: more.jsonl:4 (mute))"
+    assert train("d.jsonl", "more.jsonl", "--plan") == 0
+    assert place in capsys.readouterr().out
+    assert train("d.jsonl", "more.jsonl", "--out", "o", "--max-steps", "2") == 0
+    assert place in capsys.readouterr().err.splitlines()
+    assert place in (here / "o/model/README.md").read_text()
+    summary = json.loads((here / "o/summary.json").read_text())
+    assert "more.jsonl:4 (mute)" in json.dumps(summary)
+
+
+def test_rows_of_prompt_and_completion_teach_the_completion(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    user, wrong, right = (
+        {"role": role, "content": text} for role, text in (("user", "Say."), ("assistant", "no"), ("assistant", "yes"))
+    )
+    rows = [
+        {"prompt": [user, wrong, user], "completion": [right]},
+        {"messages": [user, {**wrong, "weight": 0}, user, right]},
+    ]
+    small_trainings.write(here / "rows.jsonl", rows)
+    assert train("rows.jsonl", "--show", "2", "--train-on", "assistant") == 0
+    told = capsys.readouterr()
+    assert re.findall("⟪([^⟫]*)⟫", told.out) == ["yes", "<|end|>"] * 2
+    assert "of weight 0, read and not learned: 2 answers" in told.err.splitlines()

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from dialogue.errors import ReplyFailed
 from dialogue.records import Usage
-from generator.client.replies import Completion, completion, payload, split_thoughts, usage_of
+from dialogue.thinking import split_thoughts
+from generator.client.replies import Completion, completion, payload, usage_of
 from generator.client.retry import Again
 
 

@@ -1,11 +1,17 @@
 """The audit: what became of the dialogues, in numbers that add up."""
 
+from pathlib import Path
+from typing import Any
+
 import orjson
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from spoken import HOSTILE, UNHURRIED, dialogues, rendering, talk
 
-from dialogue.records import Dialogue, Message
+from dialogue.conversion.row import Row
+from dialogue.errors import UsageError
+from dialogue.records import Dialogue, Message, Seed
 from trainer.text.audit import Audit
 from trainer.text.examples import EMPTY, EMPTY_PIECE, examples, examples_of
 
@@ -66,3 +72,72 @@ def test_audits_add_up_and_survive_json(talks: list[Dialogue]) -> None:
         parts += part
     assert whole.as_dict() == parts.as_dict()
     assert Audit.from_dict(orjson.loads(orjson.dumps(whole.as_dict()))) == whole
+
+
+def test_what_is_read_and_not_learned_and_what_is_not_written_is_told() -> None:
+    made, audit = rendering(), Audit()
+    spoken = talk("q", "a", "r", "b")
+    prompted = [spoken.messages[0], spoken.messages[1].model_copy(update={"weight": 0.0}), *spoken.messages[2:]]
+    columns = Seed(extra={"tools": [{"type": "function"}], "chat_template_kwargs": {"enable_thinking": False}})
+    ours = Seed(extra={"tools": {"on": ["sum"]}, "functions": []})  # a run's, and a column that says nothing
+    for seed in (columns, columns, ours):
+        one = Dialogue(id="d", messages=tuple(prompted), seed=seed)
+        examples(one, made, made.settings, audit)
+    assert audit.lines()[2:] == [
+        "of weight 0, read and not learned: 3 answers",
+        "tools: in 2 rows, and not followed; no list of tools is written; name in a system message what the assistant "
+        "may call",
+        "chat_template_kwargs: in 2 rows, and not followed; all is written by one template, with thoughts as the "
+        "settings say",
+    ]
+    assert Audit.from_dict(orjson.loads(orjson.dumps(audit.as_dict()))) == audit
+
+
+@pytest.mark.parametrize(("thoughts", "left_out"), [("none", 1), ("keep", 0), ("per_turn", 0)])
+def test_thoughts_that_are_left_out_are_told(thoughts: str, left_out: int) -> None:
+    made, audit = rendering(thoughts=thoughts), Audit()
+    messages = (Message(role="user", content="q"), Message(role="assistant", content="a", thoughts="t"))
+    examples(Dialogue(id="d", messages=messages), made, made.settings, audit)
+    told = "thoughts left out: of 1 answers (thoughts = none; keep and per_turn teach them)"
+    assert (audit.unthought, told in audit.lines()) == (left_out, bool(left_out))
+
+
+def test_thoughts_within_words_are_told_with_the_mend() -> None:
+    made, audit = rendering(), Audit()
+    examples(talk("q", "<think>t</think>a"), made, made.settings, audit)
+    assert audit.lines()[2] == (
+        "<think> within the words: of 1 answers, plain text like all words; "
+        "gen convert --split-thoughts makes thoughts of it"
+    )
+
+
+def test_an_audit_of_before_lacks_what_was_not_counted_then() -> None:
+    told = Audit(dialogues=3, taught=5).as_dict()
+    for name in ("unlearned", "unthought", "aloud", "unread"):
+        del told[name]
+    assert Audit.from_dict(told) == Audit(dialogues=3, taught=5)
+
+
+def test_a_refusal_names_the_row_where_it_is_known() -> None:
+    made, audit = rendering(), Audit()
+    talks = [talk("q", "a", id="a"), talk("r", id="b")]
+    rows = [Row(Path("data.jsonl"), number, b"") for number in (3, 4)]
+    examples_of(talks, made, made.settings, audit, rows)
+    assert audit.lines()[-1] == "refused, nothing to learn: 1 (the first: data.jsonl:4 (b))"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"max_length": 32, "overflow": "refuse"}, r"data\.jsonl:3: dialogue a: \d+ tokens, max_length = 32"),
+        ({"weight_by": "weight"}, r"data\.jsonl:3: dialogue a: weight = -1\.0 is no loss weight"),
+    ],
+)
+def test_an_error_about_a_dialogue_names_its_row(asked: dict[str, Any], said: str) -> None:
+    made = rendering(**asked)
+    long = talk("q", "a" * 90, id="a")
+    long = long.model_copy(
+        update={"messages": (long.messages[0], long.messages[1].model_copy(update={"weight": -1.0}))}
+    )
+    with pytest.raises(UsageError, match=said):
+        examples_of([long], made, made.settings, Audit(), [Row(Path("data.jsonl"), 3, b"")])

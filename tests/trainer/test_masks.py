@@ -10,7 +10,7 @@ from dialogue.records import Dialogue, Message
 from trainer.text.audit import Audit
 from trainer.text.example import IGNORE_INDEX
 from trainer.text.examples import EMPTY, examples
-from trainer.text.masks import NoScore, rounds
+from trainer.text.masks import EMPTY_ANSWER, EMPTY_QUESTION, ONLY_THOUGHTS, NoScore, rounds
 
 TALK = talk("q", "a", "r", "b", system="s")
 
@@ -142,3 +142,64 @@ def test_thoughts_need_a_place_in_the_template() -> None:
     with pytest.raises(UsageError, match="thoughts = keep: template vicuna has no place"):
         rendering("vicuna", thoughts="keep")
     assert settings().thoughts == "none"
+
+
+def _mixed(*weights: float | None) -> Dialogue:
+    spoken = talk("q", "a", "r", "b", "s", "c")
+    told = iter(weights)
+    messages = [one if one.role == "user" else one.model_copy(update={"weight": next(told)}) for one in spoken.messages]
+    return spoken.model_copy(update={"messages": tuple(messages)})
+
+
+@pytest.mark.parametrize(
+    ("train_on", "weights", "taught"),
+    [
+        ("assistant", (0, None, 1), "b<|im_end|>·c<|im_end|>"),
+        ("assistant", (0, 0, None), "c<|im_end|>"),
+        ("last", (None, 1, 0), "b<|im_end|>"),
+        ("user", (0, 0, 0), "q<|im_end|>·r<|im_end|>·s<|im_end|>"),
+    ],
+)
+def test_an_answer_of_weight_0_is_read_and_not_learned_though_nothing_goes_by_weight(
+    train_on: str, weights: tuple[float | None, ...], taught: str
+) -> None:
+    assert taught_text(rendering(train_on=train_on), _mixed(*weights)) == taught
+
+
+def test_where_all_is_learned_an_answer_of_weight_0_is_not() -> None:
+    made = rendering(train_on="all")
+    taught = taught_text(made, _mixed(0, None, None))
+    assert taught.startswith("<|im_start|>user\nq<|im_end|>·\n<|im_start|>user\nr<|im_end|>\n<|im_start|>assistant\nb")
+    assert taught.endswith("b<|im_end|>\n<|im_start|>user\ns<|im_end|>\n<|im_start|>assistant\nc<|im_end|>\n")
+
+
+@pytest.mark.parametrize(
+    ("answer", "train_on", "thoughts", "reason"),
+    [
+        (Message(role="assistant", content=""), "assistant", "none", EMPTY_ANSWER),
+        (Message(role="assistant", content=" \n"), "last", "keep", EMPTY_ANSWER),
+        (Message(role="assistant", content=""), "all", "none", EMPTY_ANSWER),
+        (Message(role="assistant", content=""), "user", "none", None),
+        (Message(role="assistant", content="", weight=0), "assistant", "none", "nothing to learn"),
+        (Message(role="assistant", content="", thoughts="t"), "assistant", "keep", None),
+        (Message(role="assistant", content="", thoughts="t"), "assistant", "per_turn", None),
+        (Message(role="assistant", content="", thoughts="t"), "assistant", "none", ONLY_THOUGHTS),
+        (Message(role="assistant", content="", thoughts=" "), "assistant", "keep", EMPTY_ANSWER),
+        (Message(role="assistant", content="", tool_calls=["look()"]), "assistant", "none", None),
+    ],
+)
+def test_an_answer_that_says_nothing_is_not_taught(
+    answer: Message, train_on: str, thoughts: str, reason: str | None
+) -> None:
+    made, audit = rendering(train_on=train_on, thoughts=thoughts), Audit()
+    question = Message(role="user", content="q")
+    found = examples(Dialogue(id="d", messages=(question, answer)), made, made.settings, audit)
+    assert audit.refused == ({} if reason is None else {reason: 1})
+    assert bool(found) == (reason is None)
+
+
+def test_a_user_who_is_learned_says_something() -> None:
+    made, audit = rendering(train_on="user"), Audit()
+    assert examples(talk("q", "a", " ", "b"), made, made.settings, audit) == []
+    assert audit.refused == {EMPTY_QUESTION: 1}
+    assert len(examples(talk("", "b"), rendering(), rendering().settings, audit)) == 1

@@ -13,6 +13,7 @@ from dialogue.records import Dialogue, Message
 from trainer.text.audit import Audit
 from trainer.text.example import IGNORE_INDEX, Example
 from trainer.text.examples import EMPTY, examples
+from trainer.text.masks import EMPTY_ANSWER
 from trainer.text.render import Renderer, renderer
 from trainer.text.template import names
 
@@ -119,7 +120,8 @@ def test_tokens_add_up_in_every_template(template: str, dialogue: Dialogue, limi
     chosen = settings(template, max_length=limit)
     made, audit = renderer(fitted(template), chosen), Audit()
     found = examples(dialogue, made, chosen, audit)
-    if any("no place" in reason for reason in audit.refused):
+    if any("no place" in reason or reason == EMPTY_ANSWER for reason in audit.refused):
+        assert found == []
         return
     whole = len(made.encode(dialogue).input_ids)
     assert audit.tokens == sum(len(example.input_ids) for example in found)
@@ -131,6 +133,9 @@ def test_tokens_add_up_in_every_template(template: str, dialogue: Dialogue, limi
 @given(dialogues(HOSTILE), st.integers(24, 120))
 def test_pieces_fit_and_teach_all_that_the_dialogue_teaches_but_what_is_counted(dialogue: Dialogue, limit: int) -> None:
     made, audit, tools = _split(dialogue, limit)
+    if EMPTY_ANSWER in audit.refused:
+        assert made == []
+        return
     whole = tools.encode(dialogue)
     assert all(len(example.input_ids) <= limit for example in made)
     taught = [example.labels[example.labels != IGNORE_INDEX].tolist() for example in made]
@@ -139,3 +144,15 @@ def test_pieces_fit_and_teach_all_that_the_dialogue_teaches_but_what_is_counted(
     assert audit.tokens == sum(len(example.input_ids) for example in made)
     read = len(whole.input_ids) + audit.repeated_tokens - audit.dropped_tokens
     assert audit.tokens + audit.refused_tokens == read
+
+
+def test_a_completion_keeps_as_much_of_its_prompt_as_fits() -> None:
+    read = talk("q" * 30, "a" * 30, "r" * 20, "b" * 20, "s", "c")
+    prompt = [one.model_copy(update={"weight": 0.0}) if one.role == "assistant" else one for one in read.messages[:5]]
+    made, audit, tools = _split(read.model_copy(update={"messages": (*prompt, read.messages[5])}), 90)
+    assert len(made) == 1
+    text = tools.tokenizer.decode(made[0].input_ids)
+    assert ("r" * 20 in text, "q" * 30 in text) == (True, False)
+    assert text.endswith("c<|im_end|>\n")
+    assert (audit.refused, audit.split) == ({}, 0)
+    assert audit.dropped_tokens == len(tools.encode(read).input_ids) - len(made[0].input_ids)

@@ -247,6 +247,16 @@ def test_where_no_one_answers_there_is_nothing_to_learn_from_and_it_says_why(tmp
         made(asked)
 
 
+def test_refusals_name_file_and_line(tmp_path: Path) -> None:
+    asked = toy(tmp_path, count=2)
+    silent = {"id": "mute", "messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": " "}]}
+    more = tmp_path / "more.json"
+    more.write_text(json.dumps([*rows(3), silent]))
+    store = made(asked.model_copy(update={"data": (*asked.data, more)}))
+    assert store.audit.lines()[-1] == f"refused, an empty answer: 1 (the first: {more}:4 (mute))"
+    assert Store(store.folder).audit.places == {"an empty answer": f"{more}:4 (mute)"}
+
+
 @pytest.mark.parametrize("broken", ['{"id": "x", "messages": [', '{"id": "x"}', "\x00"])
 def test_a_broken_row_is_named_and_leaves_no_folder(tmp_path: Path, broken: str) -> None:
     asked = toy(tmp_path)

@@ -8,12 +8,11 @@ from typing import NamedTuple
 
 import orjson
 
+from dialogue.conversion.remarks import KEPT, empty, remarks
 from dialogue.conversion.rows import files as files_behind
 from dialogue.conversion.rows import layout
 
 BLOCK_BYTES = 1 << 16
-KEPT = "kept.jsonl"
-"""What is read of a folder that has it, whatever else there is: a filter has chosen it."""
 
 
 class Source(NamedTuple):
@@ -31,12 +30,25 @@ def sources(paths: Sequence[Path]) -> list[Source]:
     return [Source(file, _digest(file), _torn(file)) for file in files(paths)]
 
 
+def told(found: Sequence[Source]) -> list[str]:
+    """What is to be said of the files: named twice, with nothing in them, of the same bytes, or cut off at the end."""
+    lines, known = remarks([source.path for source in found]), dict[str, Path]()
+    for source in dict.fromkeys(found):
+        first = known.setdefault(source.digest, source.path)
+        if first.resolve() != source.path.resolve() and not empty(source.path):
+            lines.append(f"{source.path}: the same bytes as {first}, and read as well")
+        if source.torn:
+            lines.append(f"{source.path}: its last line was cut off and is left out")
+    return lines
+
+
 def files(paths: Sequence[Path]) -> list[Path]:
     """The files behind what the user named, unread. UsageError for what is not there."""
     return [file for path in paths for file in _files(path)]
 
 
 def _files(path: Path) -> list[Path]:
+    """Of a folder that has a filter's `KEPT` that alone, whatever else there is: the filter has chosen it."""
     found = files_behind(path)
     return [path / KEPT] if path.is_dir() and (path / KEPT).is_file() else found
 

@@ -25,8 +25,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dialogue.chance import hash64
+from dialogue.conversion.remarks import nothing
+from dialogue.conversion.row import Row
 from dialogue.errors import UsageError
-from dialogue.reading import read
+from dialogue.reading import placed, read
 from dialogue.records import Dialogue, encode
 from trainer.batches.sources import Source
 from trainer.loop.folder import whole_folder
@@ -117,7 +119,7 @@ def build(settings: TrainSettings, renderer: Renderer, folder: Path, sources: li
     store = Store(folder)
     if not len(store.learned):
         shutil.rmtree(folder, ignore_errors=True)  # with other settings it is made anew, and with these it is of no use
-        read, lines = ", ".join(str(source.path) for source in sources), "; ".join(store.audit.lines())
+        read, lines = ", ".join(str(source.path) for source in sources), why(store.audit, sources)
         if len(store.held):
             raise UsageError(
                 f"{read}: nothing to learn from beside the {len(store.held):,} examples that are held out; lower "
@@ -125,6 +127,13 @@ def build(settings: TrainSettings, renderer: Renderer, folder: Path, sources: li
             )
         raise UsageError(f"{read}: nothing to learn from ({lines})")
     return store
+
+
+def why(audit: Audit, sources: list[Source]) -> str:
+    """What became of data that nothing is to be learned from."""
+    if audit.dialogues:
+        return "; ".join(audit.lines())
+    return nothing(sources[0].path) if len(sources) == 1 else "no dialogue in any of them"
 
 
 def _key(settings: TrainSettings, renderer: Renderer, sources: list[Source]) -> str:
@@ -149,9 +158,10 @@ def _make(settings: TrainSettings, renderer: Renderer, sources: list[Source], fo
     ids, counts, keys = ((folder / name).open("wb") for name in names)
     with ids, counts, keys, (folder / LOOKED).open("wb+") as looked:
         choice = _HeldOut(settings.validation, looked)
-        found = dialogues(settings, sources)
+        found = rows(settings, sources)
         while some := list(islice(found, TOGETHER)):
-            for dialogue, made in zip(some, examples_of(some, renderer, settings, audit), strict=True):
+            places, read = [row for row, _ in some], [dialogue for _, dialogue in some]
+            for dialogue, made in zip(read, examples_of(read, renderer, settings, audit, places), strict=True):
                 hash = hash64("held out", dialogue.id)
                 if made:
                     choice.look(hash, dialogue)
@@ -168,10 +178,15 @@ def _make(settings: TrainSettings, renderer: Renderer, sources: list[Source], fo
     (folder / "store.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 
+def rows(settings: TrainSettings, sources: list[Source]) -> Iterator[tuple[Row, Dialogue]]:
+    """All dialogues with their rows, source after source."""
+    for source in sources:
+        yield from placed(source.path, settings.format)
+
+
 def dialogues(settings: TrainSettings, sources: list[Source]) -> Iterator[Dialogue]:
     """All dialogues, source after source."""
-    for source in sources:
-        yield from read(source.path, settings.format)
+    return (dialogue for _, dialogue in rows(settings, sources))
 
 
 def _write(example: Example, hash: int, weighted: bool, ids: IO[bytes], counts: IO[bytes], keys: IO[bytes]) -> None:

@@ -5,7 +5,7 @@ from itertools import islice
 
 from dialogue.errors import UsageError
 from trainer.batches.sources import files, sources
-from trainer.batches.store import TOGETHER, dialogues
+from trainer.batches.store import TOGETHER, rows, why
 from trainer.loop.request import DATA
 from trainer.loop.weights_biases import check_wandb
 from trainer.nets import adapters, base
@@ -66,13 +66,15 @@ def _read(stage: TrainSettings, root: str | None, before: Sequence[TrainSettings
     speech = None
     if root is not None and _is_there(stage, root, before):
         speech = renderer(tokenizers.load(tokenizer_place(root), stage.template).tokenizer, stage)
-    audit, coming = Audit(), dialogues(stage, files_read)
+    audit, coming = Audit(), rows(stage, files_read)
     while some := list(islice(coming, TOGETHER)):
         read += len(some)
-        taught = taught or speech is None or any(examples_of(some, speech, stage, audit))
+        if not taught:
+            places, spoken = [row for row, _ in some], [dialogue for _, dialogue in some]
+            taught = speech is None or any(examples_of(spoken, speech, stage, audit, places))
     names = ", ".join(str(source.path) for source in files_read)
     if not read or not taught:
-        raise UsageError(f"{names}: nothing to learn from ({'; '.join(audit.lines())})")
+        raise UsageError(f"{names}: nothing to learn from ({why(audit, files_read)})")
     if read <= stage.validation:
         raise UsageError(f"{names}: {read:,} dialogues, and validation = {stage.validation:g} are held out; lower it")
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import torch
 
-from trainer.batches.sources import Source
+from trainer.batches.sources import Source, told
 from trainer.batches.store import Store, View, build
 from trainer.loop import checkpoint, dated, parallel
 from trainer.loop.course import Course, course, notes, sizes_of, stepped
-from trainer.loop.fitted import fitted, torn_lines
+from trainer.loop.fitted import fitted
 from trainer.loop.folder import whole_folder
 from trainer.loop.optim import optimizer
 from trainer.loop.parallel import Here
@@ -107,7 +107,7 @@ def lay(settings: TrainSettings, sources: list[Source], here: Here, said: Callab
     """The desk of a training, from its last checkpoint where there is one; the audit is said."""
     ready, speech, store = read_data(settings, sources, here)
     if here.first:
-        for line in [*torn_lines(sources), *store.audit.lines()]:
+        for line in [*told(sources), *store.audit.lines()]:
             said(line)
     found = checkpoint.latest(settings.out)
     model = base.load(settings, ready.tokenizer, ready.new_ids, here.device, checkpoint=found)

@@ -1,6 +1,5 @@
 """The tokenizer of a model from scratch."""
 
-from collections.abc import Sequence
 from itertools import islice
 
 from transformers import PreTrainedTokenizerFast
@@ -20,8 +19,3 @@ def fitted(settings: TrainSettings, sources: list[Source], most: int) -> PreTrai
     found = islice(dialogues(settings, sources), most)
     texts = (message.content for dialogue in found for message in dialogue.messages)
     return fit(texts, settings.scratch.vocabulary, settings.template)
-
-
-def torn_lines(sources: Sequence[Source]) -> list[str]:
-    """What is to be said of files whose last line was cut off."""
-    return [f"{source.path}: its last line was cut off and is left out" for source in sources if source.torn]

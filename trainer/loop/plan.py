@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 
 from dialogue.records import Record
-from trainer.batches.sources import sources
+from trainer.batches.sources import sources, told
 from trainer.loop.ahead import look_ahead
 from trainer.loop.course import course, notes, sizes_of, stepped
 from trainer.loop.desk import read_data
@@ -139,7 +139,7 @@ def plan(settings: TrainSettings, *, device_memory_gib: float | None = None) -> 
         peak=device.peak,
         device_memory_gib=device.memory_gib,
         memory_gib=memory,
-        notes=(*_small(asked, settings), *notes(settings, way, held_out)),
+        notes=(*told(found), *audit.lost(), *_small(asked, settings), *notes(settings, way, held_out)),
         verdict="unknown" if fits is None else "fits" if fits else "does not fit",
         try_instead=() if fits in (None, True) else tuple(_tries(settings, needs, device, rows)),
     )

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Iterator
 
 from dialogue.errors import UsageError
-from trainer.batches.sources import Source, sources
-from trainer.batches.store import dialogues
-from trainer.loop.fitted import fitted, torn_lines
+from trainer.batches.sources import Source, sources, told
+from trainer.batches.store import rows
+from trainer.loop.fitted import fitted
 from trainer.nets.foreign import Tokenizer
 from trainer.nets.names import tokenizer_place
 from trainer.nets.unstated import by_model
@@ -13,7 +13,7 @@ from trainer.settings import TrainSettings
 from trainer.stages import roots, stages
 from trainer.text import tokenizer as tokenizers
 from trainer.text.audit import Audit
-from trainer.text.examples import examples
+from trainer.text.examples import examples_of
 from trainer.text.painted import legend, paint
 from trainer.text.render import renderer
 
@@ -41,7 +41,7 @@ def shown(
             tokenizer = fitted(stage, sources(chain[0].data), FITTED_TEXTS)
         else:
             tokenizer = tokenizers.load(tokenizer_place(root), stage.template).tokenizer
-        for line in [*torn_lines(found), *([legend(marks)] if number == 0 else [])]:
+        for line in [*told(found), *([legend(marks)] if number == 0 else [])]:
             said(line)
         yield from _painted(stage, found, tokenizer, count, marks, said)
 
@@ -56,8 +56,8 @@ def _painted(
 ) -> Iterator[str]:
     speech, audit = renderer(tokenizer, settings), Audit()
     left = count
-    for dialogue in dialogues(settings, found):
-        for example in examples(dialogue, speech, settings, audit)[:left]:
+    for row, dialogue in rows(settings, found):
+        for example in examples_of([dialogue], speech, settings, audit, [row])[0][:left]:
             left -= 1
             yield paint(example, tokenizer, marks)
         if not left:

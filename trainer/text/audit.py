@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 
 from pydantic import JsonValue
 
+_TOOLS = "no list of tools is written; name in a system message what the assistant may call"
+_MENDS = {"chat_template_kwargs": "all is written by one template, with thoughts as the settings say"}
+"""What to do where a column that a chat template would read is not followed."""
+
 
 @dataclass
 class Audit:
@@ -32,23 +36,36 @@ class Audit:
     """Tokens read more than once: system messages of later pieces, history before each turn."""
     special_typed: int = 0
     """Dialogues whose words held a control token's text; it was encoded as plain text."""
+    unlearned: int = 0
+    """Answers of weight 0: read, not learned."""
+    unthought: int = 0
+    """Answers whose thoughts are not written: thoughts = none."""
+    aloud: int = 0
+    """Answers with thoughts within their words (`<think>`): words like others, no marks of a template."""
+    unread: Counter[str] = field(default_factory=Counter)
+    """Dialogues by the column (`tools`, ...) that a chat template would read, and that is not written."""
     refused: Counter[str] = field(default_factory=Counter)
     """Dialogues that gave no example, by reason; and pieces that gave none of dialogues that gave others, by theirs."""
     refused_tokens: int = 0
     """Of examples that were made and refused, since they teach nothing: tokens + refused tokens = tokens of the
-    dialogues that have a place in the template + repeated - dropped, where not every round is an example."""
+    dialogues that have a place in the template and no empty answer + repeated - dropped, where not every round is an
+    example."""
     places: dict[str, str] = field(default_factory=dict)
-    """The first dialogue refused for each reason."""
+    """The first dialogue refused for each reason: `file.jsonl:12 (ID)`, or the id alone."""
 
-    def refuse(self, reason: str, id: str) -> None:
-        """Counts a refusal and remembers the first one's id."""
+    def refuse(self, reason: str, where: str) -> None:
+        """Counts a refusal and remembers where the first one was."""
         self.refused[reason] += 1
-        self.places.setdefault(reason, id)
+        self.places.setdefault(reason, where)
 
     def __iadd__(self, other: "Audit") -> "Audit":
         for name in ("dialogues", "examples", "tokens", "taught", "split", "cut", "dropped_tokens", "repeated_tokens"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.special_typed += other.special_typed
+        self.unlearned += other.unlearned
+        self.unthought += other.unthought
+        self.aloud += other.aloud
+        self.unread += other.unread
         self.refused_tokens += other.refused_tokens
         self.weight += other.weight
         self.longest = max(self.longest, other.longest)
@@ -69,6 +86,7 @@ class Audit:
         return {
             **counted,
             "taught_share": round(self.share, 6),
+            "unread": dict(self.unread),
             "refused": dict(self.refused),
             "refused_first": dict(self.places),
         }
@@ -76,29 +94,49 @@ class Audit:
     @classmethod
     def from_dict(cls, fields: Mapping[str, JsonValue]) -> "Audit":
         """The audit that `as_dict` described."""
-        audit = cls(**{name: fields[name] for name, value in vars(cls()).items() if isinstance(value, int | float)})  # type: ignore[arg-type]
-        refused, places = fields.get("refused"), fields.get("refused_first")
-        if isinstance(refused, dict):
-            audit.refused = Counter({reason: int(str(count)) for reason, count in refused.items()})
+        counts = {name for name, value in vars(cls()).items() if isinstance(value, int | float)}
+        audit = cls(**{name: fields[name] for name in counts if name in fields})  # type: ignore[arg-type]
+        audit.refused, audit.unread = _counter(fields.get("refused")), _counter(fields.get("unread"))
+        places = fields.get("refused_first")
         if isinstance(places, dict):
             audit.places = {reason: str(id) for reason, id in places.items()}
         return audit
 
     def lines(self) -> list[str]:
         """For people; what was lost stands on lines of its own."""
+        return [*self._sizes(), *self.lost()]
+
+    def _sizes(self) -> list[str]:
         mean = self.tokens / self.examples if self.examples else 0.0
-        lines = [
+        return [
             f"{self.dialogues:,} dialogues -> {self.examples:,} examples, {self.tokens:,} tokens "
             f"(mean {mean:,.0f}, longest {self.longest:,})",
             f"learned: {self.taught:,} tokens, {self.share:.1%}"
             + (f", weight {self.weight:,.1f}" if abs(self.weight - self.taught) > 0.5 else ""),
         ]
+
+    def lost(self) -> list[str]:
+        """What was split, cut, refused, read and not learned; empty where all was taken as it is."""
+        lines = []
         if self.split:
             lines.append(f"split at turns: {self.split:,} dialogues")
         if self.repeated_tokens:
             lines.append(f"read more than once: {self.repeated_tokens:,} tokens (system messages, history)")
         if self.cut or self.dropped_tokens:
             lines.append(f"cut: {self.cut:,} rounds longer than max_length, {self.dropped_tokens:,} tokens dropped")
+        if self.unlearned:
+            lines.append(f"of weight 0, read and not learned: {self.unlearned:,} answers")
+        if self.unthought:
+            lines.append(
+                f"thoughts left out: of {self.unthought:,} answers (thoughts = none; keep and per_turn teach them)"
+            )
+        if self.aloud:
+            lines.append(
+                f"<think> within the words: of {self.aloud:,} answers, plain text like all words; gen convert "
+                "--split-thoughts makes thoughts of it"
+            )
+        for name, count in self.unread.most_common():
+            lines.append(f"{name}: in {count:,} rows, and not followed; {_MENDS.get(name, _TOOLS)}")
         if self.special_typed:
             lines.append(f"control tokens typed as text: {self.special_typed:,} dialogues, encoded as plain text")
         if self.refused_tokens:
@@ -106,3 +144,7 @@ class Audit:
         for reason, count in self.refused.most_common():
             lines.append(f"refused, {reason}: {count:,} (the first: {self.places[reason]})")
         return lines
+
+
+def _counter(value: JsonValue | None) -> Counter[str]:
+    return Counter({name: int(str(count)) for name, count in value.items()} if isinstance(value, dict) else {})

@@ -1,24 +1,51 @@
 """Examples of a dialogue: thoughts, overflow and weights as the settings say, each loss counted in the audit."""
 
 from collections.abc import Sequence
+from itertools import zip_longest
+from typing import NamedTuple
 
 import numpy as np
 
+from dialogue.conversion.row import Row
+from dialogue.errors import UsageError
 from dialogue.records import Dialogue
+from dialogue.thinking import thinks_aloud
 from trainer.settings import TrainSettings
 from trainer.text.audit import Audit
 from trainer.text.example import Example
-from trainer.text.masks import NoScore
+from trainer.text.masks import NoScore, speechless, unlearned
 from trainer.text.overflow import Pieces, pieces
 from trainer.text.render import Renderer
 from trainer.text.segments import NoPlace, Segment, said
-from trainer.text.turns import by_turn, last_turn
+from trainer.text.turns import by_turn, last_turn, one_turn
 
 EMPTY = "nothing to learn"
 """The reason for refusing a dialogue without a single learned token."""
 EMPTY_PIECE = "nothing to learn in a piece of it"
 """The same of a piece, where others of the dialogue are learned from."""
-Row = list[Segment]
+FOR_TEMPLATES: dict[str, tuple[type, ...]] = {
+    "tools": (list, str),
+    "functions": (list, str),
+    "chat_template_kwargs": (dict, str),
+}
+"""Columns of a row that a chat template would read, and that ours are not told of; `tools` of a run is an object."""
+Segments = list[Segment]
+
+
+class Spoken(NamedTuple):
+    """A dialogue, and the row of a file that it is from where that is known."""
+
+    dialogue: Dialogue
+    row: Row | None
+
+    @property
+    def where(self) -> str:
+        """Its place and id, for a person."""
+        return self.dialogue.id if self.row is None else f"{self.row.place} ({self.dialogue.id})"
+
+    def told(self, error: UsageError) -> str:
+        """What is wrong with it, its place first."""
+        return str(error) if self.row is None else f"{self.row.place}: {error}"
 
 
 def examples(dialogue: Dialogue, renderer: Renderer, settings: TrainSettings, audit: Audit) -> list[Example]:
@@ -27,48 +54,80 @@ def examples(dialogue: Dialogue, renderer: Renderer, settings: TrainSettings, au
 
 
 def examples_of(
-    dialogues: Sequence[Dialogue], renderer: Renderer, settings: TrainSettings, audit: Audit
+    dialogues: Sequence[Dialogue],
+    renderer: Renderer,
+    settings: TrainSettings,
+    audit: Audit,
+    places: Sequence[Row] = (),
 ) -> list[list[Example]]:
-    """The same for many, whose words go through the tokenizer together: the fast way."""
-    rows = [_row(dialogue, renderer, audit) for dialogue in dialogues]
+    """The same for many, whose words go through the tokenizer together: the fast way.
+
+    `places`: the row of each, which the audit names beside the id where a dialogue is refused.
+    """
+    spoken = [Spoken(*pair) for pair in zip_longest(dialogues, places)]
+    rows = [_row(one, renderer, settings, audit) for one in spoken]
     whole = renderer.assemble(
-        [(dialogue.id, row) for dialogue, row in zip(dialogues, rows, strict=True) if row is not None]
+        [(one.dialogue.id, row) for one, row in zip(spoken, rows, strict=True) if row is not None]
     )
     rendered = iter(whole)
     return [
-        _of(dialogue, next(rendered), renderer, settings, audit) if row is not None else []
-        for dialogue, row in zip(dialogues, rows, strict=True)
+        _of(one, next(rendered), renderer, settings, audit) if row is not None else []
+        for one, row in zip(spoken, rows, strict=True)
     ]
 
 
-def _row(dialogue: Dialogue, renderer: Renderer, audit: Audit) -> Row | None:
+def _row(one: Spoken, renderer: Renderer, settings: TrainSettings, audit: Audit) -> Segments | None:
     """The dialogue's segments; None, with the reason counted, where the template or the weights refuse it."""
-    audit.dialogues += 1
-    audit.special_typed += any(
-        renderer.encoder.typed(words) for message in dialogue.messages for words in said(message)
-    )
+    _noted(one.dialogue, renderer, settings, audit)
+    if (reason := speechless(one.dialogue.messages, settings)) is not None:
+        audit.refuse(reason, one.where)
+        return None
     try:
-        return renderer.segments(dialogue)
+        return renderer.segments(one.dialogue)
     except NoPlace as error:
-        audit.refuse(error.reason, dialogue.id)
+        audit.refuse(error.reason, one.where)
     except NoScore as error:
-        audit.refuse(f"no score {error}", dialogue.id)
+        audit.refuse(f"no score {error}", one.where)
+    except UsageError as error:
+        raise UsageError(one.told(error)) from None
     return None
 
 
-def _of(dialogue: Dialogue, whole: Example, renderer: Renderer, settings: TrainSettings, audit: Audit) -> list[Example]:
+def _noted(dialogue: Dialogue, renderer: Renderer, settings: TrainSettings, audit: Audit) -> None:
+    """What there is to say of a dialogue whether it is learned from or not."""
+    audit.dialogues += 1
+    messages = dialogue.messages
+    audit.special_typed += any(renderer.encoder.typed(words) for message in messages for words in said(message))
+    if settings.train_on != "user":
+        audit.unlearned += sum(map(unlearned, messages))
+    audit.aloud += sum(map(thinks_aloud, messages))
+    if settings.thoughts == "none":
+        audit.unthought += sum(message.role == "assistant" and bool(message.thoughts) for message in messages)
+    extra = dialogue.seed.extra
+    audit.unread.update(
+        name for name, kinds in FOR_TEMPLATES.items() if extra.get(name) and isinstance(extra[name], kinds)
+    )
+
+
+def _of(one: Spoken, whole: Example, renderer: Renderer, settings: TrainSettings, audit: Audit) -> list[Example]:
     """Examples of a dialogue that can be rendered."""
+    try:
+        made = _made(one.dialogue, whole, renderer, settings)
+    except UsageError as error:
+        raise UsageError(one.told(error)) from None
+    audit.split += len(made.examples) > 1 and settings.thoughts != "per_turn"
+    return _counted(one, made, audit)
+
+
+def _made(dialogue: Dialogue, whole: Example, renderer: Renderer, settings: TrainSettings) -> Pieces:
     if settings.thoughts == "per_turn":
-        made = by_turn(dialogue, renderer, settings)
-    elif settings.train_on == "last" and len(whole.input_ids) > settings.max_length:
-        made = last_turn(dialogue, whole, renderer, settings)
-    else:
-        made = pieces(dialogue, whole, renderer, settings)
-        audit.split += len(made.examples) > 1
-    return _counted(dialogue, made, audit)
+        return by_turn(dialogue, renderer, settings)
+    if len(whole.input_ids) > settings.max_length and one_turn(dialogue, settings):
+        return last_turn(dialogue, whole, renderer, settings)
+    return pieces(dialogue, whole, renderer, settings)
 
 
-def _counted(dialogue: Dialogue, made: Pieces, audit: Audit) -> list[Example]:
+def _counted(one: Spoken, made: Pieces, audit: Audit) -> list[Example]:
     audit.cut += made.cut
     audit.dropped_tokens += made.dropped
     audit.repeated_tokens += made.repeated
@@ -77,7 +136,7 @@ def _counted(dialogue: Dialogue, made: Pieces, audit: Audit) -> list[Example]:
         if not (taught := example.taught):
             audit.refused_tokens += len(example.input_ids)
             if kept:
-                audit.refuse(EMPTY_PIECE, dialogue.id)
+                audit.refuse(EMPTY_PIECE, one.where)
             continue
         audit.examples += 1
         audit.tokens += len(example.input_ids)
@@ -85,5 +144,5 @@ def _counted(dialogue: Dialogue, made: Pieces, audit: Audit) -> list[Example]:
         audit.taught += taught
         audit.weight += float(example.weights[1:].sum(dtype=np.float64))
     if not kept:
-        audit.refuse(EMPTY, dialogue.id)
+        audit.refuse(EMPTY, one.where)
     return kept

@@ -13,6 +13,11 @@ from trainer.text import classes
 from trainer.text.segments import Weights
 
 SCORES = "scores."
+EMPTY_ANSWER = "an empty answer"
+"""A reason for refusing a dialogue: the model would learn to say nothing."""
+EMPTY_QUESTION = "an empty message of the user's"
+"""The same where the user is learned."""
+ONLY_THOUGHTS = "an answer of thoughts alone, which thoughts = none leaves out"
 
 
 class NoScore(ValueError):
@@ -42,24 +47,47 @@ def weights(
 ) -> Weights:
     """Loss weight of each message's speech, and of the literal before it (learned only by `train_on = all`)."""
     factor = classes.weight(dialogue, settings)
-    learned = _learned(messages, settings)
+    taught = learned(messages, settings)
     if only is not None:
-        learned = [yes and only.start <= number < only.end for number, yes in enumerate(learned)]
+        taught = [yes and only.start <= number < only.end for number, yes in enumerate(taught)]
     speech = [
         factor * _worth(dialogue, message, settings.weight_by) if yes else 0.0
-        for message, yes in zip(messages, learned, strict=True)
+        for message, yes in zip(messages, taught, strict=True)
     ]
     return Weights(speech, speech if settings.train_on == "all" else [0.0] * len(messages))
 
 
-def _learned(messages: Sequence[Message], settings: TrainSettings) -> list[bool]:
-    roles = [message.role for message in messages]
-    if settings.train_on == "all":
-        return [True] * len(roles)
+def learned(messages: Sequence[Message], settings: TrainSettings) -> list[bool]:
+    """Whether each message is learned; an assistant's of weight 0 never is."""
     if settings.train_on == "last":
-        last = max((number for number, role in enumerate(roles) if role == "assistant"), default=-1)
-        return [number == last for number in range(len(roles))]
-    return [role == settings.train_on for role in roles]
+        answers = (n for n, one in enumerate(messages) if one.role == "assistant" and not unlearned(one))
+        last = max(answers, default=-1)
+        return [number == last for number in range(len(messages))]
+    return [settings.train_on in ("all", message.role) and not unlearned(message) for message in messages]
+
+
+def unlearned(message: Message) -> bool:
+    """Whether it is an answer that is there to be read alone: a prompt's, or one of weight 0 in OpenAI's rows."""
+    return message.role == "assistant" and message.weight == 0
+
+
+def speechless(messages: Sequence[Message], settings: TrainSettings) -> str | None:
+    """Why a dialogue teaches to say nothing; None where it does not: an empty message in it would be learned.
+
+    Tool calls are something, thoughts where they are written.
+    """
+    if all(message.content and not message.content.isspace() for message in messages):  # nearly always
+        return None
+    for message, taught in zip(messages, learned(messages, settings), strict=True):
+        if not taught or message.role not in ("user", "assistant") or message.content.strip() or message.tool_calls:
+            continue
+        if message.role == "user":
+            return EMPTY_QUESTION
+        if not (message.thoughts or "").strip():
+            return EMPTY_ANSWER
+        if settings.thoughts == "none":
+            return ONLY_THOUGHTS
+    return None
 
 
 def check(settings: TrainSettings) -> None:

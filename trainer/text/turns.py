@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dialogue.records import Dialogue
 from trainer.settings import TrainSettings
 from trainer.text.example import Example
-from trainer.text.masks import Rounds, rounds
+from trainer.text.masks import Rounds, learned, rounds, unlearned
 from trainer.text.overflow import Pieces, cut_to, part, refuse_if_asked
 from trainer.text.render import Renderer
 
@@ -26,7 +26,7 @@ def by_turn(dialogue: Dialogue, renderer: Renderer, settings: TrainSettings) -> 
 
 
 def last_turn(dialogue: Dialogue, whole: Example, renderer: Renderer, settings: TrainSettings) -> Pieces:
-    """The last round that is answered, with as much history as fits: the dialogue is too long, only this is learned."""
+    """The one round that is learned, with as much history as fits: the dialogue is too long."""
     refuse_if_asked(dialogue, whole, settings)
     spans = rounds(dialogue.messages)
     answered = _learned(dialogue, spans, settings)
@@ -36,15 +36,18 @@ def last_turn(dialogue: Dialogue, whole: Example, renderer: Renderer, settings: 
     return made._replace(repeated=0, dropped=len(whole.input_ids) - len(made.examples[0].input_ids))
 
 
+def one_turn(dialogue: Dialogue, settings: TrainSettings) -> bool:
+    """Whether one round alone is learned, and others are there for it: the last one, or a prompt's completion."""
+    if settings.train_on == "last":
+        return True
+    prompted = any(map(unlearned, dialogue.messages))
+    return prompted and len(_learned(dialogue, rounds(dialogue.messages), settings)) == 1
+
+
 def _learned(dialogue: Dialogue, spans: Sequence[Rounds], settings: TrainSettings) -> list[int]:
     """Numbers of the rounds in which somebody speaks who is learned from."""
-    role = "assistant" if settings.train_on == "last" else settings.train_on
-    found = [
-        number
-        for number, span in enumerate(spans)
-        if role == "all" or any(message.role == role for message in dialogue.messages[slice(*span)])
-    ]
-    return found[-1:] if settings.train_on == "last" else found
+    taught = learned(dialogue.messages, settings)
+    return [number for number, span in enumerate(spans) if any(taught[slice(*span)])]
 
 
 def _turn(dialogue: Dialogue, spans: Sequence[Rounds], renderer: Renderer, settings: TrainSettings) -> Pieces:
