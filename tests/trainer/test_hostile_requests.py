@@ -207,4 +207,5 @@ def test_control_tokens_typed_by_the_thousand_take_no_square_of_the_time(loaded:
         return time.process_time() - begun
 
     cpu_s(10)
-    assert cpu_s(8000) < 40 * cpu_s(1000)
+    many, few = (min(cpu_s(times) for _ in range(3)) for times in (8000, 1000))
+    assert many < 40 * few
