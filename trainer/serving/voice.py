@@ -21,6 +21,7 @@ from trainer.nets.names import OWN as OWN_FACTS
 from trainer.settings import TrainSettings
 from trainer.text.encoder import Encoder
 from trainer.text.render import Renderer, renderer
+from trainer.text.speakers import Speaker
 from trainer.text.template import OWN
 
 
@@ -32,7 +33,7 @@ class Manner(Protocol):
     """What turns messages into a prompt."""
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Ids up to where the assistant's answer begins."""
+        """Ids up to where its turn begins."""
 
 
 class Voice(NamedTuple):
@@ -43,9 +44,11 @@ class Voice(NamedTuple):
     stop_texts: tuple[str, ...] = ()
     lead: str = ""
     """A space before each reply that belongs to the template."""
+    speaker: Speaker = "assistant"
+    """Whose turns it writes."""
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Ids of the dialogue and the opening of an answer. Raises BadMessages."""
+        """Ids of the dialogue and the opening of its turn. Raises BadMessages."""
         try:
             return self.manner.prompt(messages)
         except (UsageError, TemplateError, ValueError) as error:
@@ -117,7 +120,7 @@ def speaking(by: Renderer) -> Voice:
     """The voice of a model in training, or trained, by its renderer."""
     space = by.tokenizer(" x", add_special_tokens=False)["input_ids"]
     lead = " " if by.read(space) == "x" else ""
-    return Voice(OwnManner(by) if by.verbatim else by, by.stop_ids, by.stop_texts, lead)
+    return Voice(OwnManner(by) if by.verbatim else by, by.stop_ids, by.stop_texts, lead, by.speaker)
 
 
 def _settings(place: str, facts: Mapping[str, Any]) -> TrainSettings:
