@@ -38,6 +38,7 @@ def check(settings: RunSettings) -> Checked:
         check_overlay(settings.prompts)
     sector = load(prompts, settings.sector, settings.shares)
     _check_assistants(settings, sector)
+    _check_user(settings, sector)
     check_input(settings, sector)
     if sector.tools and settings.input:
         sector = sector.model_copy(update={"searched": settings.input})
@@ -91,6 +92,32 @@ def _check_assistants(settings: RunSettings, sector: Sector) -> None:
             f"[roles] assistant, or --assistant: {', '.join(several)}: in {sector.name} one endpoint answers; name one "
             "(only the sector preference compares the answers of several)"
         )
+
+
+def _check_user(settings: RunSettings, sector: Sector) -> None:
+    """Raise UsageError where a model that was taught the user's side cannot play the user, or none was taught."""
+    role = settings.roles["user"]
+    if not role.trained:
+        return
+    if settings.endpoint("user").is_builtin:
+        raise UsageError(
+            f"{role.endpoint}: builtin is no model and was taught nothing, so it is no trained user; name one that was "
+            "(gen train --train-on user)"
+        )
+    drawn = {name for name, weight in sector.shares.items() if weight}
+    mend = "let a simulator play the user (--endpoint), or choose a sector such as world-questions"
+    if any(sector.whole(name) or sector.candidates(name) for name in drawn):
+        others = ", ".join(name for name in sector.share_presets if name != sector.share_preset)
+        why = f"with --shares {sector.share_preset} one request writes a whole dialogue, or its endpoint rates answers"
+        mend = f"{mend}, or other shares ({others})"
+    elif sector.takes in ("reanswer", "preference"):
+        why = "its endpoint puts messages that are there already, or rates answers"
+    elif sector.tools or sector.problems or sector.facts or sector.page:
+        why = "code draws what the user says next, and answers are held to it; such a model cannot be told"
+    else:
+        return
+    name = settings.endpoint("user").base_url[0]
+    raise UsageError(f"{name}: a trained user cannot play the user of {sector.name}: {why}; {mend}")
 
 
 def _check_language(settings: RunSettings, language: str) -> None:
