@@ -35,11 +35,15 @@ from trainer.text.audit import Audit
 from trainer.text.example import IGNORE_INDEX, Example
 from trainer.text.examples import examples_of
 from trainer.text.render import Renderer
+from trainer.text.user_side import as_learned
 
 VERSION = 2
 TOGETHER = 512
 """Dialogues that go through the tokenizer at once."""
-DECIDING = {"format", "template", "train_on", "thoughts", "max_length", "overflow", "weight_by", "weights", "classes"}
+DECIDING = {
+    *("format", "template", "train_on", "brief", "endings", "thoughts", "max_length", "overflow"),
+    *("weight_by", "weights", "classes"),
+}
 HELD = "held.jsonl"
 LOOKED = "looked.jsonl"
 """Dialogues that may be held out, while the store is made."""
@@ -169,9 +173,10 @@ def _make(settings: TrainSettings, renderer: Renderer, sources: list[Source], fo
 
 
 def dialogues(settings: TrainSettings, sources: list[Source]) -> Iterator[Dialogue]:
-    """All dialogues, source after source."""
+    """All dialogues, source after source, as they are learned."""
     for source in sources:
-        yield from read(source.path, settings.format)
+        for dialogue in read(source.path, settings.format):
+            yield as_learned(dialogue, settings)
 
 
 def _write(example: Example, hash: int, weighted: bool, ids: IO[bytes], counts: IO[bytes], keys: IO[bytes]) -> None:
