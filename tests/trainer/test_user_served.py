@@ -6,6 +6,7 @@ from typing import Any
 
 import openai
 import pytest
+import small_models
 from small_trainings import toy
 from small_users import trained_user
 
@@ -16,7 +17,7 @@ from gen.serving import _said
 from trainer.loop.train import train
 from trainer.serving.conversation import Conversation
 from trainer.serving.engine import Sampling
-from trainer.serving.loading import Loaded
+from trainer.serving.loading import Loaded, opened
 from trainer.serving.server import serving
 
 ROUND = [{"role": "user", "content": "Where do I live?"}, {"role": "assistant", "content": "In Warsaw."}]
@@ -100,3 +101,16 @@ def test_a_training_samples_and_counts_the_users_turns(tmp_path: Path) -> None:
 def test_a_template_that_cannot_end_a_users_turn_ends_the_training_at_once(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="train_on = user: template vicuna has no mark that ends the user's words"):
         _learned(tmp_path, template="vicuna")
+
+
+USER_LM = """{%- for m in messages -%}
+{{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>' -}}
+{%- endfor -%}
+{%- if add_generation_prompt -%}{{- '<|im_start|>user\\n' -}}{%- endif -%}"""
+
+
+def test_a_model_of_others_whose_template_opens_the_users_turn_is_one_too(tmp_path: Path) -> None:
+    place = small_models.base(tmp_path / "userlm")
+    for template, speaker in ((USER_LM, "user"), (USER_LM.replace("user\\n", "assistant\\n"), "assistant")):
+        (place / "chat_template.jinja").write_text(template, encoding="utf-8")
+        assert opened(place).voice.speaker == speaker

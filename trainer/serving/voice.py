@@ -20,6 +20,7 @@ from dialogue.records import Message, one_line
 from trainer.nets.names import OWN as OWN_FACTS
 from trainer.settings import TrainSettings
 from trainer.text.encoder import Encoder
+from trainer.text.probes import Probe
 from trainer.text.render import Renderer, renderer
 from trainer.text.speakers import Speaker
 from trainer.text.template import OWN
@@ -113,7 +114,17 @@ def voice(tokenizer: Any, place: str, facts: Mapping[str, Any]) -> Voice:
             return speaking(renderer(tokenizer, settings))  # else the template that was saved says the same
     if not tokenizer.chat_template:
         raise UsageError(f"model {place}: its tokenizer has no chat template, so it cannot be asked; train it on one")
-    return Voice(OwnTemplate(tokenizer))
+    return Voice(OwnTemplate(tokenizer), speaker=opened_by(tokenizer))
+
+
+def opened_by(tokenizer: Any) -> Speaker:
+    """Whose turn the generation prompt of a tokenizer's template opens behind an answer: of UserLM's the user's."""
+    probe = Probe(tokenizer)
+    try:
+        plain, asked, said = probe.between("ua")[-1], probe.between("ua", prompt=True)[-1], probe.between("uau")[2]
+    except (TemplateError, ValueError):
+        return "assistant"
+    return "user" if asked != plain and asked == said else "assistant"
 
 
 def speaking(by: Renderer) -> Voice:
