@@ -27,7 +27,6 @@ from generator.client.endpoint import Endpoint, Price, resolve
 from generator.client.prices import price_of
 from generator.run import run
 from generator.settings import ROLES, RoleSettings, RunSettings
-from generator.taught import cast
 
 NAME = "play"
 USER = Sampling(temperature=1.0, top_p=0.95)
@@ -176,7 +175,6 @@ def _settings(
 ) -> RunSettings:
     play, terms = settings.play, settings.terms
     assert isinstance(play, PlaySettings)
-    asks = cast({"user": RoleSettings(endpoint="user", sampling=USER)}, {"user": user})
     return RunSettings(
         guided=False,
         sector=play.sector,
@@ -193,7 +191,7 @@ def _settings(
         endpoints={"opener": play.simulator.endpoint, "user": user, "assistant": assistant.endpoint},
         roles={
             "opener": RoleSettings(endpoint="opener", sampling=OPENER),
-            **asks,
+            "user": RoleSettings(endpoint="user", sampling=USER),
             "assistant": RoleSettings(endpoint="assistant", sampling=assistant.sampling),
         },
     )
