@@ -230,19 +230,7 @@ class TrainSettings(Settings):
 
     @model_validator(mode="after")
     def _sound(self) -> "TrainSettings":
-        if self.batch is not None and self.batch_tokens is not None:
-            raise ValueError(f"batch = {self.batch}, batch_tokens = {self.batch_tokens}: give one of them")
-        if self.warmup_steps and self.warmup_ratio:
-            raise ValueError(f"warmup_steps = {self.warmup_steps}, warmup_ratio = {self.warmup_ratio}: give one")
-        if self.compile and self.batches in ("group", "pad"):
-            raise ValueError(f"compile = true, batches = {self.batches}: compiled code needs one shape; batches = pack")
-        for name in ("brief", "endings"):
-            if getattr(self, name) and self.train_on != "user":
-                raise ValueError(
-                    f"{name} = true, train_on = {self.train_on}: is for a model of the user's side; train_on = user"
-                )
-        if self.lora is not None and self.model is None:
-            raise ValueError("lora: an adapter needs a base; give --model")
+        _agree(self)
         if "max_length" in self.model_fields_set:  # else it may yet become as short as the model's
             self.check_micro_tokens()
         return self
@@ -267,3 +255,20 @@ class TrainSettings(Settings):
         bare = {name: Path(text).resolve().name for name, text in named.items() if Path(text).exists()}
         data = tuple(Path(path.name) for path in self.data)
         return self.model_copy(update={**bare, "data": data, "out": Path(self.out.resolve().name), "stages": ()})
+
+
+def _agree(settings: TrainSettings) -> None:
+    """ValueError where two settings contradict each other."""
+    if settings.batch is not None and settings.batch_tokens is not None:
+        raise ValueError(f"batch = {settings.batch}, batch_tokens = {settings.batch_tokens}: give one of them")
+    if settings.warmup_steps and settings.warmup_ratio:
+        raise ValueError(f"warmup_steps = {settings.warmup_steps}, warmup_ratio = {settings.warmup_ratio}: give one")
+    if settings.compile and settings.batches in ("group", "pad"):
+        raise ValueError(f"compile = true, batches = {settings.batches}: compiled code needs one shape; batches = pack")
+    for name in ("brief", "endings"):
+        if getattr(settings, name) and settings.train_on != "user":
+            raise ValueError(
+                f"{name} = true, train_on = {settings.train_on}: is for a model of the user's side; train_on = user"
+            )
+    if settings.lora is not None and settings.model is None:
+        raise ValueError("lora: an adapter needs a base; give --model")
