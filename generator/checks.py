@@ -12,6 +12,7 @@ from generator.own import SystemPrompt, check_openers, system_prompts
 from generator.settings import RunSettings, endpoint_of
 from generator.showcase import every_prompt
 from generator.sources import check_capacity, check_input, rounds_of, streams
+from generator.trained_user import steered
 from prompts.domain import page
 from prompts.loader import Prompts, check_overlay
 from prompts.sector import Sector, load
@@ -44,7 +45,8 @@ def check(settings: RunSettings) -> Checked:
         sector = sector.model_copy(update={"searched": settings.input})
     if sector.page and settings.input:
         sector = sector.model_copy(update={"own_page": page(settings.input)})
-    languages = set(settings.language)
+    languages, role = set(settings.language), settings.roles["user"]
+    shown = rounds_of(settings, sector), settings.preset or sector.preset, role.trained and role.brief
     taking = look_through(settings, prompts, sector)
     if taking is not None:
         languages = set(taking.languages)
@@ -55,7 +57,7 @@ def check(settings: RunSettings) -> Checked:
     for language in sorted(languages):
         _check_language(settings, language)
         # A template or a table with a fault in it must not wait for its turn.
-        for _ in every_prompt(prompts, sector, language, rounds_of(settings, sector), settings.preset or sector.preset):
+        for _ in every_prompt(prompts, sector, language, *shown):
             pass
     systems = system_prompts(settings.system) if settings.system else []
     if systems and any(sector.whole(name) for name, weight in sector.shares.items() if weight):
@@ -112,7 +114,7 @@ def _check_user(settings: RunSettings, sector: Sector) -> None:
         mend = f"{mend}, or other shares ({others})"
     elif sector.takes in ("reanswer", "preference"):
         why = "its endpoint puts messages that are there already, or rates answers"
-    elif sector.tools or sector.problems or sector.facts or sector.page:
+    elif steered(sector):
         why = "code draws what the user says next, and answers are held to it; such a model cannot be told"
     else:
         return

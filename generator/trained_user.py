@@ -19,6 +19,7 @@ from generator.user.script import Script
 from generator.voice import Voice
 from prompts.brief import brief
 from prompts.loader import Prompts
+from prompts.sector import Sector
 
 ATTEMPTS = 4
 """Times a turn is asked for: twice as often as of a simulator, which is told what was wrong."""
@@ -90,6 +91,11 @@ class TrainedUser:
         seed = seed_of(self._key, number, self._first_attempt + attempt)
         messages = asked(self._brief, history)
         return await self._voice.complete(messages, key=self._key, priority=self._priority, seed=seed, silence=True)
+
+
+def steered(sector: Sector) -> bool:
+    """Whether code draws what the users of the sector say next, since answers are held to it: nobody tells a model."""
+    return bool(sector.tools or sector.problems or sector.facts or sector.page)
 
 
 def brief_of(prompts: Prompts, seed: Seed, plan: Script) -> str | None:

@@ -218,3 +218,23 @@ async def test_the_plan_shows_what_it_would_be_asked(tmp_path: Path) -> None:
 async def test_builtin_was_taught_nothing(tmp_path: Path) -> None:
     words = ("run", "--sector", "world-questions", "--endpoint", "builtin", "--trained-user", "builtin", "--n", 2)
     (await gen(*words, "--out", tmp_path / "run")).check(2, "builtin is no model and was taught nothing")
+
+
+async def test_a_sector_shows_the_brief_and_a_faulty_one_is_found_before_a_request(tmp_path: Path) -> None:
+    shown = (await gen("sectors", "show", "creation")).check(0).out
+    assert "=== trained user, system ===\nYou are a person who writes to an assistant: " in shown
+    assert "trained user" not in (await gen("sectors", "show", "recall")).check(0).out
+    overlay = tmp_path / "prompts" / "languages" / "en"
+    overlay.mkdir(parents=True)
+    (overlay / "brief.j2").write_text("You are {{ nobody }}.", encoding="utf-8")
+    async with Watched(user_lm) as server:
+        (await gen(*asks(server, tmp_path / "run", "--prompts", tmp_path / "prompts"))).check(2, "brief.j2", "nobody")
+        assert not server.bodies
+
+
+async def test_who_plays_is_part_of_what_is_asked(tmp_path: Path) -> None:
+    async with Watched(user_lm) as server:
+        (await gen(*asks(server, tmp_path / "run", n=2))).check(0)
+        words = ("run", "--sector", "world-questions", "--endpoint", "builtin", "--n", 2, "--out", tmp_path / "run")
+        (await gen(*words)).check(2, "user")
+    assert '"languages/en/brief.j2"' in (tmp_path / "run" / "run.json").read_text()
