@@ -71,7 +71,7 @@ def test_a_template_without_an_end_of_the_users_words_is_refused(template: str) 
     with pytest.raises(UsageError, match=rf"train_on = user: template {template} has no mark .* chatml, marks, moss"):
         renderer(fitted(template), settings(template, train_on="user"))
     assert renderer(fitted(template), settings(template, train_on="all")).speaker == "assistant"
-    with pytest.raises(UsageError, match=r"the tokenizer.s own .own. has no mark"):
+    with pytest.raises(UsageError, match=r"the tokenizer.s own template .own. has no mark"):
         rendering("own", _with(LLAMA2), train_on="user")
 
 

@@ -14,11 +14,13 @@ from dialogue.errors import UsageError
 from gen.chatting import Chat
 from gen.main import main
 from gen.serving import _said
+from trainer.loop.ahead import look_ahead
 from trainer.loop.train import train
 from trainer.serving.conversation import Conversation
 from trainer.serving.engine import Sampling
 from trainer.serving.loading import Loaded, opened
 from trainer.serving.server import serving
+from trainer.stages import stages
 
 ROUND = [{"role": "user", "content": "Where do I live?"}, {"role": "assistant", "content": "In Warsaw."}]
 
@@ -101,6 +103,9 @@ def test_a_training_samples_and_counts_the_users_turns(tmp_path: Path) -> None:
 def test_a_template_that_cannot_end_a_users_turn_ends_the_training_at_once(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="train_on = user: template vicuna has no mark that ends the user's words"):
         _learned(tmp_path, template="vicuna")
+    chain = toy(tmp_path, template="vicuna", stages=({"name": "a"}, {"name": "b", "train_on": "user"}))
+    with pytest.raises(UsageError, match=r"stages.b: train_on = user: template vicuna has no mark"):
+        look_ahead(chain, stages(chain))
 
 
 USER_LM = """{%- for m in messages -%}

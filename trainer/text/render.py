@@ -28,7 +28,7 @@ from trainer.text.own import asks_alike, taken_apart
 from trainer.text.replies import Reply, parsed
 from trainer.text.seams import ANSWERS, seamed
 from trainer.text.segments import Segment, opening, segments
-from trainer.text.template import FOLDER, OWN, Part, find, names, read
+from trainer.text.template import OWN, Part, find
 
 __all__ = ["IGNORE_INDEX", "Example", "Renderer", "renderer"]
 
@@ -174,7 +174,7 @@ def renderer(tokenizer: PreTrainedTokenizerFast, settings: TrainSettings, kept: 
     masks.check(settings)
     if settings.template == OWN:
         layout = taken_apart(tokenizer, settings.thoughts, kept)
-        speakers.check(layout, settings, _ending())
+        speakers.check(settings, layout.name, layout.ends["user"])
         alike = speakers.speaker_of(settings) == "assistant" and asks_alike(tokenizer)
         return Renderer(tokenizer, {None: layout}, settings, verbatim=alike)
     template = find(settings.template)
@@ -184,17 +184,12 @@ def renderer(tokenizer: PreTrainedTokenizerFast, settings: TrainSettings, kept: 
     marks = {"bos": start_token(tokenizer), "eos": str(tokenizer.eos_token or "")}
     wanted = {None, *settings.classes.values()} if template.has_classes else {None}
     layouts = {klass: compiled(template, klass=klass, **marks) for klass in wanted}
-    speakers.check(layouts[None], settings, _ending())
+    speakers.check(settings, template.name, layouts[None].ends["user"])
     if settings.thoughts != "none" and template.thoughts is None:
         raise UsageError(
             f"thoughts = {settings.thoughts}: template {template.name} has no place for them; choose `none`, or chatml"
         )
     return Renderer(tokenizer, layouts, settings)
-
-
-def _ending() -> list[str]:
-    """The templates that we ship in which a mark ends the user's words."""
-    return [name for name in names() if read(FOLDER / f"{name}.toml").user.end]
 
 
 def start_token(tokenizer: PreTrainedTokenizerFast) -> str:

@@ -4,13 +4,11 @@ A model of the user's side (PlatoLM's Socratic, arXiv 2308.11534; UserLM, arXiv 
 the dialogue so far ends with an answer, or has not begun, and what follows opens the user's turn.
 """
 
-from collections.abc import Sequence
 from typing import Literal
 
 from dialogue.errors import UsageError
 from trainer.settings import TrainSettings
-from trainer.text.layout import Layout
-from trainer.text.template import OWN
+from trainer.text.template import FOLDER, OWN, find, names, read
 
 Speaker = Literal["assistant", "user"]
 
@@ -37,13 +35,21 @@ def speaker_of(settings: TrainSettings) -> Speaker:
     return "user" if settings.train_on == "user" else "assistant"
 
 
-def check(layout: Layout, settings: TrainSettings, ending: Sequence[str]) -> None:
-    """UsageError where a user's turn ends with nothing that could be taught; `ending`: templates in which it does."""
-    if speaker_of(settings) == "user" and not layout.ends["user"].strip():
-        name = "the tokenizer's own (own)" if layout.name == OWN else f"template {layout.name}"
+def check_template(settings: TrainSettings) -> None:
+    """`check`, as far as the template's file alone can tell: before there is a tokenizer."""
+    if speaker_of(settings) == "user" and settings.template != OWN:
+        template = find(settings.template)
+        check(settings, template.name, template.user.end)
+
+
+def check(settings: TrainSettings, name: str, end: str) -> None:
+    """UsageError where the `end` of a user's turn, in the template of that name, is nothing that could be taught."""
+    if speaker_of(settings) == "user" and not end.strip():
+        ending = ", ".join(one for one in names() if read(FOLDER / f"{one}.toml").user.end)
+        about = "the tokenizer's own template (own)" if name == OWN else f"template {name}"
         raise UsageError(
-            f"train_on = user: {name} has no mark that ends the user's words, so the model would "
-            f"never learn to stop; choose one that has: {', '.join(ending)}"
+            f"train_on = user: {about} has no mark that ends the user's words, so the model would never learn to "
+            f"stop; choose one that has: {ending}"
         )
 
 
