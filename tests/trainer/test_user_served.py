@@ -20,6 +20,7 @@ from trainer.serving.conversation import Conversation
 from trainer.serving.engine import Sampling
 from trainer.serving.loading import Loaded, opened
 from trainer.serving.server import serving
+from trainer.serving.voice import BadMessages
 from trainer.stages import stages
 
 ROUND = [{"role": "user", "content": "Where do I live?"}, {"role": "assistant", "content": "In Warsaw."}]
@@ -119,3 +120,5 @@ def test_a_model_of_others_whose_template_opens_the_users_turn_is_one_too(tmp_pa
     for template, speaker in ((USER_LM, "user"), (USER_LM.replace("user\\n", "assistant\\n"), "assistant")):
         (place / "chat_template.jinja").write_text(template, encoding="utf-8")
         assert opened(place).voice.speaker == speaker
+    with pytest.raises(BadMessages, match="there are none; begin with a system message that tells it who it is"):
+        opened(place).voice.prompt([])

@@ -64,7 +64,9 @@ class OwnTemplate:
         self._encoder = Encoder(tokenizer, str(tokenizer.chat_template))
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """The template's ids; control tokens that somebody typed are encoded as text."""
+        """The template's ids; control tokens that somebody typed are encoded as text. ValueError where it has none."""
+        if not messages:
+            raise ValueError("there are none; begin with a system message that tells it who it is")
         mark = uuid4().hex  # cannot be guessed, so it cannot be typed
         typed: list[str] = []
 
