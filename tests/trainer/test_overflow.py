@@ -139,12 +139,3 @@ def test_pieces_fit_and_teach_all_that_the_dialogue_teaches_but_what_is_counted(
     assert audit.tokens == sum(len(example.input_ids) for example in made)
     read = len(whole.input_ids) + audit.repeated_tokens - audit.dropped_tokens
     assert audit.tokens + audit.refused_tokens == read
-
-
-def test_of_a_round_too_long_for_a_model_of_the_users_side_the_answer_is_cut() -> None:
-    made = rendering("marks", train_on="user", max_length=24)
-    audit = Audit()
-    found = examples(talk("Why does it turn?", "It turns because of the moon. " * 9), made, made.settings, audit)
-    said = [made.tokenizer.decode(one.labels[one.labels != IGNORE_INDEX]) for one in found]
-    assert said == ["Why does it turn?<|end|>"]
-    assert audit.cut == 1

@@ -99,3 +99,10 @@ def test_a_store_holds_them_and_so_do_the_dialogues_held_out(tmp_path: Path) -> 
     assert all(one.messages[0].content == TOLD and one.messages[-1].content == END for one in held)
     assert all(_taught(made, store[int(place)]) == f"Why?<|end|>{END}<|end|>" for place in store.learned)
     assert len(list(dialogues(chosen, sources([file])))) == 40
+
+
+def test_of_a_round_too_long_for_the_users_side_the_answer_is_cut() -> None:
+    made, audit = rendering("marks", train_on="user", max_length=24), Audit()
+    found = examples(talk("Why does it turn?", "It turns because of the moon. " * 9), made, made.settings, audit)
+    assert [_taught(made, one) for one in found] == ["Why does it turn?<|end|>"]
+    assert audit.cut == 1
