@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import orjson
 
+from dialogue.ending import parted
 from dialogue.errors import UsageError
 from dialogue.records import Dialogue, content_id, encode
 from gen.text import safe
@@ -40,9 +41,9 @@ class Chat:
     def run(self, lines: Iterator[str | None]) -> int:
         """Answer each line; returns 0 at the end, or 1 where something that was asked could not be done.
 
-        None stands for a line that could not be read.
+        None stands for a line that could not be read. A model of the user's side speaks first.
         """
-        trouble = False
+        trouble = not self._begin()
         for line in lines:
             if line is None:
                 trouble |= not _note("a line that is not UTF-8 is left out", False)
@@ -56,14 +57,27 @@ class Chat:
                 trouble |= not self._answer(line.rstrip("\r\n"))
         return 1 if trouble else 0
 
+    def _begin(self) -> bool:
+        """Let a model of the user's side say its first words; whether that could be done."""
+        if self._conversation.speaker == "assistant":
+            return True
+        _note("this model was taught the user's side: it asks, and you answer as the assistant")
+        return self._show(self._conversation.open())
+
     def _answer(self, text: str) -> bool:
+        return self._show(self._conversation.ask(text))
+
+    def _show(self, pieces: Iterator[str]) -> bool:
         conversation = self._conversation
         before = conversation.forgotten
         try:
-            if not show(conversation.ask(text), self._out, raw=self._raw):
-                _note("(broken off; what came stays in the conversation)")
+            whole = show(pieces, self._out, raw=self._raw)
         except (PromptTooLong, BadMessages) as error:
             return _note(str(error), False)
+        if not whole:
+            _note("(broken off; what came stays in the conversation)")
+        elif conversation.speaker == "user" and _ends(conversation.messages[-1].content):
+            _note("(with that it ends the dialogue; /reset begins another)")
         if conversation.forgotten > before:
             _note(f"(the {conversation.forgotten} oldest messages no longer fit, and are not shown to the model)")
         return True
@@ -73,11 +87,13 @@ class Chat:
         match name:
             case "reset":
                 conversation.reset()
-                return _note("begun anew" + ("; the system message stays" if conversation.system else ""))
+                _note("begun anew" + ("; the system message stays" if conversation.system else ""))
+                return self._begin()
             case "system":
                 conversation.system = rest or None
                 conversation.reset()
-                return _note(f"begun anew, {'with this' if rest else 'without a'} system message")
+                _note(f"begun anew, {'with this' if rest else 'without a'} system message")
+                return self._begin()
             case "save":
                 return self._save(rest)
             case "raw":
@@ -100,14 +116,19 @@ class Chat:
             if joint is None:
                 return _note(f"/save {safe(name)}: holds something other than JSONL; choose another file", False)
             with place.open("ab") as file:
-                file.write(
-                    joint + encode(Dialogue(id=content_id(messages), messages=messages, assistant_model=self._model))
-                )
+                by = {f"{self._conversation.speaker}_model": self._model}
+                file.write(joint + encode(Dialogue(id=content_id(messages), messages=messages, **by)))
         except OSError as error:
             return _note(f"/save {safe(name)}: {error.strerror}", False)
         except (RuntimeError, ValueError) as error:  # a home of nobody, a path that is none
             return _note(f"/save {safe(name)}: {error}", False)
         return _note(f"{'appended' if held else 'saved'} to {safe(name)}")
+
+
+def _ends(said: str) -> bool:
+    """Whether a model of the user's side wants no more."""
+    text, signal = parted(said)
+    return signal or not text
 
 
 def _joint(place: Path) -> bytes | None:

@@ -18,6 +18,7 @@ from generator.client.endpoint import LOCAL, SECRETIVE, Endpoint, resolve
 from generator.client.local import identified
 from generator.own import own_openers
 from generator.settings import ROLES, RoleName, RoleSettings, RunSettings, endpoint_of, one_of_several
+from generator.taught import cast
 from prompts.loader import Prompts
 from prompts.sector import check_name
 
@@ -31,7 +32,11 @@ RUN_KEYS = (
 )
 ASSISTANT = "assistant"
 """A flag alone, in the place of [roles] assistant: in a TOML the roles have a table of their own."""
+TRAINED_USER = "trained_user"
+"""Likewise: in the place of [roles] user, with `trained`."""
 ROLE_KEYS = ("endpoint", *Sampling.model_fields)
+USER_KEYS = ("trained", "brief")
+"""What [roles] user may hold besides."""
 MAIN = "main"
 MOST_WEIGHT = 1_000_000
 
@@ -50,7 +55,7 @@ def run_settings(
     or missing.
     """
     environ = os.environ if environ is None else environ
-    known_keys(flags, (*RUN_KEYS, ASSISTANT), "run")
+    known_keys(flags, (*RUN_KEYS, ASSISTANT, TRAINED_USER), "run")
     project = read_project(config) if config else {}
     table = dict(project.get("run", {}))
     known_keys(table, RUN_KEYS, f"{config}: [run]")
@@ -60,6 +65,7 @@ def run_settings(
     check_named(values, [values["sector"]] if "sector" in values else [], config)
     roles = _roles(values, project, config)
     endpoints = _endpoints(roles, values, project, config, environ)
+    roles = cast(roles, endpoints)
     for endpoint in endpoints.values() if keys else ():
         endpoint.check(environ)
     own = table.get("sectors", {}).get(str(values["sector"]), {})
@@ -120,6 +126,8 @@ def _roles(values: Mapping[str, Any], project: Mapping[str, Any], config: Path |
     asked = values.get("endpoint")
     if asked is not None:
         opener, user = (part.model_copy(update={"endpoint": str(asked)}) for part in (opener, user))
+    if TRAINED_USER in values:
+        user = user.model_copy(update={"endpoint": str(values[TRAINED_USER]), "trained": True})
     if ASSISTANT in values:
         answering = _in_place_of(answering, _names(values[ASSISTANT], "--assistant"))
     elif asked is not None:
@@ -201,6 +209,8 @@ def _lacking(roles: Mapping[str, RoleSettings], config: Path | None) -> str:
 
 def _place(name: str, values: Mapping[str, Any], config: Path | None) -> str:
     """Where the user wrote an endpoint's name."""
+    if values.get(TRAINED_USER) == name:
+        return "--trained-user"
     if ASSISTANT in values and name in _names(values[ASSISTANT], "--assistant"):
         return "--assistant"
     return "--endpoint" if "endpoint" in values or config is None else f"{config}: [roles]"
@@ -244,13 +254,16 @@ def _role(role: RoleName, value: object, place: str) -> RoleSettings:
     if not isinstance(value, dict):
         several = ", or a list of them" if role == "assistant" else ""
         raise UsageError(f"{place}: expected the name of an endpoint, or a table with `endpoint`{several}")
-    known_keys(value, ROLE_KEYS, place)
+    known_keys(value, (*ROLE_KEYS, *USER_KEYS) if role == "user" else ROLE_KEYS, place)
     sampling = {
         **DEFAULT_SAMPLING[role].model_dump(exclude_none=True),
-        **{k: v for k, v in value.items() if k != "endpoint"},
+        **{k: v for k, v in value.items() if k in Sampling.model_fields},
     }
+    asked = {name: value[name] for name in USER_KEYS if name in value}
+    if "brief" in asked and not asked.get("trained"):
+        raise UsageError(f"{place}: brief = {str(asked['brief']).lower()}: is for a trained user; add trained = true")
     try:
-        return RoleSettings(endpoint=value.get("endpoint", MAIN), sampling=Sampling(**sampling))
+        return RoleSettings(endpoint=value.get("endpoint", MAIN), sampling=Sampling(**sampling), **asked)
     except ValidationError as error:
         raise UsageError(f"{place}: {one_line(error)}") from None
 

@@ -34,6 +34,7 @@ from generator.asking import Speaker, Terms
 from generator.client.chat import Sampling
 from generator.client.endpoint import LOCAL, Endpoint, resolve
 from generator.client.local import identified
+from generator.taught import refuse_user
 
 KEYS = (
     *("models", "answers", "answers_as", "benchmarks", "references", "protocols", "judge", "judge_model", "baseline"),
@@ -214,6 +215,7 @@ class _Speakers:
                 raise UsageError(f"{place} {spec}: {text} names its model already; leave #{model} out")
             endpoint = endpoint.model_copy(update={"model": model})
         endpoint = identified(endpoint)
+        refuse_user(place, endpoint, "answer, judge, or write the openers of --play")
         endpoint.check(self._environ)
         own = name if text != spec.partition("#")[0] else None
         return own or _called(endpoint, text), endpoint

@@ -112,7 +112,8 @@ def _said(loaded: Loaded) -> str:
     engine = loaded.engine
     batch = "one reply after the other" if engine.separate else f"up to {engine.max_batch} replies at a time"
     note = ", since this architecture's attention takes no masks from outside" if engine.separate else ""
-    return f"gen serve: {loaded.name}, {engine.context:,} tokens of context, {batch}{note}; Ctrl-C stops it"
+    side = ", writes the user's turns" if loaded.voice.speaker == "user" else ""
+    return f"gen serve: {loaded.name}{side}, {engine.context:,} tokens of context, {batch}{note}; Ctrl-C stops it"
 
 
 def _explained(error: BaseException, loaded: Loaded) -> BaseException:

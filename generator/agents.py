@@ -8,6 +8,7 @@ a fault is asked again once, with another seed and the fault named; a second fau
 from collections.abc import Collection, Sequence
 
 from dialogue.chance import hash64
+from dialogue.ending import parted
 from dialogue.errors import ReplyFailed
 from dialogue.faults import Fault, soft_fault, unwrap, user_fault
 from dialogue.records import Message, Role
@@ -42,12 +43,6 @@ def clipped(text: str) -> str:
     return text if len(text) <= CLIP_CHARACTERS else f"{text[:CLIP_HEAD]}\n[…]\n{text[-CLIP_TAIL:]}"
 
 
-def end_mark(text: str, sentinel: str) -> tuple[str, bool]:
-    """The text without the end signal, and whether it ended with one; text glued to the signal is never lost."""
-    text = text.strip()
-    return (text[: -len(sentinel)].rstrip(), True) if text.endswith(sentinel) else (text, False)
-
-
 def named(completion: Completion, voice: Voice) -> str | None:
     """What the model calls itself, where that is not what was asked for."""
     return None if completion.model == voice.model else completion.model
@@ -71,6 +66,26 @@ def guided(messages: list[dict[str, str]], guide: str | None) -> list[dict[str, 
     system, rest = (messages[:1], messages[1:]) if messages[0]["role"] == "system" else ([], messages)
     text = "\n\n".join([*(message["content"] for message in system), guide])
     return [{"role": "system", "content": text}, *rest]
+
+
+def turn_fault(
+    text: str,
+    completion: Completion,
+    history: Sequence[Message],
+    *,
+    language: str,
+    sentinel: str,
+    waived: Collection[str],
+    act: str | None = None,
+) -> Fault | None:
+    """What is wrong with a user's turn that came as `completion`, its end signal taken off; None if nothing."""
+    if completion.finish_reason == "length":
+        return Fault("bad_reply", "cut", "the user's turn was cut by the token limit")
+    if completion.refused:
+        return Fault("refusal", "refused", text[:80])
+    if not text:
+        return Fault("markers", "empty", "an end signal where none was allowed")
+    return user_fault(text, history, act=act, language=language, sentinel=sentinel, waived=waived)
 
 
 class UserSimulator:
@@ -122,7 +137,7 @@ class UserSimulator:
         first: str | None = None
         for attempt in range(ATTEMPTS):
             completion = await self._ask(history, plan, may_end and attempt == 0, fault, number, attempt)
-            text, ends = end_mark(unwrap(completion.content), self._sentinel)
+            text, ends = parted(unwrap(completion.content), self._sentinel)
             if ends and not text and may_end:
                 self._voice.refuse(completion, None)
                 return None
@@ -139,13 +154,15 @@ class UserSimulator:
         self, text: str, completion: Completion, history: Sequence[Message], plan: TurnPlan, attempt: int
     ) -> Fault | None:
         language = self._script.language
-        if completion.finish_reason == "length":
-            return Fault("bad_reply", "cut", "the user's turn was cut by the token limit")
-        if completion.refused:
-            return Fault("refusal", "refused", text[:80])
-        if not text:
-            return Fault("markers", "empty", "an end signal where none was allowed")
-        hard = user_fault(text, history, act=plan.act, language=language, sentinel=self._sentinel, waived=self._waived)
+        hard = turn_fault(
+            text,
+            completion,
+            history,
+            language=language,
+            sentinel=self._sentinel,
+            waived=self._waived,
+            act=plan.act,
+        )
         return hard or (soft_fault(text, language=language, words=plan.words) if attempt == 0 else None)
 
     def _turn(self, text: str, completion: Completion, plan: TurnPlan, number: int, again: str | None) -> Turn:

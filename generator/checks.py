@@ -12,6 +12,7 @@ from generator.own import SystemPrompt, check_openers, system_prompts
 from generator.settings import RunSettings, endpoint_of
 from generator.showcase import every_prompt
 from generator.sources import check_capacity, check_input, rounds_of, streams
+from generator.trained_user import steered
 from prompts.domain import page
 from prompts.loader import Prompts, check_overlay
 from prompts.sector import Sector, load
@@ -38,12 +39,14 @@ def check(settings: RunSettings) -> Checked:
         check_overlay(settings.prompts)
     sector = load(prompts, settings.sector, settings.shares)
     _check_assistants(settings, sector)
+    _check_user(settings, sector)
     check_input(settings, sector)
     if sector.tools and settings.input:
         sector = sector.model_copy(update={"searched": settings.input})
     if sector.page and settings.input:
         sector = sector.model_copy(update={"own_page": page(settings.input)})
-    languages = set(settings.language)
+    languages, role = set(settings.language), settings.roles["user"]
+    shown = rounds_of(settings, sector), settings.preset or sector.preset, role.trained and role.brief
     taking = look_through(settings, prompts, sector)
     if taking is not None:
         languages = set(taking.languages)
@@ -54,7 +57,7 @@ def check(settings: RunSettings) -> Checked:
     for language in sorted(languages):
         _check_language(settings, language)
         # A template or a table with a fault in it must not wait for its turn.
-        for _ in every_prompt(prompts, sector, language, rounds_of(settings, sector), settings.preset or sector.preset):
+        for _ in every_prompt(prompts, sector, language, *shown):
             pass
     systems = system_prompts(settings.system) if settings.system else []
     if systems and any(sector.whole(name) for name, weight in sector.shares.items() if weight):
@@ -91,6 +94,32 @@ def _check_assistants(settings: RunSettings, sector: Sector) -> None:
             f"[roles] assistant, or --assistant: {', '.join(several)}: in {sector.name} one endpoint answers; name one "
             "(only the sector preference compares the answers of several)"
         )
+
+
+def _check_user(settings: RunSettings, sector: Sector) -> None:
+    """Raise UsageError where a model that was taught the user's side cannot play the user, or none was taught."""
+    role = settings.roles["user"]
+    if not role.trained:
+        return
+    if settings.endpoint("user").is_builtin:
+        raise UsageError(
+            f"{role.endpoint}: builtin is no model and was taught nothing, so it is no trained user; name one that was "
+            "(gen train --train-on user)"
+        )
+    drawn = {name for name, weight in sector.shares.items() if weight}
+    mend = "let a simulator play the user (--endpoint), or choose a sector such as world-questions"
+    if any(sector.whole(name) or sector.candidates(name) for name in drawn):
+        others = ", ".join(name for name in sector.share_presets if name != sector.share_preset)
+        why = f"with --shares {sector.share_preset} one request writes a whole dialogue, or its endpoint rates answers"
+        mend = f"{mend}, or other shares ({others})"
+    elif sector.takes in ("reanswer", "preference"):
+        why = "its endpoint puts messages that are there already, or rates answers"
+    elif steered(sector):
+        why = "code draws what the user says next, and answers are held to it; such a model cannot be told"
+    else:
+        return
+    name = settings.endpoint("user").base_url[0]
+    raise UsageError(f"{name}: a trained user cannot play the user of {sector.name}: {why}; {mend}")
 
 
 def _check_language(settings: RunSettings, language: str) -> None:

@@ -12,13 +12,13 @@ from generator.client.tokens import Counter
 from generator.consulting import desk_of
 from generator.estimate_given import GivenEstimate
 from generator.estimate_judged import JudgedAnswers, judged_answers
+from generator.estimate_user import user_texts
 from generator.openers.tree import Batch, Shelf
 from generator.openers.writer import render_list, specs_of
 from generator.own import own_openers, system_for, system_prompts
 from generator.settings import RunSettings
 from generator.side import USER_TOKENS, Side, answer_tokens, mean_answer_tokens
 from generator.sources import brought, identify, rounds_of, streams
-from generator.stage import sentinel_of
 from generator.tools.guide import guide_of
 from generator.transcript import request
 from generator.user.script import Script, script
@@ -186,10 +186,10 @@ def _dialogues(
         system = "\n\n".join(filter(None, told))
         opener = openers[number] if openers else None
         first = float(counter.count(opener)) if opener else opener_tokens
+        head, note_text = user_texts(settings, prompts, seed, plan)
         if "user" not in examples:
-            examples |= _examples(settings, prompts, plan, system, opener or "(the opener)")
-        fixed = counter.count(plan.block(prompts, sentinel_of(settings.seed))) + counter.count(plan.cue(prompts))
-        note = counter.count(_note(settings, prompts, plan))
+            examples |= _examples(settings, head, note_text, system, opener or "(the opener)")
+        fixed, note = sum(map(counter.count, head)), counter.count(note_text)
         commands = COMMANDS_SHARE if sector.tools else 0.0
         answer = answer_tokens(sector, None if openers or sector.whole(kind) else kind)
         wanted = sector.candidates(None if openers else kind, bool(openers))
@@ -287,15 +287,13 @@ def _system(
     return f"{guide.meta(own)}\n\n{guide.protocol()}" if guide else own
 
 
-def _note(settings: RunSettings, prompts: Prompts, plan: Script) -> str:
-    turn = plan.turn(2, (), "")
-    return plan.note(prompts, turn, may_end=True, sentinel=sentinel_of(settings.seed))
-
-
-def _examples(settings: RunSettings, prompts: Prompts, plan: Script, system: str | None, opener: str) -> dict[str, str]:
-    block, cue = plan.block(prompts, sentinel_of(settings.seed)), plan.cue(prompts)
-    note = _note(settings, prompts, plan)
-    user = f"[system]\n{block}\n\n[user]\n{cue}\n\n[assistant]\n{opener}\n\n[user]\n(the answer){SEPARATOR}{note}"
+def _examples(settings: RunSettings, head: Sequence[str], note: str, system: str | None, opener: str) -> dict[str, str]:
+    if settings.roles["user"].trained:
+        told = "".join(f"[system]\n{text}\n\n" for text in head)
+        user = f"{told}[user]\n{opener}\n\n[assistant]\n(the answer)"
+    else:
+        block, cue = head
+        user = f"[system]\n{block}\n\n[user]\n{cue}\n\n[assistant]\n{opener}\n\n[user]\n(the answer){SEPARATOR}{note}"
     answer = f"[system]\n{system}\n\n[user]\n{opener}" if system else f"[user]\n{opener}"
     return {"user": user, "assistant": answer}
 

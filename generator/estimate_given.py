@@ -9,7 +9,8 @@ from dialogue.records import Message
 from generator.agents import SEPARATOR
 from generator.client.tokens import Counter
 from generator.dealing import dealt
-from generator.given import Given, Usable, usable
+from generator.estimate_user import user_texts
+from generator.given import Usable, usable
 from generator.later import reprise
 from generator.ratings import principles, request
 from generator.settings import RunSettings
@@ -45,8 +46,8 @@ class GivenEstimate:
                 total += 1
             else:
                 plan = self._script(one)
-                total += self._count_rounds(one.given, plan, self.settings.n / sample)
-                shown = self._examples(one.given, plan)
+                total += self._count_rounds(one, plan, self.settings.n / sample)
+                shown = self._examples(one, plan)
             for name, text in shown.items():
                 examples.setdefault(name, text)
         return total / sample
@@ -68,14 +69,14 @@ class GivenEstimate:
         )
         return reprise(plan, one.given.later[: rounds[1] - 1]) if sector.takes == "reanswer" else plan
 
-    def _count_rounds(self, given: Given, plan: Script, weight: float) -> int:
-        sentinel = sentinel_of(self.settings.seed)
-        fixed = self._tokens(plan.block(self.prompts, sentinel), plan.cue(self.prompts))
+    def _count_rounds(self, one: Usable, plan: Script, weight: float) -> int:
+        given, (head, note) = one.given, self._told(one, plan)
+        fixed = self._tokens(*head, note)
         history, unanswered = self._tokens(*_texts(given.before)), given.before[-1].role == "user"
         asked = plan.rounds - (self.sector.takes == "reanswer")
         for number in range(asked + unanswered):
             if number or not unanswered:
-                self.sides["user"].add(fixed + history + self._tokens(self._note(given, plan)), USER_TOKENS, weight)
+                self.sides["user"].add(fixed + history, USER_TOKENS, weight)
                 history += USER_TOKENS
             self.sides["assistant"].add(history, self._answer, weight)
             history += self._answer
@@ -96,23 +97,28 @@ class GivenEstimate:
         guide = next(iter(guides.values()))
         return {"user": f"[user]\n{text}", "assistant": f"[system]\n{guide}\n\n{_talk(before)}"}
 
-    def _examples(self, given: Given, plan: Script) -> dict[str, str]:
-        """What the assistant is asked first, and the simulator where it is asked at all."""
-        found = {"assistant": _talk(given.before)}
-        if note := self._note(given, plan):
-            head = f"[system]\n{plan.block(self.prompts, sentinel_of(self.settings.seed))}"
-            said = _talk([message for message in given.before if message.role != "system"], swapped=True)
+    def _examples(self, one: Usable, plan: Script) -> dict[str, str]:
+        """What the assistant is asked first, and the user's side where it is asked at all."""
+        given, found = one.given, {"assistant": _talk(one.given.before)}
+        told, note = self._told(one, plan)
+        spoken = [message for message in given.before if message.role != "system"]
+        if self.settings.roles["user"].trained:
+            answer = "\n\n[assistant]\n(the answer)" if given.before[-1].role == "user" else ""
+            found["user"] = "\n\n".join([*(f"[system]\n{text}" for text in told), _talk(spoken)]) + answer
+        elif note:
+            head = f"[system]\n{told[0]}"
+            said = _talk(spoken, swapped=True)
             last = "\n\n[user]\n(the answer)" if given.before[-1].role == "user" else ""
-            found["user"] = f"{head}\n\n[user]\n{plan.cue(self.prompts)}\n\n{said}{last}{SEPARATOR}{note}"
+            found["user"] = f"{head}\n\n[user]\n{told[1]}\n\n{said}{last}{SEPARATOR}{note}"
         return found
 
-    def _note(self, given: Given, plan: Script) -> str:
-        """The note on the user's first message; empty where there is none to be asked for."""
+    def _told(self, one: Usable, plan: Script) -> tuple[list[str], str]:
+        """What stands around the request for the user's first message; no note where there is none to be asked for."""
         if self.sector.takes == "reanswer" and plan.rounds == 1:
-            return ""
-        number = sum(message.role == "user" for message in given.before) + 1
-        turn = plan.turn(number, (), "")
-        return plan.note(self.prompts, turn, may_end=True, sentinel=sentinel_of(self.settings.seed))
+            sentinel = sentinel_of(self.settings.seed)
+            return [plan.block(self.prompts, sentinel), plan.cue(self.prompts)], ""
+        number = sum(message.role == "user" for message in one.given.before) + 1
+        return user_texts(self.settings, self.prompts, one.seed, plan, number)
 
     @property
     def _answer(self) -> int:

@@ -14,7 +14,7 @@ from dialogue.errors import RunStopped
 from generator.openers.pool import short_pool
 from generator.progress import Progress, State
 from generator.setting_up import Setup, set_up
-from generator.settings import RunSettings
+from generator.settings import RoleSettings, RunSettings
 from generator.signals import interrupted_by_signals
 from generator.stage import Job
 from generator.stages import stage_for
@@ -166,6 +166,7 @@ def _models(settings: RunSettings) -> str:
     """Who speaks, said before the first request."""
     parts = [
         f"{role}: {settings.endpoint(role).model or 'the only model'} at {settings.roles[role].endpoint}"
+        + (_as_taught(settings.roles[role]) if settings.roles[role].trained else "")
         for role in settings.roles
     ]
     if any(settings.endpoint(role).is_builtin for role in settings.roles):
@@ -175,6 +176,11 @@ def _models(settings: RunSettings) -> str:
     ):
         parts.append("the user's model, which rates, answers as well: a rater leans to its own answers")
     return "; ".join([*parts, f"writing to {settings.out}"])
+
+
+def _as_taught(role: RoleSettings) -> str:
+    told = "told who it is by a brief" if role.brief else "told nothing"
+    return f" (taught the user's side: it speaks for itself, {told})"
 
 
 def _voice(settings: RunSettings, role: str) -> tuple[object, ...]:

@@ -208,6 +208,7 @@ def _assemble(settings: RunSettings, checked: Checked, say: Callable[[str], None
         rounds=rounds_of(settings, sector),
         preset=settings.preset or sector.preset,
         systems=checked.systems,
+        user=settings.roles["user"],
         guided=settings.guided,
     )
     writer = OpenerWriter(

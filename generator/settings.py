@@ -36,6 +36,10 @@ class RoleSettings(Record):
     endpoint: str
     """The name of an endpoint."""
     sampling: Sampling = Sampling()
+    trained: bool = False
+    """Of the user: whether the model was taught the user's side, and speaks for itself (generator/trained_user.py)."""
+    brief: bool = True
+    """Of a trained user: whether a brief of the person stands above the dialogue."""
 
 
 class RunSettings(Record):
@@ -115,5 +119,6 @@ class RunSettings(Record):
             "model": endpoint.model,
             **self.roles[role].sampling.model_dump(exclude_none=True),
             "extra_body": endpoint.extra_body,
+            **({"trained": True, "brief": self.roles[role].brief} if self.roles[role].trained else {}),
             **({"seed": endpoint.seed, "wrong_share": endpoint.wrong_share} if endpoint.is_builtin else {}),
         }

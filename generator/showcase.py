@@ -14,6 +14,7 @@ from generator.taking_prompts import judging_prompts, taking_prompts
 from generator.tools.box import tools_of
 from generator.tools.guide import Guide, guide_of
 from generator.tools.replies import FAULTS
+from generator.trained_user import brief_of, steered
 from generator.transcript import request
 from generator.user.acts import Rules, TurnPlan
 from generator.user.noise import typed
@@ -34,9 +35,11 @@ RESULTS = 'Calculate("12 * 34.5") => 414'
 
 
 def every_prompt(
-    prompts: Prompts, sector: Sector, language: str, rounds: tuple[int, int], preset: str
+    prompts: Prompts, sector: Sector, language: str, rounds: tuple[int, int], preset: str, trained: bool = False
 ) -> Iterator[tuple[str, str]]:
     """Title and text of each: one list of every level, the simulator's note for every act and form, the assistant's.
+
+    With `trained` the brief of a model of the user's side besides.
 
     Raises UsageError where a template or a table of wordings lacks something.
     """
@@ -68,6 +71,8 @@ def every_prompt(
         yield "the whole conversation in one request", request(prompts, plan, 0, EXAMPLE)
         yield "the whole conversation, asked for again after a fault", request(prompts, plan, 0, EXAMPLE, "(why)")
     yield from _simulator(prompts, plan)
+    if trained and not steered(sector):
+        yield "trained user, system", brief_of(prompts, seed, plan) or ""
     if sector.takes:
         return
     opener = typed(prompts, OPENER, plan.persona.traits, language, EXAMPLE) if plan.noise else OPENER

@@ -20,11 +20,12 @@ from generator.given import Given
 from generator.marking import WrongAnswer, marked, problem_of
 from generator.own import SystemPrompt, system_for
 from generator.play import Agent, Turn, play
-from generator.settings import RoleName
+from generator.settings import RoleName, RoleSettings
 from generator.tally import Tally
 from generator.tools.assistant import Row, ToolAssistant
 from generator.tools.box import Executor, noted, tools_of
 from generator.tools.guide import Guide, guide_of
+from generator.trained_user import TrainedUser, brief_of
 from generator.user.acts import TurnPlan
 from generator.user.noise import typed
 from generator.user.script import Script, key_of, script
@@ -73,6 +74,8 @@ class Scenery:
     rounds: tuple[int, int]
     preset: str
     systems: Sequence[SystemPrompt]
+    user: RoleSettings
+    """Who speaks for the user, and whether that was taught."""
     guided: bool = True
     """Whether the assistant is told what the sector's guide says."""
     row: Row = field(default_factory=Row)
@@ -139,20 +142,22 @@ class Stage:
         opener = Message(role="user", content=before + text + after)
         return [Message(role="system", content=system), opener] if system else [opener]
 
-    def _user(self) -> UserSimulator:
-        return UserSimulator(
+    def _user(self) -> Agent:
+        return _asker(self._all, self._brief(), self._past)(
             self._voice("user"),
             self._script,
-            self._all.prompts,
             key=self._job.id,
             priority=self._job.index,
             min_rounds=self._rounds[0],
-            sentinel=sentinel_of(self._all.run_seed),
-            past=[_plan(turn) for turn in self._past],
             leaving=bool(self._past and self._past[-1].get("end")),
             failures=self._book.failures,
             waived=self._all.sector.waived,
         )
+
+    def _brief(self) -> str | None:
+        """What a trained user is told of the person."""
+        told = self._all.user.trained and self._all.user.brief
+        return brief_of(self._all.prompts, self._job.seed, self._script) if told else None
 
     def _assistant(self) -> Agent:
         made = _speaker(self._all, self._script, self._job.seed.kind, self._guide, self._desk)(
@@ -175,6 +180,8 @@ class Stage:
         """The job's seed, with all that was drawn for the dialogue and what each turn was asked to do."""
         plan, seed = self._script, self._job.seed
         extra = {**seed.extra, **plan.extra(), "acts": list(self._past)}
+        if self._all.user.trained:
+            extra["user"] = {"trained": True, "brief": self._brief()}
         if self._guide:
             extra |= noted(self._plan, self._tools)
         if self._problem:
@@ -229,6 +236,14 @@ def _desk(scenery: Scenery, job: Job) -> Desk | None:
         return None
     client = page.client(key_of(scenery.run_seed, job.id))
     return desk_of(scenery.prompts, page, language, job.seed.extra.get("sources"), client)
+
+
+def _asker(scenery: Scenery, told: str | None, past: Sequence[Mapping[str, JsonValue]]) -> Callable[..., Agent]:
+    """The kind of user that the run has: a simulator by the script, or a model that speaks for itself."""
+    if scenery.user.trained:
+        return partial(TrainedUser, brief=told)
+    turns = [_plan(turn) for turn in past]
+    return partial(UserSimulator, prompts=scenery.prompts, sentinel=sentinel_of(scenery.run_seed), past=turns)
 
 
 def _speaker(

@@ -40,6 +40,7 @@ class Voice:
         seed: int,
         schema: dict[str, Any] | None = None,
         sampling: Sampling | None = None,
+        silence: bool = False,
     ) -> Awaitable[Completion]:
         """As `Chat.complete`; one that the journal has comes from there, at no cost, as that is counted already."""
         after = self._recall() if self._kept else None
@@ -54,6 +55,7 @@ class Voice:
             sampling=sampling,
             after=after,
             hear=self._hear,
+            silence=silence,
         )
 
     def _recall(self) -> Reply | None:

@@ -136,6 +136,13 @@ class TrainSettings(Settings):
     tokenizer has one that can be taken."""
     train_on: TrainOn = "assistant"
     """Whose words are learned: the answers and their end tokens, the last answer, the user's words, or every token."""
+    brief: bool = False
+    """With train_on = user: above each dialogue stands, as its system message, what the record's seed tells of the
+    person (prompts/brief.py), and the assistant's system message is left out. A record that tells nothing goes without;
+    `gen run` briefs the model in the same words."""
+    endings: bool = False
+    """With train_on = user: behind a dialogue that its user ended (`stop` = user_stopped) the end signal is taught as
+    the user's last message, so that the model ends dialogues by itself."""
     thoughts: Thoughts = "none"
     """Reasoning of the answers: kept in the text, kept for the last turn of one example a turn, or left out."""
     max_length: int = Field(default=2048, ge=16)
@@ -224,14 +231,7 @@ class TrainSettings(Settings):
 
     @model_validator(mode="after")
     def _sound(self) -> "TrainSettings":
-        if self.batch is not None and self.batch_tokens is not None:
-            raise ValueError(f"batch = {self.batch}, batch_tokens = {self.batch_tokens}: give one of them")
-        if self.warmup_steps and self.warmup_ratio:
-            raise ValueError(f"warmup_steps = {self.warmup_steps}, warmup_ratio = {self.warmup_ratio}: give one")
-        if self.compile and self.batches in ("group", "pad"):
-            raise ValueError(f"compile = true, batches = {self.batches}: compiled code needs one shape; batches = pack")
-        if self.lora is not None and self.model is None:
-            raise ValueError("lora: an adapter needs a base; give --model")
+        _agree(self)
         if "max_length" in self.model_fields_set:  # else it may yet become as short as the model's
             self.check_micro_tokens()
         return self
@@ -256,3 +256,20 @@ class TrainSettings(Settings):
         bare = {name: Path(text).resolve().name for name, text in named.items() if Path(text).exists()}
         data = tuple(Path(path.name) for path in self.data)
         return self.model_copy(update={**bare, "data": data, "out": Path(self.out.resolve().name), "stages": ()})
+
+
+def _agree(settings: TrainSettings) -> None:
+    """ValueError where two settings contradict each other."""
+    if settings.batch is not None and settings.batch_tokens is not None:
+        raise ValueError(f"batch = {settings.batch}, batch_tokens = {settings.batch_tokens}: give one of them")
+    if settings.warmup_steps and settings.warmup_ratio:
+        raise ValueError(f"warmup_steps = {settings.warmup_steps}, warmup_ratio = {settings.warmup_ratio}: give one")
+    if settings.compile and settings.batches in ("group", "pad"):
+        raise ValueError(f"compile = true, batches = {settings.batches}: compiled code needs one shape; batches = pack")
+    for name in ("brief", "endings"):
+        if getattr(settings, name) and settings.train_on != "user":
+            raise ValueError(
+                f"{name} = true, train_on = {settings.train_on}: is for a model of the user's side; train_on = user"
+            )
+    if settings.lora is not None and settings.model is None:
+        raise ValueError("lora: an adapter needs a base; give --model")

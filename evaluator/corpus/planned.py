@@ -33,6 +33,8 @@ class Plan(NamedTuple):
 def plan_of(dialogue: Dialogue) -> Plan | None:
     """The plan in the seed; None where there is none."""
     extra: Mapping[str, Any] = dialogue.seed.extra
+    if _table(extra.get("user")).get("trained"):
+        return None  # such a user speaks for itself
     turns = extra.get("acts")
     if not isinstance(turns, list) or not all(isinstance(turn, dict) for turn in turns):
         return None

@@ -46,6 +46,12 @@ def command(arguments: argparse.Namespace) -> int:
     asked = _prompts(arguments, system)
     loaded = opened(arguments.model, device=arguments.device, dtype=arguments.dtype, max_batch=arguments.max_batch)
     sampling = loaded.sampling.model_copy(update=changed)
+    if asked is not None and loaded.voice.speaker == "user":
+        raise UsageError(
+            f"--prompts {arguments.prompts}: {loaded.name} was taught the user's side (train_on = user) and answers "
+            "nothing; talk to it without --prompts, or let it play the user: gen run --trained-user "
+            f"local:{arguments.model}"
+        )
     if asked is not None:
         return _answer(arguments, asked, loaded, sampling, system)
     from gen.chatting import Chat, typed

@@ -86,6 +86,12 @@ def _speaking_options(parser: argparse.ArgumentParser) -> None:
         metavar="E,...",
         help="who answers, where that is not --endpoint's; preference: several, with commas, dealt to its principles",
     )
+    models.add_argument(
+        "--trained-user",
+        metavar="E",
+        help="who plays the user where that is a model that was taught the user's side: local:MODEL of gen train "
+        "--train-on user, or an endpoint of such a model (UserLM); it speaks for itself, told who it is by a brief",
+    )
     models.add_argument("--model", metavar="M", help="model name (openai default: gpt-4.1-mini)")
     models.add_argument("--rpm", metavar="R", help="requests per minute allowed by the provider")
     models.add_argument("--tpm", metavar="T", help="tokens per minute allowed by the provider")
@@ -101,7 +107,18 @@ def _speaking_options(parser: argparse.ArgumentParser) -> None:
 
 OPTIONS = (
     *("sector", "n", "rounds", "preset", "shares", "language", "openers", "input", "system", "prompts", "seed", "out"),
-    *("endpoint", "assistant", "model", "rpm", "tpm", "concurrency", "max_cost", "max_requests", "prices"),
+    *(
+        "endpoint",
+        "assistant",
+        "trained_user",
+        "model",
+        "rpm",
+        "tpm",
+        "concurrency",
+        "max_cost",
+        "max_requests",
+        "prices",
+    ),
     *("weights_from", "weights_system"),
 )
 """Options that are settings, as `gen.config` knows them."""

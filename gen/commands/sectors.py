@@ -56,6 +56,8 @@ def command(arguments: argparse.Namespace) -> int:
     if arguments.show != "show" or arguments.sector is None:
         raise UsageError(f"{arguments.show}: expected `gen sectors` or `gen sectors show SECTOR`")
     sector = load(prompts, arguments.sector)
-    for title, text in every_prompt(prompts, sector, arguments.language, sector_range(sector), sector.preset):
+    for title, text in every_prompt(
+        prompts, sector, arguments.language, sector_range(sector), sector.preset, trained=True
+    ):
         print(f"=== {title} ===\n{text}\n")
     return 0

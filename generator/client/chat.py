@@ -87,14 +87,15 @@ class Chat:
         top_logprobs: int | None = None,
         after: Nothing | None = None,
         hear: Callable[[Nothing], None] = unheard,
+        silence: bool = False,
     ) -> Completion:
         """The endpoint's answer. ReplyFailed ends the dialogue `key`; RunStopped ends the run.
 
         The lowest priority number goes first. A schema binds the answer where the endpoint takes one; the completion's
         `format` says whether it did. `sampling` stands for the role's own. `hear` is told of each reply that was paid
-        for and holds nothing; `after` such a one, which was not the last, its attempts go on.
+        for and holds nothing, if no `silence` is wanted; `after` one that was not the last, its attempts go on.
         """
-        ask = Ask(messages, key, priority, seed, schema, sampling, top_logprobs, hear)
+        ask = Ask(messages, key, priority, seed, schema, sampling, top_logprobs, hear, silence)
         made = 1 if after is None else after.attempt
         try:
             try:
@@ -200,7 +201,7 @@ def _said(ask: Ask, payload: dict[str, Any], usage: Usage, bound: bool, quote: C
     """What a reply says; who asks hears of one that was paid for and holds nothing."""
     format: Format = "schema" if bound and ask.schema is not None else "text"
     try:
-        return replies.completion(payload, usage, format, quote)
+        return replies.completion(payload, usage, format, quote, silence=ask.silence)
     except (Again, ReplyFailed) as error:
         ask.hear(Nothing(ask.attempt, error.reason, error.detail, usage))
         raise

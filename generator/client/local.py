@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 from urllib.error import URLError
 from urllib.request import ProxyHandler, build_opener
 
@@ -37,6 +37,8 @@ STARTS_WITHIN_S = 1800.0
 LEAVES_WITHIN_S = 15.0
 LOOK_EVERY_S = 0.2
 _HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
+FACTS = "duologue.json"
+"""What a training writes beside its model (trainer/nets/names.py)."""
 _FILES = ("*.safetensors", "config.json", "generation_config.json", "adapter_config.json", "tokenizer*", "*.jinja")
 
 
@@ -69,6 +71,22 @@ def _folder(text: str) -> Path | None:
             "or a hub id as ORG/NAME"
         )
     return None
+
+
+def facts_of(endpoint: Endpoint) -> dict[str, Any]:
+    """What a model that we trained knows of its training; empty for others', those not in a folder, and no model.
+
+    Raises UsageError where its file is torn.
+    """
+    folder = _folder(endpoint.local_model) if endpoint.local_model is not None else None
+    path = None if folder is None else folder / FACTS
+    if path is None or not path.is_file():
+        return {}
+    try:
+        found = json.loads(path.read_bytes())
+    except ValueError as error:
+        raise UsageError(f"{path}: broken JSON ({error}); copy or fetch it anew") from None
+    return found if isinstance(found, dict) else {}
 
 
 def _hash(folder: Path) -> int:

@@ -98,8 +98,10 @@ def _tokens(value: Any) -> int | None:
     return value if type(value) is int and value >= 0 else None
 
 
-def completion(payload: Mapping[str, Any], usage: Usage, format: Format, quote: Callable[[], str]) -> Completion:
-    """What was said; `quote` shows the reply where that cannot be used."""
+def completion(
+    payload: Mapping[str, Any], usage: Usage, format: Format, quote: Callable[[], str], *, silence: bool = False
+) -> Completion:
+    """What was said; `quote` shows the reply where that cannot be used. With `silence` it may be nothing."""
     choices = payload.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
@@ -112,7 +114,7 @@ def completion(payload: Mapping[str, Any], usage: Usage, format: Format, quote: 
     refusal = _text(message.get("refusal"))
     if refusal.strip() and not content.strip():
         content = refusal
-    if not content.strip():
+    if not content.strip() and not (silence and finish_reason == "stop" and not thoughts):
         _nothing_said(finish_reason, thoughts, usage, quote)
     return Completion(
         content=content,

@@ -39,6 +39,8 @@ class Ask:
     """Ask for so many of the likeliest tokens at each place."""
     hear: Callable[[Nothing], None] = unheard
     """Hears of a reply that was paid for and holds nothing."""
+    silence: bool = False
+    """Whether a reply that says nothing is an answer."""
     attempt: int = 1
 
 

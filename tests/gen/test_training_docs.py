@@ -21,6 +21,7 @@ def changes() -> list[str]:
 @pytest.mark.parametrize("change", changes())
 def test_every_setting_that_is_named_is_one(change: str) -> None:
     base = ["lora.r=8", "lora.alpha=16"] if change.startswith("lora.") else []
+    base = ["train_on=user"] if change.startswith(("brief=", "endings=")) else base
     train_settings(["d.jsonl"], "out", flags={"model": "m"}, changes=[*base, change])
 
 

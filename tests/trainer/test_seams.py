@@ -13,7 +13,7 @@ from tokenizers import AddedToken
 from dialogue.records import Dialogue
 from trainer.text.example import IGNORE_INDEX
 from trainer.text.render import Renderer, renderer
-from trainer.text.template import names
+from trainer.text.template import find, names
 from trainer.text.tokenizer import prepare
 
 PHI3 = """{%- for m in messages -%}{{- '<|' + m.role + '|>\\n' + m.content + '<|end|>\\n' -}}{%- endfor -%}
@@ -69,7 +69,8 @@ def test_ids_and_masks_are_those_of_the_exported_template(template: str, dialogu
 def test_seams_do_not_depend_on_what_is_learned(template: str) -> None:
     dialogue = talk("It turns.", "Why?\n", "It turns.\n\n", "Yes.", system="Be brief.")
     tokenizer = _made(template).tokenizer
-    choices = ("assistant", "last", "user", "all")
+    choices = ["assistant", "last", "all"]
+    choices += ["user"] if find(template).user.end else []  # others cannot teach where a user's words end
     rows = [rendering(template, tokenizer, train_on=choice).encode(dialogue).input_ids for choice in choices]
     assert all(np.array_equal(row, rows[0]) for row in rows)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from small_models import asked, base
+from small_users import trained_user
 from transformers import AutoTokenizer
 
 from trainer.nets.unstated import by_model
@@ -89,3 +90,12 @@ def test_replies_are_drawn_as_the_base_has_it_where_it_is_not_stated(
             "decoding = temperature 0.6, top_p 0.9, repetition_penalty 1.1: the model's own; state it to have another"
         )
         assert said in lines
+
+
+def test_a_model_of_the_users_side_goes_on_with_it_unless_another_is_stated(tmp_path: Path) -> None:
+    trained_user(tmp_path, brief=True)
+    made, lines = _decided(tmp_path, str(tmp_path / "out"))
+    assert (made.train_on, made.brief, made.endings) == ("user", True, False)
+    assert "train_on = user: the model's own; state it to have another" in lines
+    made, _ = _decided(tmp_path, str(tmp_path / "out"), train_on="assistant")
+    assert (made.train_on, made.brief) == ("assistant", False)

@@ -37,11 +37,15 @@ from trainer.text.audit import Audit
 from trainer.text.example import IGNORE_INDEX, Example
 from trainer.text.examples import examples_of
 from trainer.text.render import Renderer
+from trainer.text.user_side import as_learned
 
 VERSION = 2
 TOGETHER = 512
 """Dialogues that go through the tokenizer at once."""
-DECIDING = {"format", "template", "train_on", "thoughts", "max_length", "overflow", "weight_by", "weights", "classes"}
+DECIDING = {
+    *("format", "template", "train_on", "brief", "endings", "thoughts", "max_length", "overflow"),
+    *("weight_by", "weights", "classes"),
+}
 HELD = "held.jsonl"
 LOOKED = "looked.jsonl"
 """Dialogues that may be held out, while the store is made."""
@@ -179,13 +183,14 @@ def _make(settings: TrainSettings, renderer: Renderer, sources: list[Source], fo
 
 
 def rows(settings: TrainSettings, sources: list[Source]) -> Iterator[tuple[Row, Dialogue]]:
-    """All dialogues with their rows, source after source."""
+    """All dialogues as they are learned, with their rows, source after source."""
     for source in sources:
-        yield from placed(source.path, settings.format)
+        for row, dialogue in placed(source.path, settings.format):
+            yield row, as_learned(dialogue, settings)
 
 
 def dialogues(settings: TrainSettings, sources: list[Source]) -> Iterator[Dialogue]:
-    """All dialogues, source after source."""
+    """The same without rows."""
     return (dialogue for _, dialogue in rows(settings, sources))
 
 

@@ -18,6 +18,7 @@ from trainer.text import tokenizer as tokenizers
 from trainer.text.audit import Audit
 from trainer.text.examples import examples_of
 from trainer.text.render import renderer
+from trainer.text.speakers import check_template
 from trainer.text.template import OWN
 
 
@@ -35,6 +36,7 @@ def _look(stage: TrainSettings, root: str | None, before: Sequence[TrainSettings
     """The model of a stage that an earlier one makes is known by the `root` that it is made from."""
     files(stage.data)
     check_wandb(stage)
+    check_template(stage)
     if root is not None and root == stage.model:
         check_length(config_at(resolve(root), stage), stage)
     if root is not None and _is_there(stage, root, before):

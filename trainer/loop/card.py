@@ -11,6 +11,7 @@ from trainer.loop.model_files import stands_for
 from trainer.loop.origins import licence_of, origins
 from trainer.nets.names import called
 from trainer.settings import TrainSettings
+from trainer.text.speakers import speaker_of
 
 USE = """```python
 from {library} import {loader}
@@ -19,7 +20,7 @@ from transformers import AutoTokenizer, GenerationConfig
 tokenizer = AutoTokenizer.from_pretrained("THIS_FOLDER")
 model = {loader}.from_pretrained("THIS_FOLDER")
 ids = tokenizer.apply_chat_template(
-    [{{"role": "user", "content": "Hello"}}], add_generation_prompt=True, return_tensors="pt", return_dict=True
+    [{{"role": "{role}", "content": "Hello"}}], add_generation_prompt=True, return_tensors="pt", return_dict=True
 )
 drawn = GenerationConfig.from_pretrained("THIS_FOLDER")
 reply = model.generate(**ids, generation_config=drawn)[0, ids["input_ids"].shape[1] :]
@@ -76,11 +77,15 @@ def _what(settings: TrainSettings, base: str | None) -> str:
 
 def _use(settings: TrainSettings) -> Iterator[str]:
     """How to load it, and who cannot."""
+    role = "user"
+    if speaker_of(settings) == "user":
+        role = "system"
+        yield "It was taught the user's side: it writes what a user says next, and no answers.\n"
     yield "`gen chat THIS_FOLDER`, `gen serve THIS_FOLDER`, or:\n"
     if settings.lora is None:
-        yield USE.format(library="transformers", loader="AutoModelForCausalLM")
+        yield USE.format(library="transformers", loader="AutoModelForCausalLM", role=role)
         return
-    yield USE.format(library="peft", loader="AutoPeftModelForCausalLM")
+    yield USE.format(library="peft", loader="AutoPeftModelForCausalLM", role=role)
     if settings.rope is not None:
         yield "The base's positions were stretched, which no adapter file can say: outside duologue use `gen merge`.\n"
     why = "leaves the magnitudes of a DoRA out, and " if settings.lora.dora else ""

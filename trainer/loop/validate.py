@@ -20,6 +20,7 @@ from trainer.nets.foreign import Model, first_line
 from trainer.nets.learner import Learner
 from trainer.serving.engine import Engine, Sampling
 from trainer.text.render import Renderer
+from trainer.text.speakers import FLOORS
 
 MOST_NEW_TOKENS = 512
 
@@ -75,7 +76,8 @@ def _pair(loss: Tensor, weights: Tensor) -> Tensor:
 
 def samples(model: Model, renderer: Renderer, dialogues: Iterable[Dialogue], count: int) -> list[Sample]:
     """Replies to the last turns of the first dialogues, drawn as the model's decoding says at temperature 0."""
-    turns = list(islice((turn for dialogue in dialogues for turn in list(_turns(dialogue))[-1:]), count))
+    last = (turn for dialogue in dialogues for turn in list(_turns(dialogue, renderer))[-1:])
+    turns = list(islice(last, count))
     found = _replies(model, renderer, turns)
     return [
         Sample(id, tuple(history), reply, wanted.content, finish)
@@ -87,7 +89,7 @@ def exact_replies(model: Model, renderer: Renderer, dialogues: Iterator[Dialogue
     """How many of so many held-out turns are answered word for word; every turn of a dialogue counts as one."""
     turns: list[_Turn] = []
     for dialogue in dialogues:
-        turns += _turns(dialogue)
+        turns += _turns(dialogue, renderer)
         if len(turns) >= count:
             break
     found = _replies(model, renderer, turns[:count])
@@ -100,9 +102,11 @@ def exact_replies(model: Model, renderer: Renderer, dialogues: Iterator[Dialogue
 _Turn = tuple[str, Sequence[Message], Message]
 
 
-def _turns(dialogue: Dialogue) -> Iterator[_Turn]:
+def _turns(dialogue: Dialogue, renderer: Renderer) -> Iterator[_Turn]:
+    """The turns that the model would write, behind something that it can be asked with."""
     for number, message in enumerate(dialogue.messages):
-        if message.role == "assistant" and number:
+        before = dialogue.messages[number - 1].role if number else None
+        if message.role == renderer.speaker and before in FLOORS[renderer.speaker]:
             yield dialogue.id, dialogue.messages[:number], message
 
 

@@ -33,6 +33,14 @@ def template_of(place: str, settings: TrainSettings, said: Callable[[str], None]
     return {} if found == settings.template else {"template": found}
 
 
+def side_of(place: str, settings: TrainSettings) -> dict[str, Any]:
+    """The side that a model of ours was taught, where that is the user's and nobody states which is to be taught."""
+    facts = own_facts(place).get("settings", {})
+    if "train_on" in settings.model_fields_set or facts.get("train_on") != "user":
+        return {}
+    return {"train_on": "user", **{name: True for name in ("brief", "endings") if facts.get(name)}}
+
+
 def _of_tokenizer(place: str, settings: TrainSettings, said: Callable[[str], None]) -> dict[str, Any]:
     """`own` where the tokenizer has a template that can be taken apart; why not is said where it has another."""
     where = tokenizer_place(place)

@@ -1,4 +1,4 @@
-"""What nobody stated and the model decides: how dialogues are written, how replies are drawn, how long examples are."""
+"""What nobody stated and the model decides: how dialogues are written, whose side is taught, how replies are drawn."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ from dialogue.errors import UsageError
 from trainer.nets.adapters import counts
 from trainer.nets.base import skeleton
 from trainer.nets.kinds import check_length, config_of
-from trainer.nets.manner import decoding_of, template_of, tokens_added, told
+from trainer.nets.manner import decoding_of, side_of, template_of, tokens_added, told
 from trainer.nets.names import adapter_config, base_of, resolve
 from trainer.nets.rope import reach, stretch
 from trainer.settings import TrainSettings
@@ -21,6 +21,8 @@ SHORTEST = 16
 def by_model(settings: TrainSettings, said: Callable[[str], None]) -> TrainSettings:
     """The settings with `template`, `decoding` and `max_length` as the model has them, where they are not stated.
 
+    One that was taught the user's side goes on with that.
+
     What is the model's is said, and what the template adds to its vocabulary. Of a chain the first stage's model says
     how dialogues are written and replies drawn, that with the fewest positions how long an example may be.
 
@@ -33,7 +35,9 @@ def by_model(settings: TrainSettings, said: Callable[[str], None]) -> TrainSetti
         found: dict[str, Any] = {}
         if place is not None:
             config_at(place, chain[0])  # what is no causal language model is told before its tokenizer is looked at
-            found = {**template_of(place, chain[0], said), **decoding_of(place, settings)}
+            found = side_of(place, chain[0])
+            asked = chain[0].model_copy(update=found)
+            found |= {**template_of(place, asked, said), **decoding_of(place, settings)}
     found |= _length(settings, chain)
     made = settings.model_copy(update=found)
     if settings.model is not None and not settings.stages:

@@ -1,4 +1,7 @@
-"""A conversation with a model: replies that stream, and a history that always fits."""
+"""A conversation with a model: replies that stream, and a history that always fits.
+
+With a model of the user's side the person is the assistant: the model opens the dialogue, the person answers.
+"""
 
 import secrets
 from collections.abc import Iterator
@@ -9,6 +12,7 @@ from trainer.serving.answer import Piece
 from trainer.serving.engine import PromptTooLong, Sampling
 from trainer.serving.loading import Loaded
 from trainer.serving.voice import BadMessages
+from trainer.text.speakers import Speaker
 
 REPLY_SHARE = 4
 """One part in so many of the context is kept free for a reply of no stated length."""
@@ -27,6 +31,9 @@ class Conversation:
         self.forgotten = 0
         """Messages at the beginning that the model is not shown any more."""
         self._loaded, self._sampling = loaded, sampling
+        self.speaker = loaded.voice.speaker
+        """Whose turns the model writes."""
+        self._person: Speaker = "user" if self.speaker == "assistant" else "assistant"
         self._seed = secrets.randbits(63) if seed is None else seed
 
     def reset(self) -> None:
@@ -39,12 +46,19 @@ class Conversation:
 
         An answer that is broken off, as by Ctrl-C, stays as far as it came.
         """
-        self.messages.append(Message(role="user", content=text))
+        self.messages.append(Message(role=self._person, content=text))
+        yield from self._reply()
+
+    def open(self) -> Iterator[str]:
+        """The first message piece by piece, of a model of the user's side. Raises as `ask`."""
+        yield from self._reply()
+
+    def _reply(self) -> Iterator[str]:
         engine, pieces, said = self._loaded.engine, list[Piece](), ""
         try:
             prompt = self._fitted()
         except (PromptTooLong, BadMessages):
-            self.messages.pop()
+            del self.messages[-1:]
             raise
         seed = hash64("turn", self._seed, len(self.messages)) >> 1
         sampling = self._sampling.model_copy(update={"seed": seed})
@@ -60,7 +74,7 @@ class Conversation:
         finally:
             engine.cancel(answer)
             reason = answer.finish_reason or "length"
-            self.messages.append(Message(role="assistant", content=said, finish_reason=reason))
+            self.messages.append(Message(role=self.speaker, content=said, finish_reason=reason))
 
     def shown(self) -> list[Message]:
         """What the model is shown."""

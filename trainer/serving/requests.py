@@ -6,8 +6,10 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from dialogue.errors import UsageError
 from dialogue.records import Message
 from trainer.serving.sampling import LEAST_PENALTY, MOST_LOGPROBS, Sampling
+from trainer.text.speakers import Speaker, check_floor
 
 MOST_CHOICES = 128
 MOST_STOPS = 16
@@ -79,7 +81,7 @@ Length = Annotated[int, Field(ge=1)]
 class ChatRequest(_Strict):
     """The body of POST /v1/chat/completions."""
 
-    messages: list[Said] = Field(min_length=1)
+    messages: list[Said]
     model: str | None = None
     n: int | None = Field(default=None, ge=1, le=MOST_CHOICES)
     stream: bool | None = None
@@ -121,8 +123,8 @@ class ChatRequest(_Strict):
         )
 
 
-def chat_request(body: bytes, *, context: int) -> ChatRequest:
-    """The request in a body. Raises BadRequest that names the field, the value and the mend."""
+def chat_request(body: bytes, *, context: int, speaker: Speaker = "assistant") -> ChatRequest:
+    """The request in a body, to a model of a speaker's side. Raises BadRequest: the field, the value and the mend."""
     try:
         fields = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -136,6 +138,7 @@ def chat_request(body: bytes, *, context: int) -> ChatRequest:
     except ValidationError as error:
         raise _complaint(error) from None
     _sound(request, context)
+    _floor(request, speaker)
     return request
 
 
@@ -175,9 +178,21 @@ def _sound(request: ChatRequest, context: int) -> None:
         raise BadRequest("top_logprobs needs logprobs: true", "top_logprobs")
     if request.stream_options is not None and not request.stream:
         raise BadRequest("stream_options needs stream: true", "stream_options")
-    if request.messages[-1].role == "assistant":
-        raise BadRequest("messages: the last one is the assistant's, so there is nothing to answer", "messages")
     for name in ("max_tokens", "max_completion_tokens"):
         limit = getattr(request, name)
         if limit is not None and limit > context:
             raise BadRequest(f"{name} is {limit:,}, the model's context holds {context:,} tokens", name)
+
+
+def _floor(request: ChatRequest, speaker: Speaker) -> None:
+    """BadRequest where it is not the model's turn."""
+    last = request.messages[-1].role if request.messages else None
+    if speaker == "user":
+        try:
+            check_floor("system" if last == "developer" else last)
+        except UsageError as error:
+            raise BadRequest(f"messages: {error}", "messages") from None
+    elif last is None:
+        raise BadRequest("messages: empty, expected at least 1", "messages")
+    elif last == "assistant":
+        raise BadRequest("messages: the last one is the assistant's, so there is nothing to answer", "messages")

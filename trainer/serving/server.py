@@ -69,7 +69,7 @@ class Server:
         if request.content_type != "application/json" and not _unstated(request):
             # Not a formality: a page in a browser may post plain text anywhere, JSON only where it is let.
             raise BadRequest(f"content-type {request.content_type}: expected application/json", status=415)
-        asked = chat_request(await request.read(), context=self._engine.context)
+        asked = chat_request(await request.read(), context=self._engine.context, speaker=self._voice.speaker)
         if asked.model not in (None, self._wire.model):
             raise self._unknown(str(asked.model))
         job = await self._job(asked)

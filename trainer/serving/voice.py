@@ -20,7 +20,9 @@ from dialogue.records import Message, one_line
 from trainer.nets.names import OWN as OWN_FACTS
 from trainer.settings import TrainSettings
 from trainer.text.encoder import Encoder
+from trainer.text.probes import Probe
 from trainer.text.render import Renderer, renderer
+from trainer.text.speakers import Speaker
 from trainer.text.template import OWN
 
 
@@ -32,7 +34,7 @@ class Manner(Protocol):
     """What turns messages into a prompt."""
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Ids up to where the assistant's answer begins."""
+        """Ids up to where its turn begins."""
 
 
 class Voice(NamedTuple):
@@ -43,9 +45,11 @@ class Voice(NamedTuple):
     stop_texts: tuple[str, ...] = ()
     lead: str = ""
     """A space before each reply that belongs to the template."""
+    speaker: Speaker = "assistant"
+    """Whose turns it writes."""
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Ids of the dialogue and the opening of an answer. Raises BadMessages."""
+        """Ids of the dialogue and the opening of its turn. Raises BadMessages."""
         try:
             return self.manner.prompt(messages)
         except (UsageError, TemplateError, ValueError) as error:
@@ -60,7 +64,9 @@ class OwnTemplate:
         self._encoder = Encoder(tokenizer, str(tokenizer.chat_template))
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """The template's ids; control tokens that somebody typed are encoded as text."""
+        """The template's ids; control tokens that somebody typed are encoded as text. ValueError where it has none."""
+        if not messages:
+            raise ValueError("there are none; begin with a system message that tells it who it is")
         mark = uuid4().hex  # cannot be guessed, so it cannot be typed
         typed: list[str] = []
 
@@ -110,14 +116,24 @@ def voice(tokenizer: Any, place: str, facts: Mapping[str, Any]) -> Voice:
             return speaking(renderer(tokenizer, settings))  # else the template that was saved says the same
     if not tokenizer.chat_template:
         raise UsageError(f"model {place}: its tokenizer has no chat template, so it cannot be asked; train it on one")
-    return Voice(OwnTemplate(tokenizer))
+    return Voice(OwnTemplate(tokenizer), speaker=opened_by(tokenizer))
+
+
+def opened_by(tokenizer: Any) -> Speaker:
+    """Whose turn the generation prompt of a tokenizer's template opens behind an answer: of UserLM's the user's."""
+    probe = Probe(tokenizer)
+    try:
+        plain, asked, said = probe.between("ua")[-1], probe.between("ua", prompt=True)[-1], probe.between("uau")[2]
+    except (TemplateError, ValueError):
+        return "assistant"
+    return "user" if asked != plain and asked == said else "assistant"
 
 
 def speaking(by: Renderer) -> Voice:
     """The voice of a model in training, or trained, by its renderer."""
     space = by.tokenizer(" x", add_special_tokens=False)["input_ids"]
     lead = " " if by.read(space) == "x" else ""
-    return Voice(OwnManner(by) if by.verbatim else by, by.stop_ids, by.stop_texts, lead)
+    return Voice(OwnManner(by) if by.verbatim else by, by.stop_ids, by.stop_texts, lead, by.speaker)
 
 
 def _settings(place: str, facts: Mapping[str, Any]) -> TrainSettings:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from trainer.settings import Thoughts
 from trainer.text.layout import ANSWER, THOUGHTS, WHOLE, Layout, Trim
+from trainer.text.speakers import Speaker
 from trainer.text.template import Part
 
 _KIND_WITH_INPUT = (
@@ -17,8 +18,12 @@ _WORDS = "(message.content or '')"
 _THOUGHT = "(message.thoughts or message.reasoning_content)"
 
 
-def to_jinja(layout: Layout, thoughts: Thoughts = "none") -> str:
-    """The chat template; thoughts as in training: in all answers, in those since the user last spoke, or in none."""
+def to_jinja(layout: Layout, thoughts: Thoughts = "none", speaker: Speaker = "assistant") -> str:
+    """The chat template; thoughts as in training: in all answers, in those since the user last spoke, or in none.
+
+    What the `speaker` says is marked as generated. Of a model of the user's side the generation prompt opens the user's
+    turn wherever it is theirs, and an answer else, as any template does: by that it can be taken apart again.
+    """
     edges = {f"{before}>{kind}": front for (before, kind), front in layout.edges.items()}
     lines = [
         "{%- set edges = " + _table({name: front.literal for name, front in edges.items()}) + " -%}",
@@ -34,19 +39,40 @@ def to_jinja(layout: Layout, thoughts: Thoughts = "none") -> str:
         "{%- if edge not in edges -%}{{- raise_exception('no place for ' ~ kind ~ ' after ' ~ now.before) -}}"
         "{%- endif -%}",
         "{{- edges[edge] -}}",
-        "{%- if kind == 'assistant' -%}{%- generation -%}",
-        "{{- leads.get(edge, '') -}}",
-        *_speech(layout, thoughts),
-        "{{- ends[kind] -}}",
-        "{%- endgeneration -%}{%- else -%}",
-        "{{- leads.get(edge, '') -}}" + _words(layout, *sorted(layout.ends)) + "{{- ends[kind] -}}",
-        "{%- endif -%}",
+        *_message(layout, thoughts, speaker),
         "{%- set now.before = kind -%}",
         "{%- endfor -%}",
-        "{%- if add_generation_prompt -%}{{- edges[now.before ~ '>assistant'] -}}"
+        "{%- if add_generation_prompt -%}{{- edges[now.before ~ " + _floor(speaker) + "] -}}"
         "{%- else -%}{{- edges[now.before ~ '>'] -}}{%- endif -%}",
     ]
     return "\n".join(lines)
+
+
+def _message(layout: Layout, thoughts: Thoughts, speaker: Speaker) -> list[str]:
+    """One message behind its edge."""
+    said = "{{- leads.get(edge, '') -}}" + _words(layout, *sorted(layout.ends)) + "{{- ends[kind] -}}"
+    answer = ["{{- leads.get(edge, '') -}}", *_speech(layout, thoughts), "{{- ends[kind] -}}"]
+    if speaker == "assistant":
+        return [
+            "{%- if kind == 'assistant' -%}{%- generation -%}",
+            *answer,
+            "{%- endgeneration -%}{%- else -%}",
+            said,
+            "{%- endif -%}",
+        ]
+    return [
+        "{%- if kind == 'assistant' -%}",
+        *answer,
+        "{%- elif kind == 'user' -%}{%- generation -%}" + said + "{%- endgeneration -%}",
+        "{%- else -%}" + said + "{%- endif -%}",
+    ]
+
+
+def _floor(speaker: Speaker) -> str:
+    """What comes behind `now.before` in the name of the edge that the generation prompt is."""
+    if speaker == "assistant":
+        return "'>assistant'"
+    return "('>user' if now.before in ('', 'system', 'assistant') else '>assistant')"
 
 
 def _speech(layout: Layout, thoughts: Thoughts) -> list[str]:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from pydantic import JsonValue
 
+from dialogue.ending import END
 from dialogue.errors import UsageError
 from dialogue.records import Dialogue, Message
 from trainer.settings import Thoughts, TrainSettings
@@ -32,14 +33,19 @@ class Rounds(NamedTuple):
 
 
 def rounds(messages: Sequence[Message]) -> list[Rounds]:
-    """The rounds behind a leading system message: each begins where the user takes the floor."""
+    """The rounds behind a leading system message: each begins where the user takes the floor.
+
+    A user who ends the dialogue, and says nothing else, belongs to the round that is ended: alone it would teach to end
+    before anything is said.
+    """
     first = 1 if messages and messages[0].role == "system" else 0
-    starts = [
-        number
-        for number in range(first, len(messages))
-        if number == first or (messages[number].role == "user" and messages[number - 1].role != "user")
-    ]
+    starts = [number for number in range(first, len(messages)) if number == first or _takes_the_floor(messages, number)]
     return [Rounds(start, end) for start, end in zip(starts, [*starts[1:], len(messages)], strict=bool(starts))]
+
+
+def _takes_the_floor(messages: Sequence[Message], number: int) -> bool:
+    message, before = messages[number], messages[number - 1]
+    return message.role == "user" and before.role != "user" and message.content != END
 
 
 def weights(

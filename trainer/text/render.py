@@ -19,20 +19,18 @@ from transformers import PreTrainedTokenizerFast
 from dialogue.errors import UsageError
 from dialogue.records import Dialogue, Message
 from trainer.settings import TrainSettings
-from trainer.text import classes, masks
+from trainer.text import classes, masks, speakers
 from trainer.text.encoder import Encoder
 from trainer.text.example import IGNORE_INDEX, Example
 from trainer.text.jinja import to_jinja
 from trainer.text.layout import Layout, compiled, kinds
 from trainer.text.own import asks_alike, taken_apart
 from trainer.text.replies import Reply, parsed
-from trainer.text.seams import seamed
+from trainer.text.seams import ANSWERS, seamed
 from trainer.text.segments import Segment, opening, segments
-from trainer.text.template import OWN, find
+from trainer.text.template import OWN, Part, find
 
 __all__ = ["IGNORE_INDEX", "Example", "Renderer", "renderer"]
-SPARE = ("user", "tool", "system")
-"""Whose words are cut, and in which order, before an answer loses its end."""
 
 
 class Renderer:
@@ -49,17 +47,20 @@ class Renderer:
         self.tokenizer = tokenizer
         self.settings = settings
         self.layouts = layouts
+        self.speaker = speakers.speaker_of(settings)
+        """Whose turns it writes."""
         self.klass = classes.best(settings)
         """The class that the model is asked to speak as."""
         self.layout = self._layout(self.klass)
         self.encoder = Encoder(tokenizer, "\0".join(layout.literals() for layout in layouts.values()))
-        self.jinja = to_jinja(self.layout, settings.thoughts)
+        self.jinja = to_jinja(self.layout, settings.thoughts, self.speaker)
         """The template of `klass` for `tokenizer.chat_template`, with generation marks."""
         self.verbatim = verbatim
         """Whether others are given the tokenizer's own template as it is, and `jinja` only beside it."""
-        self.stop_texts = self.layout.stops
+        self.stop_texts = self._stop_texts()
         self.stop_ids = self._stop_ids()
         """Tokens that end a reply."""
+        self._apart = ANSWERS | speakers.KINDS[self.speaker]
 
     def encode(self, dialogue: Dialogue) -> Example:
         """The whole dialogue, however long."""
@@ -76,7 +77,7 @@ class Renderer:
         messages = self.messages(dialogue)
         weights = masks.weights(dialogue, messages, self.settings, rounds)
         row = segments(layout, messages, weights, masks.thoughts(messages, self.settings.thoughts))
-        return seamed(row, kinds(messages), layout.never, self.encoder.tail)
+        return seamed(row, kinds(messages), layout.never, self.encoder.tail, self._apart)
 
     def messages(self, dialogue: Dialogue) -> Sequence[Message]:
         """The dialogue's messages; an instruction that ends with its material is told apart where the template can."""
@@ -85,9 +86,17 @@ class Renderer:
         return masks.with_input(dialogue)
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """Ids of the dialogue so far and the opening of an answer: a prefix of the training text's ids."""
-        row = opening(self.layout, messages, masks.thoughts(messages, self.settings.thoughts))
-        row = seamed(row, kinds(messages), self.layout.never, self.encoder.tail)
+        """Ids of the dialogue so far and the opening of the speaker's turn: a prefix of the training text's ids.
+
+        UsageError where it is not the speaker's turn, or the template has no place for it.
+        """
+        shown = masks.thoughts(messages, self.settings.thoughts)
+        if self.speaker == "user":
+            speakers.check_floor(messages[-1].role if messages else None)
+            # The message to come is the user's, so whatever was thought before it is thought before they spoke.
+            shown = [self.settings.thoughts == "keep"] * len(messages)
+        row = opening(self.layout, messages, shown, self.speaker)
+        row = seamed(row, kinds(messages), self.layout.never, self.encoder.tail, self._apart)
         ids: list[int] = self.assemble([("", row)])[0].input_ids.tolist()
         return ids
 
@@ -106,20 +115,25 @@ class Renderer:
         return sum(len(self.encoder.literal(text)) if literal else known[text] for text, literal, _, _ in row)
 
     def spare_words(self, dialogue: Dialogue) -> list[tuple[int, int]]:
-        """Starts and ends of ids of words that can be cut, with the least harm first: users', tools', the system's."""
+        """Starts and ends of ids of words that can be cut, with the least harm first: of the side that is not taught,
+        of tools, of the system."""
+        spare = speakers.SPARE[self.speaker]
         roles = [message.role for message in self.messages(dialogue)]
         spans: list[tuple[int, int, int]] = []
         start = 0
         for segment in self.encoder.fronted(self.segments(dialogue)):
             ids = self.encoder.literal(segment.text) if segment.literal else self.encoder.words([segment.text])[0]
-            if not segment.literal and (role := roles[segment.place // 2]) in SPARE:
-                spans.append((SPARE.index(role), start, start + len(ids)))
+            if not segment.literal and (role := roles[segment.place // 2]) in spare:
+                spans.append((spare.index(role), start, start + len(ids)))
             start += len(ids)
         return [(start, end) for _, start, end in sorted(spans, key=lambda span: (span[0], span[1] - span[2]))]
 
     def reply(self, ids: Sequence[int]) -> Reply:
         """What a model wrote after `prompt`: text, thoughts, whether it came to its end."""
-        return parsed(self.tokenizer, self.layout, ids, self.stop_ids)
+        layout = self.layout._replace(stops=self.stop_texts)
+        if self.speaker == "user":
+            layout = layout._replace(thoughts=None, text=Part())
+        return parsed(self.tokenizer, layout, ids, self.stop_ids, self.speaker)
 
     def read(self, ids: Sequence[int]) -> str:
         """The reply's text without thoughts and end marks."""
@@ -127,14 +141,23 @@ class Renderer:
 
     @property
     def _with_input(self) -> bool:
-        return "input" in self.layout.ends
+        return "input" in self.layout.ends and self.speaker == "assistant"
 
     def _layout(self, klass: str | None) -> Layout:
         return self.layouts[klass if klass in self.layouts else None]
 
+    def _stop_texts(self) -> tuple[str, ...]:
+        """Texts that end a reply: of a user's turn its end mark, where that is no token."""
+        end = self.layout.ends["user"]
+        if self.speaker == "assistant":
+            return self.layout.stops
+        return () if end.strip() in self.encoder.control else (end,)
+
     def _stop_ids(self) -> tuple[int, ...]:
         calls = self.layout.tool_calls
-        marks = [self.layout.ends["assistant"], self.layout.text.after, calls.after if calls else ""]
+        marks = [self.layout.ends[self.speaker]]
+        if self.speaker == "assistant":
+            marks += [self.layout.text.after, calls.after if calls else ""]
         ids = [self.encoder.control[mark.strip()] for mark in marks if mark.strip() in self.encoder.control]
         end = self.tokenizer.eos_token_id
         if isinstance(end, int) and end != self.tokenizer.pad_token_id:
@@ -151,7 +174,9 @@ def renderer(tokenizer: PreTrainedTokenizerFast, settings: TrainSettings, kept: 
     masks.check(settings)
     if settings.template == OWN:
         layout = taken_apart(tokenizer, settings.thoughts, kept)
-        return Renderer(tokenizer, {None: layout}, settings, verbatim=asks_alike(tokenizer))
+        speakers.check(settings, layout.name, layout.ends["user"])
+        alike = speakers.speaker_of(settings) == "assistant" and asks_alike(tokenizer)
+        return Renderer(tokenizer, {None: layout}, settings, verbatim=alike)
     template = find(settings.template)
     lacking = [token for token in template.tokens if token not in tokenizer.get_vocab()]
     if lacking:
@@ -159,6 +184,7 @@ def renderer(tokenizer: PreTrainedTokenizerFast, settings: TrainSettings, kept: 
     marks = {"bos": start_token(tokenizer), "eos": str(tokenizer.eos_token or "")}
     wanted = {None, *settings.classes.values()} if template.has_classes else {None}
     layouts = {klass: compiled(template, klass=klass, **marks) for klass in wanted}
+    speakers.check(settings, template.name, layouts[None].ends["user"])
     if settings.thoughts != "none" and template.thoughts is None:
         raise UsageError(
             f"thoughts = {settings.thoughts}: template {template.name} has no place for them; choose `none`, or chatml"

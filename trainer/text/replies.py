@@ -10,7 +10,7 @@ from trainer.text.template import Part
 
 
 class Reply(NamedTuple):
-    """An assistant's message as the model wrote it."""
+    """A message as the model wrote it."""
 
     text: str
     thoughts: str | None
@@ -18,8 +18,14 @@ class Reply(NamedTuple):
     """Whether an end mark came, so that nothing is missing."""
 
 
-def parsed(tokenizer: PreTrainedTokenizerFast, layout: Layout, ids: Sequence[int], stop_ids: Sequence[int]) -> Reply:
-    """The reply in ids that were generated behind the prompt, up to the first end mark."""
+def parsed(
+    tokenizer: PreTrainedTokenizerFast,
+    layout: Layout,
+    ids: Sequence[int],
+    stop_ids: Sequence[int],
+    speaker: str = "assistant",
+) -> Reply:
+    """The speaker's message in ids that were generated behind the prompt, up to the first end mark."""
     stop = next((number for number, id in enumerate(ids) if id in stop_ids), None)
     written = str(tokenizer.decode(list(ids[:stop]), skip_special_tokens=False, clean_up_tokenization_spaces=False))
     cuts = [written.index(mark) for mark in layout.stops if mark in written]
@@ -28,7 +34,7 @@ def parsed(tokenizer: PreTrainedTokenizerFast, layout: Layout, ids: Sequence[int
     if layout.text.before:
         marked = edge(layout.text.before).literal
         text = text.partition(marked)[2] if marked in text else text
-    return Reply(text.removeprefix(_lead(layout)), thoughts, stop is not None or bool(cuts))
+    return Reply(text.removeprefix(_lead(layout, speaker)), thoughts, stop is not None or bool(cuts))
 
 
 def _thoughts(part: Part | None, written: str) -> tuple[str | None, str]:
@@ -43,8 +49,8 @@ def _thoughts(part: Part | None, written: str) -> tuple[str | None, str]:
     return thought.strip(), rest.lstrip("\n")
 
 
-def _lead(layout: Layout) -> str:
+def _lead(layout: Layout, speaker: str) -> str:
     """The space before the text, which belongs to the template."""
     if layout.text.before:
         return edge(layout.text.before).lead
-    return next((front.lead for (_, kind), front in layout.edges.items() if kind == "assistant"), "")
+    return next((front.lead for (_, kind), front in layout.edges.items() if kind == speaker), "")

@@ -57,11 +57,13 @@ def segments(layout: Layout, messages: Sequence[Message], weights: Weights, thou
     return _joined(row)
 
 
-def opening(layout: Layout, messages: Sequence[Message], thoughts: Sequence[bool]) -> list[Segment]:
-    """The dialogue so far, and the literal that gives the floor to the assistant: a prefix of the training text."""
+def opening(
+    layout: Layout, messages: Sequence[Message], thoughts: Sequence[bool], speaker: str = "assistant"
+) -> list[Segment]:
+    """The dialogue so far, and the literal that gives the floor to the speaker: a prefix of the training text."""
     so_far = segments(layout, messages, Weights([0.0] * len(messages), [0.0] * len(messages)), thoughts)
     before = kinds(messages)[-1] if messages else START
-    floor = Segment(edge_at(layout, before, "assistant", len(messages)).literal, True, 0.0, 2 * len(messages))
+    floor = Segment(edge_at(layout, before, speaker, len(messages)).literal, True, 0.0, 2 * len(messages))
     closing = 1 if messages and so_far and so_far[-1].place == 2 * len(messages) else 0
     return _joined([*so_far[: len(so_far) - closing], floor])
 
