@@ -18,7 +18,7 @@ from trainer.settings import Decoding, LoraSettings
 from trainer.text.audit import Audit
 
 SUMMARY = {"steps": 1200, "epochs": 3.0, "eval_loss": 0.034, "exact_replies": 0.926, "n": 400, "status": 0}
-STORE: Any = SimpleNamespace(audit=Audit(dialogues=3, examples=3, tokens=90, taught=30, longest=40))
+STORE: Any = SimpleNamespace(lines=Audit(dialogues=3, examples=3, tokens=90, taught=30, longest=40).lines)
 
 
 def run_folder(folder: Path, **endpoint: object) -> Path:

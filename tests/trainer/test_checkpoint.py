@@ -92,7 +92,7 @@ def test_a_model_that_is_given_away_tells_no_path_of_the_machine_it_was_made_on(
     model, tokenizer, speech, _ = learner(tmp_path)
     asked_ = asked(tmp_path, model=str(base(tmp_path / "base")), template=str(own), recipe=str(tmp_path / "r.toml"))
     (tmp_path / "r.toml").touch()
-    made_of: Any = SimpleNamespace(audit=Audit())
+    made_of: Any = SimpleNamespace(lines=Audit().lines)
     text = card(asked_, made_of, [Source(tmp_path / "kept" / "d.jsonl", "00")], {"steps": 3})
     save(tmp_path / "model", model, tokenizer, speech, asked_, text)
     for path in (tmp_path / "model").iterdir():

@@ -10,6 +10,8 @@ import orjson
 
 from dialogue.conversion.rows import files as files_behind
 from dialogue.conversion.rows import layout
+from dialogue.errors import UsageError
+from trainer.settings import TrainSettings
 
 BLOCK_BYTES = 1 << 16
 KEPT = "kept.jsonl"
@@ -24,11 +26,27 @@ class Source(NamedTuple):
     """16 hex digits of its bytes' SHA-256."""
     torn: bool = False
     """Whether its last line was cut off by whoever wrote it, and is left out."""
+    held: bool = False
+    """Whether it is held out whole: a file for validation."""
 
 
 def sources(paths: Sequence[Path]) -> list[Source]:
     """The files behind what the user named, as they are. UsageError for what is not there, or cannot be read."""
     return [Source(file, _digest(file), _torn(file)) for file in files(paths)]
+
+
+def read_by(settings: TrainSettings) -> list[Source]:
+    """All files of a training: those to learn from, then those held out. UsageError as `sources`."""
+    held = held_files(settings)
+    return [*sources(settings.data), *(source._replace(held=True) for source in sources(held))]
+
+
+def held_files(settings: TrainSettings) -> list[Path]:
+    """The files for validation, unread. UsageError for what is not there says what else one may have meant."""
+    try:
+        return files(settings.held_files)
+    except UsageError as error:
+        raise UsageError(f"validation: {error}; it takes a share below 1, a number of dialogues, or files") from None
 
 
 def files(paths: Sequence[Path]) -> list[Path]:

@@ -10,7 +10,7 @@ from trainer.batches.store import Store
 from trainer.loop.model_files import stands_for
 from trainer.loop.origins import licence_of, origins
 from trainer.nets.names import called
-from trainer.settings import TrainSettings
+from trainer.settings import TrainSettings, without_places
 
 USE = """```python
 from {library} import {loader}
@@ -32,7 +32,7 @@ SHOWN = ("steps", "epochs", "useful_tokens", "eval_loss", "best_step", "exact_re
 def card(settings: TrainSettings, store: Store, sources: Sequence[Source], summary: Mapping[str, Any]) -> str:
     """The card of a finished training, YAML head included."""
     base = None if settings.model is None else stands_for(settings.model)
-    shown = settings.without_places()
+    shown = without_places(settings)
     parts = [
         _head(settings, base),
         f"# {settings.out.resolve().name}\n",
@@ -42,8 +42,8 @@ def card(settings: TrainSettings, store: Store, sources: Sequence[Source], summa
         "## Results\n",
         _table((name, summary[name]) for name in SHOWN if summary.get(name) is not None),
         "## Data\n",
-        _table(((f"{source.path.parent.name}/{source.path.name}", source.digest) for source in sources), "sha256"),
-        "\n".join(f"- {line}" for line in store.audit.lines()) + "\n",
+        _table(((_called(source), source.digest) for source in sources), "sha256"),
+        "\n".join(f"- {line}" for line in store.lines()) + "\n",
         "## Licences and terms\n",
         *_terms(settings, base, sources),
         "## Settings\n",
@@ -93,12 +93,17 @@ def _terms(settings: TrainSettings, base: str | None, sources: Sequence[Source])
         yield f"- base: {licence_of(base) or 'its licence is not known here'}"
     for source in sources:
         found = origins(source.path)
-        name = f"{source.path.parent.name}/{source.path.name}"
+        name = _called(source)
         for origin in found:
             yield f"- {name}: written by {origin.model} ({origin.terms or 'no terms noted'})"
         if not found:
             yield f"- {name}: its origin is not known here"
     yield ""
+
+
+def _called(source: Source) -> str:
+    name = f"{source.path.parent.name}/{source.path.name}"
+    return f"{name} (validation)" if source.held else name
 
 
 def _changed(settings: TrainSettings) -> dict[str, Any]:

@@ -34,7 +34,7 @@ from trainer.loop.model_files import (
 from trainer.nets.adapter_files import TRAINED_WEIGHTS, trained
 from trainer.nets.foreign import Model, Tokenizer, library
 from trainer.nets.names import OWN
-from trainer.settings import TrainSettings
+from trainer.settings import TrainSettings, without_places
 
 CHECKPOINTS = "checkpoints"
 STATE = "state"
@@ -162,7 +162,7 @@ def read_state(folder: Path) -> State:
 
 
 def _facts(settings: TrainSettings, renderer: Speech, stop_ids: list[int], rows: int) -> dict[str, Any]:
-    asked = settings.without_places().model_dump(mode="json")
+    asked = without_places(settings).model_dump(mode="json")
     return {
         "rope": asked["rope"],
         "rows": rows,

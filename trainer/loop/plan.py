@@ -8,7 +8,8 @@ from typing import Literal
 import torch
 
 from dialogue.records import Record
-from trainer.batches.sources import sources
+from trainer.batches.held_out import TWICE
+from trainer.batches.sources import read_by
 from trainer.loop.ahead import look_ahead
 from trainer.loop.course import course, notes, sizes_of, stepped
 from trainer.loop.desk import read_data
@@ -21,6 +22,7 @@ from trainer.nets.kinds import check_length
 from trainer.nets.unstated import by_model
 from trainer.settings import LoraSettings, TrainSettings
 from trainer.stages import roots, stages
+from trainer.text.audit import Audit
 
 TRIED_LORA = LoraSettings(r=16, alpha=32)
 TRIED_BITS = 4
@@ -100,7 +102,7 @@ def plan(settings: TrainSettings, *, device_memory_gib: float | None = None) -> 
     would.
     """
     device = device_here(device_memory_gib)
-    found = sources(settings.data)
+    found = read_by(settings)
     with tempfile.TemporaryDirectory(prefix="gen-plan-") as folder:
         beside = settings.model_copy(update={"out": Path(folder)})
         ready, _, store = read_data(beside, found, Here(0, 1, torch.device("cpu")))
@@ -139,10 +141,15 @@ def plan(settings: TrainSettings, *, device_memory_gib: float | None = None) -> 
         peak=device.peak,
         device_memory_gib=device.memory_gib,
         memory_gib=memory,
-        notes=(*_small(asked, settings), *notes(settings, way, held_out)),
+        notes=(*_twice(audit), *_small(asked, settings), *notes(settings, way, held_out)),
         verdict="unknown" if fits is None else "fits" if fits else "does not fit",
         try_instead=() if fits in (None, True) else tuple(_tries(settings, needs, device, rows)),
     )
+
+
+def _twice(audit: Audit) -> Iterator[str]:
+    if count := audit.refused[TWICE]:
+        yield f"left out: {count:,} dialogues, each of which {TWICE} (the first: {audit.places[TWICE]})"
 
 
 def _small(asked: TrainSettings, settings: TrainSettings) -> Iterator[str]:

@@ -18,7 +18,7 @@ from torch import Tensor
 from dialogue.chance import hash64
 from dialogue.errors import UsageError
 from dialogue.lock import take_folder
-from trainer.batches.sources import Source, sources
+from trainer.batches.sources import Source, read_by
 from trainer.loop import checkpoint, ending, parallel
 from trainer.loop.auto_batch import sized
 from trainer.loop.desk import Desk, lay
@@ -50,7 +50,7 @@ def train(
     another request in the folder, RunStopped where memory or disk end it, KeyboardInterrupt after an interrupt, with a
     checkpoint written.
     """
-    found = sources(settings.data)
+    found = read_by(settings)
     place = parallel.here()
     new = missing(settings.out)
     with ExitStack() as taken, parallel.left_behind(place):
