@@ -14,14 +14,15 @@ from dialogue.disk import writing_to
 from dialogue.errors import UsageError
 from dialogue.jsonl import write_atomically
 from trainer.batches.sources import Source
-from trainer.loop.checkpoint import checkpoints
+from trainer.loop.checkpoint import REQUEST, checkpoints
 from trainer.loop.dated import NAME as DATED
 from trainer.loop.model_files import template_text
 from trainer.loop.weights_biases import RUN_ID
+from trainer.nets.adapter_files import HOLDS, held_after
 from trainer.nets.names import adapter_config, base_of, resolve
 from trainer.settings import TrainSettings
 
-NAME = "train.json"
+NAME = REQUEST
 MODEL = "model"
 DATA = "data"
 TOKENIZER = "tokenizer"
@@ -58,7 +59,7 @@ def claim(settings: TrainSettings, sources: list[Source]) -> None:
             (settings.out / RUN_ID).unlink(missing_ok=True)  # and that request's log went under this
         else:
             return
-    about = {**wanted, "versions": {name: _version(name) for name in PACKAGES}}
+    about = {**wanted, HOLDS: held_after(settings.model), "versions": {name: _version(name) for name in PACKAGES}}
     with writing_to(path):
         settings.out.mkdir(parents=True, exist_ok=True)
         write_atomically(path, [json.dumps(about, indent=2, ensure_ascii=False).encode() + b"\n"])
