@@ -11,9 +11,10 @@ import torch
 from small_models import asked, base, llama, logits, shake, tokenizer
 from small_trainings import toy
 from test_adapters import LORA, made
+from test_checkpoint import no_larger_than
 from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
-from dialogue.errors import UsageError
+from dialogue.errors import RunStopped, UsageError
 from gen.main import main
 from trainer.loop.checkpoint import save
 from trainer.loop.model_files import write_adapter
@@ -194,3 +195,11 @@ def test_the_card_of_a_merged_model_tells_what_the_adapters_learned(tmp_path: Pa
     assert "not known here" in of_each[1]
     assert "eval_loss" not in of_each[1]
     assert str(tmp_path) not in card
+
+
+def test_a_merge_that_a_disk_ended_says_that_nothing_was_written(tmp_path: Path) -> None:
+    place = base(tmp_path / "m")
+    made(tmp_path / "a", place, LORA)
+    with no_larger_than(50 * 1024), pytest.raises(RunStopped, match="nothing of it was written; mend the disk"):
+        folding.merge([str(tmp_path / "a")], tmp_path / "w")
+    assert not (tmp_path / "w").exists()

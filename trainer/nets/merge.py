@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 
+from dialogue.disk import saved_is
 from dialogue.errors import UsageError
 from trainer.loop.folder import whole_folder
 from trainer.loop.merged_card import merged_card
@@ -124,7 +125,7 @@ def merge(places: Sequence[str], out: Path, model: str | None = None, dtype: str
     _refuse_another(out, about)
     source = next((place for place in reversed(places) if tokenizer_place(place) != base), base)
     whole = merged(folders, base)
-    with whole_folder(out) as beside:
+    with saved_is(lambda: "nothing of it was written"), whole_folder(out) as beside:
         write_model(beside, whole, kept)
         tokenizers = library("transformers").AutoTokenizer
         tokenizers.from_pretrained(tokenizer_place(source), trust_remote_code=False).save_pretrained(beside)
