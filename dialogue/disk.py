@@ -5,7 +5,7 @@ import os
 import platform
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -14,15 +14,28 @@ from dialogue.errors import RunStopped, UsageError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Error numbers of a disk without room."""
+SAVED = "what was finished is saved"
 
 
 def stopped(error: OSError, path: Path) -> RunStopped:
     """The refused write as the end of the run, with what the user can do."""
     trouble = error.strerror or str(error)
     if is_full(error):
-        mend = "what was finished is saved; free space and run the same command again"
+        mend = f"{SAVED}; free space and run the same command again"
         return RunStopped(f"disk full: {path}: {trouble}; {mend}")
-    return RunStopped(f"{path}: {trouble}; what was finished before is saved; mend the disk, then run it again")
+    return RunStopped(f"{path}: {trouble}; {SAVED}; mend the disk, then run it again")
+
+
+@contextmanager
+def saved_is(told: Callable[[], str | None]) -> Iterator[None]:
+    """Within the block RunStopped by a disk says of what is saved what `told` gives, where that is not None."""
+    try:
+        yield
+    except RunStopped as error:
+        instead = told() if SAVED in str(error) else None
+        if instead is None:
+            raise
+        raise RunStopped(str(error).replace(SAVED, instead)) from None
 
 
 def is_full(error: OSError) -> bool:

@@ -24,7 +24,9 @@ from generator.settings import RunSettings
 if TYPE_CHECKING:
     from dialogue.conversion.convert import Report
     from filters.engine.settings import FilterSettings
+    from gen.answering import Summary
     from trainer.loop.plan import Plan
+    from trainer.serving.conversation import Conversation
     from trainer.settings import TrainSettings
 
 
@@ -231,6 +233,39 @@ def train_plan(
         from trainer.loop.plan import plans
 
         return plans(settings, lambda _line: None, device_memory_gib=device_memory)
+
+
+def merge(
+    *adapters: str | Path, out: str | Path, model: str | Path | None = None, dtype: str | None = None
+) -> dict[str, Any]:
+    """Fold adapters into their base as `gen merge` does; returns what was folded into what. Raises UsageError."""
+    with extras_named():
+        from gen.merging import merge as folded
+
+        return folded(adapters, out, model=None if model is None else str(model), dtype=dtype)
+
+
+def chat(model: str | Path, **options: Any) -> "Conversation":
+    """A conversation with a model: `"".join(talk.ask("Hello"))` is its reply, whose pieces come as they are made.
+
+    Options are those of `gen chat`: `system`, `seed`, `temperature`, `top_p`, `top_k`, `repetition_penalty`,
+    `max_tokens`, `device`, `dtype`. Raises UsageError.
+    """
+    with extras_named():
+        from gen.talking import chat as talk
+
+        return talk(model, **options)
+
+
+def answers(model: str | Path, *, prompts: str | Path, out: str | Path, **options: Any) -> "Summary":
+    """Answer a file of prompts as `gen chat --prompts` does; returns how many were answered, now and before, or failed.
+
+    Options are those of `chat`, and `max_batch`. The same call goes on where it was left. Raises UsageError.
+    """
+    with extras_named():
+        from gen.talking import answers as answered
+
+        return answered(model, prompts, out, **options)
 
 
 def evaluate(*, config: str | Path | None = None, **options: object) -> dict[str, Any]:

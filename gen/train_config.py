@@ -68,14 +68,16 @@ def _settings(layers: list[tuple[str, Table]], data: Sequence[str | Path], name:
         _check(layer, place, ("base",) if place.startswith("recipe") else ())
         values = laid_over(values, layer)
         origin |= dict.fromkeys(layer, place)
-    values["stages"] = _stages_under(values.get("stages", ()), layers[-1][1])
+    typed, values["stages"] = _held(layers, values.get("stages", ()))
+    values |= {key: typed[key] for key in ("validation",) if key in typed}
     base = values.pop("base", None)
     if base is not None and values.get("model") is None:
         raise UsageError(f"recipe {name} fine-tunes a model (it was made for {base}); name yours by --model")
     values["recipe"] = name
     _check_typed(layers[-1][1], values, data)
     if data:
-        values["data"], values["stages"] = _staged(list(map(str, data)), values.get("stages", ()))
+        values["data"], own = _staged(list(map(str, data)), values["stages"])
+        values["stages"] = _with_own(values["stages"], own, "data")
     if isinstance(values.get("data"), str):
         values["data"] = [values["data"]]
     if not values.setdefault("data", ()) and not all("data" in stage for stage in values.get("stages") or [{}]):
@@ -106,20 +108,38 @@ def _check_typed(typed: Table, values: Table, data: Sequence[str | Path]) -> Non
         raise UsageError(f"--set scratch.{name}: is of a model from scratch, and --model {values['model']} is none")
 
 
-def _staged(data: list[str], found: Sequence[Table]) -> tuple[list[str], list[Table]]:
-    """DATA without a stage, and the stages with theirs."""
+def _staged(texts: list[str], found: Sequence[Table]) -> tuple[list[str], dict[str, list[str]]]:
+    """Paths without a stage, and by stage those of the form STAGE=PATH."""
     own: dict[str, list[str]] = {str(stage.get("name")): [] for stage in found}
     rest: list[str] = []
-    for text in data:
+    for text in texts:
         name, equals, path = text.partition("=")
         if equals and name in own:
             own[name].append(path)
         else:
             _no_stage(text, name if equals else "", list(own))
             rest.append(text)
-    return rest, [
-        {**stage, "data": own[name]} if (name := str(stage.get("name"))) and own[name] else stage for stage in found
-    ]
+    return rest, {name: paths for name, paths in own.items() if paths}
+
+
+def _with_own(found: Sequence[Table], own: Mapping[str, list[str]], what: str) -> list[Table]:
+    """The stages with paths of their own."""
+    names = [str(stage.get("name")) for stage in found]
+    return [{**stage, what: own[name]} if name in own else stage for name, stage in zip(names, found, strict=True)]
+
+
+def _held(layers: list[tuple[str, Table]], found: Sequence[Table]) -> tuple[dict[str, Any], list[Table]]:
+    """What was typed, and the stages under it; a file for validation of the form STAGE=FILE is that stage's own."""
+    typed = dict(layers[-1][1])
+    given = typed.get("validation", ())
+    given = [str(one) for one in (given if isinstance(given, list | tuple) else [given])]
+    rest, own = _staged(given, found)
+    if not own:
+        return typed, _stages_under(found, typed)
+    below = next((layer["validation"] for _, layer in layers[-2::-1] if "validation" in layer), 0.0)
+    typed = {**typed, "validation": rest} if rest else {key: typed[key] for key in typed if key != "validation"}
+    stages_held = _with_own(_stages_under(found, typed), own, "validation")
+    return {"validation": below, **typed}, stages_held
 
 
 def _no_stage(text: str, name: str, known: Sequence[str]) -> None:

@@ -1,5 +1,7 @@
 """What a training was asked to do; made by `gen/` from a recipe, a TOML and flags."""
 
+import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -24,13 +26,31 @@ def _listed(value: Any) -> Any:
     return [name.strip() for name in value.split(",") if name.strip()]
 
 
-def _no_file(value: Any) -> Any:
-    if isinstance(value, str):
-        raise ValueError(
-            "expected a share below 1, or a number of dialogues of DATA; a file is not taken: put it into DATA, or "
-            "score the model on it with gen evaluate"
-        )
-    return value
+def _held(value: Any) -> Any:
+    """What is held out as a number, or as files: a text that is no number is the name of one, none is nothing."""
+    values = list(value) if isinstance(value, list | tuple) else [value]
+    if values in ([], [None]):
+        return 0.0
+    numbers = [found for one in values if (found := _number(one)) is not None]
+    if not numbers and all(isinstance(one, str | Path) for one in values):
+        return tuple(Path(one) for one in values)
+    if len(values) > 1 or not numbers:
+        raise ValueError("expected a share below 1, a number of dialogues, or files, one kind alone")
+    (number,) = numbers
+    if not math.isfinite(number):
+        raise ValueError("expected a finite number")
+    if number < 0:
+        raise ValueError("expected a number of 0 or more")
+    return number
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    try:
+        return float(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 Targets = Annotated[tuple[str, ...], Field(min_length=1)] | Literal["all-linear"]
@@ -204,8 +224,9 @@ class TrainSettings(Settings):
     seed: int = 0
     """Of new weights, the order of examples, and dropout."""
 
-    validation: Annotated[float, BeforeValidator(_no_file)] = Field(default=0.0, ge=0)
-    """Dialogues held out: a share below 1, a number from 1 on; chosen by the hash of their id."""
+    validation: Annotated[float | tuple[Path, ...], BeforeValidator(_held)] = 0.0
+    """Dialogues held out: a share of the data below 1, a number from 1 on, chosen by the hash of their id; or files
+    of their own, as data in any known layout: what stands in them is left out of the data."""
     eval_every: int = Field(default=200, ge=1)
     """Steps between looks at what was held out; the last step is looked at always."""
     save_every: int = Field(default=200, ge=1)
@@ -236,6 +257,16 @@ class TrainSettings(Settings):
             self.check_micro_tokens()
         return self
 
+    @property
+    def held_share(self) -> float:
+        """What is split off the data: a share below 1, a number from 1 on."""
+        return self.validation if isinstance(self.validation, float) else 0.0
+
+    @property
+    def held_files(self) -> tuple[Path, ...]:
+        """Files and folders that are held out whole."""
+        return self.validation if isinstance(self.validation, tuple) else ()
+
     def check_micro_tokens(self) -> None:
         """ValueError where not even one example would go through at once."""
         if self.micro_tokens < self.max_length:
@@ -249,13 +280,6 @@ class TrainSettings(Settings):
         left_out = {"out", "log_every", "keep", "save_every", "wandb", "gradient_checkpointing"}
         asked: dict[str, Any] = self.model_dump(mode="json", exclude=left_out)
         return asked
-
-    def without_places(self) -> "TrainSettings":
-        """The same for others' eyes: of files and folders their names, of the ways to them nothing."""
-        named = {name: str(getattr(self, name)) for name in ("model", "template", "recipe") if getattr(self, name)}
-        bare = {name: Path(text).resolve().name for name, text in named.items() if Path(text).exists()}
-        data = tuple(Path(path.name) for path in self.data)
-        return self.model_copy(update={**bare, "data": data, "out": Path(self.out.resolve().name), "stages": ()})
 
 
 def _agree(settings: TrainSettings) -> None:
@@ -273,3 +297,17 @@ def _agree(settings: TrainSettings) -> None:
             )
     if settings.lora is not None and settings.model is None:
         raise ValueError("lora: an adapter needs a base; give --model")
+
+
+def without_places(settings: TrainSettings) -> TrainSettings:
+    """The same for others' eyes: of files and folders their names, of the ways to them nothing."""
+    named = {name: str(getattr(settings, name)) for name in ("model", "template", "recipe") if getattr(settings, name)}
+    bare = {name: Path(text).resolve().name for name, text in named.items() if Path(text).exists()}
+    files = {"data": _names(settings.data)}
+    if settings.held_files:
+        files["validation"] = _names(settings.held_files)
+    return settings.model_copy(update={**bare, **files, "out": Path(settings.out.resolve().name), "stages": ()})
+
+
+def _names(paths: Sequence[Path]) -> tuple[Path, ...]:
+    return tuple(Path(path.name) for path in paths)

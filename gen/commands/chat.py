@@ -2,11 +2,12 @@
 
 import argparse
 import sys
-from pathlib import Path
 from typing import Any
 
 from gen.commands.options import model_options
 from gen.commands.show import count
+
+DRAWN = ("temperature", "top_p", "top_k", "repetition_penalty", "max_tokens")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,62 +41,31 @@ def command(arguments: argparse.Namespace) -> int:
     if (arguments.prompts is None) != (arguments.out is None):
         raise UsageError("--prompts and --out go together: one names the questions, the other where answers go")
     from gen.chatting import system_text
-    from trainer.serving.loading import opened
 
-    changed, system = _changed(arguments), system_text(arguments.system)
-    asked = _prompts(arguments, system)
-    loaded = opened(arguments.model, device=arguments.device, dtype=arguments.dtype, max_batch=arguments.max_batch)
-    sampling = loaded.sampling.model_copy(update=changed)
-    if asked is not None and loaded.voice.speaker == "user":
-        raise UsageError(
-            f"--prompts {arguments.prompts}: {loaded.name} was taught the user's side (train_on = user) and answers "
-            "nothing; talk to it without --prompts, or let it play the user: gen run --trained-user "
-            f"local:{arguments.model}"
-        )
-    if asked is not None:
-        return _answer(arguments, asked, loaded, sampling, system)
+    system = system_text(arguments.system)
+    told: dict[str, Any] = {"system": system, "device": arguments.device, "dtype": arguments.dtype}
+    told |= {name: getattr(arguments, name) for name in DRAWN}
+    return _talk(arguments, told) if arguments.prompts is None else _answer(arguments, told)
+
+
+def _talk(arguments: argparse.Namespace, told: dict[str, Any]) -> int:
     from gen.chatting import Chat, typed
-    from trainer.serving.conversation import Conversation
+    from gen.talking import chat
 
-    conversation = Conversation(loaded, sampling, system=system, seed=arguments.seed)
+    conversation = chat(arguments.model, seed=arguments.seed, **told)
+    name, context = conversation.name, conversation.context
     if sys.stdin.isatty():
-        print(f"{loaded.name}, {loaded.engine.context:,} tokens of context; /help tells more", file=sys.stderr)
-    return Chat(conversation, loaded.name, sys.stdout).run(typed())
+        print(f"{name}, {context:,} tokens of context; /help tells more", file=sys.stderr)
+    return Chat(conversation, name, sys.stdout).run(typed())
 
 
-def _prompts(arguments: argparse.Namespace, system: str | None) -> Any:
-    """The prompts of the file, read before a model is loaded for them; None where a person talks."""
-    if arguments.prompts is None:
-        return None
-    from gen.prompt_files import read_prompts
+def _answer(arguments: argparse.Namespace, told: dict[str, Any]) -> int:
+    from gen.talking import answers
 
-    return list(read_prompts(Path(arguments.prompts), system))
-
-
-def _answer(arguments: argparse.Namespace, asked: Any, loaded: Any, sampling: Any, system: str | None) -> int:
-    from gen.answering import answer_file
-
-    out, seed = Path(arguments.out), arguments.seed or 0
-    done = answer_file(loaded, arguments.model, asked, out, sampling, system=system, seed=seed)
+    files, seed, at_once = (arguments.prompts, arguments.out), arguments.seed or 0, arguments.max_batch
+    done = answers(arguments.model, *files, seed=seed, max_batch=at_once, **told)
     earlier = f", {done.before:,} were answered before" if done.before else ""
     print(f"{done.answered:,} prompts answered{earlier}\n{done.out}")
     if done.failed:
         print(f"gen chat: {done.failed:,} could not be answered: {done.out}.failures.jsonl", file=sys.stderr)
     return 1 if done.failed else 0
-
-
-def _changed(arguments: argparse.Namespace) -> dict[str, object]:
-    """The settings that flags change, checked as a request's would be."""
-    from pydantic import ValidationError
-
-    from dialogue.errors import UsageError
-    from dialogue.records import one_line
-    from trainer.serving.sampling import Sampling
-
-    names = ("temperature", "top_p", "top_k", "repetition_penalty", "max_tokens")
-    given = {name: value for name in names if (value := getattr(arguments, name)) is not None}
-    try:
-        read = Sampling.model_validate(given)
-    except ValidationError as error:
-        raise UsageError(f"--{one_line(error).replace('_', '-', 1)}") from None
-    return {name: getattr(read, name) for name in given}

@@ -30,7 +30,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     what.add_argument("--format", metavar="F", help="format of the data (default: recognised row by row)")
     what.add_argument("--train-on", metavar="W", help="assistant (default), last, user, all: whose words are learned")
-    what.add_argument("--validation", metavar="V", help="held out: a share (0.05) or a number of dialogues (200)")
+    what.add_argument(
+        "--validation",
+        metavar="V",
+        action="append",
+        help="held out: a share (0.05), a number of dialogues (200), or a file of its own; several: one option each",
+    )
     what.add_argument("--seed", metavar="I", help="of new weights, order and dropout (default: 0)")
     what.add_argument(
         "--set", metavar="S=V", action="append", default=[], help="any setting, as lora.r=16 or train_on=all"

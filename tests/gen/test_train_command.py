@@ -98,6 +98,7 @@ def test_a_training_leaves_a_model_and_says_where(here: Path, capsys: pytest.Cap
         (("--save_dtype", "bfloat16"), "no such option; give it as --set save_dtype=..."),
         (("--output_dir", "o"), "no such option; here it is --out"),
         (("--save-total-limit", "3"), "no such option; here it is --set keep"),
+        (("--eval-dataset", "v.jsonl"), "no such option; here it is --validation"),
         (("--resume",), "here it is nothing: the same command goes on from the last checkpoint"),
         (("--device-memory", "much"), "argument --device-memory: much: expected GiB, as 80"),
         (("--show", "none"), "argument --show"),
@@ -129,6 +130,7 @@ def test_a_flag_that_is_none_is_told_with_the_near_ones(
         (("--model", "./nowhere"), "model ./nowhere: no such folder"),
         (("--micro-tokens", "256", "--auto-batch"), "--micro-tokens and --auto-batch: leave one of them out"),
         (("--plan", "--show", "1"), "--show and --plan: leave one of them out"),
+        (("--validation", "v.jsonl"), "validation: v.jsonl: no such file or folder; it takes a share below 1"),
         (("--device-memory", "80"), "--device-memory 80: goes with --plan"),
     ],
 )
@@ -150,6 +152,16 @@ def test_common_wishes_are_flags(here: Path, capsys: pytest.CaptureFixture[str])
     assert "held out: 9 examples; 51 are learned from" in err
     assert re.search(r"the model is that of step [48], the lowest eval loss, \d\.\d{4}, of 2 that were looked at", err)
     assert "ETA " in err
+
+
+def test_files_for_validation_are_one_option_each(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for number, name in enumerate(("v.jsonl", "w.jsonl")):
+        small_trainings.write(here / name, small_trainings.rows(4, seed=number + 1))
+    words = ("d.jsonl", "--validation", "v.jsonl", "--validation", "w.jsonl")
+    assert train(*words, "--plan", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["held_out"] == 8
+    assert train(*words, "--list") == 0
+    assert 'validation = ["v.jsonl", "w.jsonl"]' in capsys.readouterr().out
 
 
 def test_smaller_steps_are_said_and_planned(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

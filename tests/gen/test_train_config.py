@@ -141,6 +141,42 @@ def test_text_settings_are_taken_as_typed() -> None:
     assert (found.model, found.weight_by) == ("123", "weight")
 
 
+@pytest.mark.parametrize(
+    ("given", "share", "files"),
+    [
+        ("0.05", 0.05, ()),
+        (200, 200.0, ()),
+        (["200"], 200.0, ()),
+        ("none", 0.0, ()),
+        ([], 0.0, ()),
+        ("dev.jsonl", 0.0, ("dev.jsonl",)),
+        (Path("dev"), 0.0, ("dev",)),
+        (["a.jsonl", "b.jsonl"], 0.0, ("a.jsonl", "b.jsonl")),
+    ],
+)
+def test_what_is_held_out_is_a_number_or_files(given: object, share: float, files: tuple[str, ...]) -> None:
+    found = train_settings(["d.jsonl"], "out", flags={"validation": given})
+    assert (found.held_share, tuple(map(str, found.held_files))) == (share, files)
+
+
+def test_files_for_validation_are_given_to_the_stage_they_name(tmp_path: Path) -> None:
+    lines = ['[train]\nmodel = "m"\nvalidation = 0.1', '[[train.stages]]\nname = "f1"']
+    lines += [
+        '[[train.stages]]\nname = "f2"\nvalidation = "two.jsonl"',
+        '[[train.stages]]\nname = "f3"\nvalidation = 9',
+    ]
+    config = toml(tmp_path, "\n".join(lines))
+
+    def held(*given: str) -> list[Any]:
+        found = train_settings(["d.jsonl"], "out", config=config, flags={"validation": list(given)} if given else {})
+        return [stage.held_share or [str(path) for path in stage.held_files] for stage in stages(found)]
+
+    assert held() == [0.1, ["two.jsonl"], 9]
+    assert held("f1=a.jsonl", "f1=b.jsonl") == [["a.jsonl", "b.jsonl"], ["two.jsonl"], 9]
+    assert held("f3=a.jsonl") == [0.1, ["two.jsonl"], ["a.jsonl"]]
+    assert held("f3=a.jsonl", "rest.jsonl") == [["rest.jsonl"], ["rest.jsonl"], ["a.jsonl"]]
+
+
 def test_data_is_given_to_the_stage_it_names(tmp_path: Path) -> None:
     config = toml(
         tmp_path,
@@ -198,7 +234,10 @@ def test_what_is_wrong_is_said_with_its_place_and_the_mend(tmp_path: Path, text:
         ({"flags": {"lrr": "1"}}, "command line: unknown key 'lrr'; did you mean lr"),
         ({"changes": ["lora.rr=1"]}, "command line.lora: unknown key 'rr'"),
         ({"changes": ["lora"]}, "--set lora: expected SETTING=VALUE"),
-        ({"flags": {"validation": "held.jsonl"}}, r"validation: expected a share .* \(got 'held.jsonl'\)"),
+        ({"flags": {"validation": ["held.jsonl", "0.1"]}}, r"validation: expected a share .*, one kind alone"),
+        ({"flags": {"validation": ["0.1", "0.2"]}}, r"validation: expected a share .*, one kind alone"),
+        ({"flags": {"validation": "-3"}}, "validation: expected a number of 0 or more"),
+        ({"flags": {"validation": "f1=held.jsonl"}}, "f1=held.jsonl: no such file, and no stage f1"),
         ({"flags": {"lr": "fast"}}, "command line: lr: .*got 'fast'"),
         ({"recipe_name": "nowhere.toml"}, "nowhere.toml: no such recipe"),
     ],

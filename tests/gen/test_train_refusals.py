@@ -119,6 +119,24 @@ def test_a_later_stage_that_holds_everything_out_is_told_before_the_first_begins
     assert "stages.f2: e.jsonl: 30 dialogues, and validation = 30 are held out; lower it" in told
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (None, "stages.f2: validation: v.jsonl: no such file or folder; it takes a share below 1, a number of"),
+        ("", "stages.f2: validation: v.jsonl: nothing is taught in it (no dialogue in it)"),
+        ('{"messages": [{"role": "user", "content": "a"}]}\n', "stages.f2: validation: v.jsonl: nothing is taught"),
+        (json.dumps(small_trainings.rows(30, seed=1)), "stages.f2: e.jsonl: nothing to learn from (30 dialogues"),
+    ],
+    ids=["not there", "empty", "without an answer", "the data themselves"],
+)
+def test_a_file_for_validation_of_a_later_stage_is_read_before_the_first_begins(
+    here: Path, capsys: pytest.CaptureFixture[str], text: str | None, message: str
+) -> None:
+    if text is not None:
+        (here / "v.jsonl").write_text(text)
+    assert message in refused(capsys, STAGES + 'validation = "v.jsonl"\n', "--model", "base", "--out", "o")
+
+
 def test_stages_are_named_as_they_begin(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert train(STAGES + "validation = 0.1\n", "--model", "base", "--out", "o") == 0
     err = capsys.readouterr().err

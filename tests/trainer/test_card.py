@@ -12,13 +12,14 @@ from small_trainings import toy
 
 from trainer.batches.sources import sources
 from trainer.loop.card import card
+from trainer.loop.merged_card import merged_card
 from trainer.loop.origins import origins
 from trainer.loop.train import train
 from trainer.settings import Decoding, LoraSettings
 from trainer.text.audit import Audit
 
 SUMMARY = {"steps": 1200, "epochs": 3.0, "eval_loss": 0.034, "exact_replies": 0.926, "n": 400, "status": 0}
-STORE: Any = SimpleNamespace(audit=Audit(dialogues=3, examples=3, tokens=90, taught=30, longest=40))
+STORE: Any = SimpleNamespace(lines=Audit(dialogues=3, examples=3, tokens=90, taught=30, longest=40).lines)
 
 
 def run_folder(folder: Path, **endpoint: object) -> Path:
@@ -112,3 +113,13 @@ def test_the_way_to_use_a_model_that_its_card_shows_works(
     exec(program.replace("THIS_FOLDER", str(settings.out / "model")), {})
     assert capsys.readouterr().out
     assert ("AutoPeftModelForCausalLM.from_pretrained" in program) == (lora is not None)
+
+
+def test_the_card_of_a_merged_model_of_the_users_side_asks_it_as_it_was_taught(tmp_path: Path) -> None:
+    (tmp_path / "duologue.json").write_text('{"settings": {"train_on": "user"}}')
+    adapter = {"folder": str(tmp_path), "dora": False, "r": 8, "hash": "00"}
+    card = merged_card("users", "some/base", [adapter])
+    assert "It was taught the user's side" in card
+    assert '"role": "system", "content": "Hello"' in card
+    (tmp_path / "duologue.json").write_text('{"settings": {"train_on": "all"}}')
+    assert '"role": "user", "content": "Hello"' in merged_card("whole", "some/base", [adapter])

@@ -15,6 +15,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from small_models import asked, base, logits, shake, tokenizer
+from small_trainings import toy
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from dialogue.errors import RunStopped, UsageError
@@ -34,6 +35,7 @@ from trainer.loop.checkpoint import (
 from trainer.loop.folder import whole_folder
 from trainer.loop.model_files import template_text
 from trainer.loop.request import claim
+from trainer.loop.train import train
 from trainer.nets.base import load, open_model
 from trainer.nets.names import resolve
 from trainer.settings import Decoding, LoraSettings, ScratchSettings, TrainSettings
@@ -92,7 +94,7 @@ def test_a_model_that_is_given_away_tells_no_path_of_the_machine_it_was_made_on(
     model, tokenizer, speech, _ = learner(tmp_path)
     asked_ = asked(tmp_path, model=str(base(tmp_path / "base")), template=str(own), recipe=str(tmp_path / "r.toml"))
     (tmp_path / "r.toml").touch()
-    made_of: Any = SimpleNamespace(audit=Audit())
+    made_of: Any = SimpleNamespace(lines=Audit().lines)
     text = card(asked_, made_of, [Source(tmp_path / "kept" / "d.jsonl", "00")], {"steps": 3})
     save(tmp_path / "model", model, tokenizer, speech, asked_, text)
     for path in (tmp_path / "model").iterdir():
@@ -335,6 +337,23 @@ def test_a_disk_that_refuses_the_request_is_told_in_a_line(tmp_path: Path) -> No
     with no_larger_than(100), pytest.raises(RunStopped, match=r"train.json: File too large"):
         claim(settings, [])
     claim(settings, [])
+
+
+def test_a_disk_that_refuses_the_first_checkpoint_is_not_said_to_have_saved_anything(tmp_path: Path) -> None:
+    settings, small = toy(tmp_path), 60 * 1024
+    with no_larger_than(small), pytest.raises(RunStopped, match=r"no checkpoint of .*out is saved yet; mend the disk"):
+        train(settings, lambda _: None)
+
+    def full_after_the_first(line: str) -> None:
+        if line.startswith("step 6/"):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (small, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+    with (
+        no_larger_than(resource.getrlimit(resource.RLIMIT_FSIZE)[0]),
+        pytest.raises(RunStopped, match="what was finished is saved; mend the disk"),
+    ):
+        train(settings, full_after_the_first)
+    assert train(settings, lambda _: None)["steps"] == 12
 
 
 def test_a_full_disk_ends_the_training_with_the_way_to_go_on_and_the_old_one_whole(tmp_path: Path) -> None:

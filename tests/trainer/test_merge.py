@@ -1,18 +1,24 @@
 """Merged logits are those of base and adapters."""
 
+import json
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from small_models import asked, base, llama, logits, shake, tokenizer
+from small_trainings import toy
 from test_adapters import LORA, made
+from test_checkpoint import no_larger_than
 from transformers import AutoModelForCausalLM, AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
 
-from dialogue.errors import UsageError
+from dialogue.errors import RunStopped, UsageError
 from gen.main import main
 from trainer.loop.checkpoint import save
 from trainer.loop.model_files import write_adapter
+from trainer.loop.train import train
 from trainer.nets import merge as folding
 from trainer.nets.base import load, open_model
 from trainer.nets.merge import folders_of, merged
@@ -134,3 +140,66 @@ def test_the_command_merges_and_says_what_is_wrong_in_one_line(
     assert "a whole model already" in capsys.readouterr().err
     assert main(["merge", str(tmp_path / "a")]) == 2
     assert "--out is missing" in capsys.readouterr().err
+
+
+def trained(folder: Path, name: str, model: Path, **changes: Any) -> Path:
+    """An adapter by a training of two steps that goes on from a model."""
+    settings = toy(folder, out=name, model=str(model), lora=LORA, max_steps=2, validation=9, **changes)
+    train(settings, lambda _: None)
+    return settings.out
+
+
+def test_an_adapter_that_another_one_holds_is_not_counted_twice(tmp_path: Path) -> None:
+    place = base(tmp_path / "m", max_position_embeddings=256)
+    first = trained(tmp_path, "f1", place)
+    second = trained(tmp_path, "f2", first)
+    third = trained(tmp_path, "f3", second)
+    frozen = LORA.model_copy(update={"onto": "freeze"})
+    beside = tmp_path / "beside"
+    train(toy(tmp_path, out="beside", model=str(first), lora=frozen, max_steps=2), lambda _: None)
+    for places, message in (
+        ((first, second), "f2 went on from .*f1 and holds it already, so it would count twice; leave .*f1 out"),
+        ((second, first), "f2 went on from .*f1 and holds it already"),
+        ((first, third), "f3 went on from .*f1 and holds it already"),
+        ((first / "model", beside), "beside went on from .*f1/model and holds it already"),
+        ((second, beside), "f2 and .*beside went on from the same adapter and both hold it"),
+        ((first, first / "model"), "the same adapter, which would count twice"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            folders_of([str(one) for one in places])
+    assert float((merge(third) - logits(open_model(third / "model"))).abs().max()) < 1e-5
+    other = trained(tmp_path, "other", place, seed=1)
+    assert folders_of([str(third), str(other)])[0] == [third / "model", other / "model"]
+
+
+def test_the_card_of_a_merged_model_tells_what_the_adapters_learned(tmp_path: Path) -> None:
+    place = base(tmp_path / "m", max_position_embeddings=256)
+    (place / "README.md").write_text("---\nlicense: apache-2.0\n---\n")
+    one, other = trained(tmp_path, "one", place), trained(tmp_path, "two", place, seed=1)
+    made(tmp_path / "foreign", place, EVERYWHERE)
+    folding.merge([str(one), str(tmp_path / "foreign"), str(other)], tmp_path / "whole")
+    card = (tmp_path / "whole" / "README.md").read_text()
+    head = card.split("---")[1]
+    assert 'base_model: "m"' in head
+    assert 'license: "apache-2.0"' in head
+    assert re.findall(r"^\d\. (\w+): LoRA of rank", card, re.MULTILINE) == ["one", "foreign", "two"]
+    assert "AutoModelForCausalLM" in card
+    of_each = card.split("## Adapter ")[1:]
+    data = json.loads((one / "train.json").read_text())["data"][0]["sha256"]
+    for part, name in ((of_each[0], "one"), (of_each[2], "two")):
+        loss = json.loads((tmp_path / name / "summary.json").read_text())["eval_loss"]
+        assert f"| eval_loss | {loss:.4g} |" in part
+        assert f"data.jsonl | {data} |" in part
+        assert "data.jsonl: its origin is not known here" in part
+        assert "### Settings" in part
+    assert "not known here" in of_each[1]
+    assert "eval_loss" not in of_each[1]
+    assert str(tmp_path) not in card
+
+
+def test_a_merge_that_a_disk_ended_says_that_nothing_was_written(tmp_path: Path) -> None:
+    place = base(tmp_path / "m")
+    made(tmp_path / "a", place, LORA)
+    with no_larger_than(50 * 1024), pytest.raises(RunStopped, match="nothing of it was written; mend the disk"):
+        folding.merge([str(tmp_path / "a")], tmp_path / "w")
+    assert not (tmp_path / "w").exists()

@@ -16,6 +16,7 @@ from spoken import HOSTILE, MARKS, dialogues, fitted
 from dialogue.chance import hash64
 from dialogue.errors import UsageError
 from dialogue.records import Dialogue, Message, encode
+from trainer.batches import held_out
 from trainer.batches import store as stores
 from trainer.batches.sources import sources
 from trainer.batches.store import Store, View, build
@@ -152,7 +153,7 @@ def test_what_is_held_out_waits_on_the_disk(tmp_path: Path, validation: float) -
     message = Message(role="user", content="word " * 4_000)
     with (tmp_path / "looked").open("wb+") as file:
         tracemalloc.start()
-        choice = stores._HeldOut(validation, file)
+        choice = held_out.HeldOut(validation, file)
         for number in range(1_000):
             choice.look(hash64("held out", str(number)), Dialogue(id=str(number), messages=(message,)))
         peak = tracemalloc.get_traced_memory()[1]
@@ -284,7 +285,7 @@ def test_a_kill_while_it_is_made_leaves_no_store_and_the_next_one_is_whole(tmp_p
     asked = toy(tmp_path, count=2000)
     asked.out.mkdir()
     if (pid := os.fork()) == 0:
-        real, left = stores._write, [1500]
+        real, left = stores._Written.add, [1500]
 
         def write_some(*parts: Any) -> None:
             left[0] -= 1
@@ -292,7 +293,7 @@ def test_a_kill_while_it_is_made_leaves_no_store_and_the_next_one_is_whole(tmp_p
                 os.kill(os.getpid(), signal.SIGKILL)
             real(*parts)
 
-        stores._write = write_some
+        stores._Written.add = write_some  # type: ignore[method-assign]
         try:
             made(asked)
         finally:

@@ -35,7 +35,7 @@ def quietly(settings: TrainSettings) -> dict[str, Any]:
 
 def desk_of(settings: TrainSettings) -> Desk:
     """All that a training begins with."""
-    found = loop.sources(settings.data)
+    found = loop.read_by(settings)
     loop.claim(settings, found)
     return lay(settings, found, parallel.here(), lambda _: None)
 

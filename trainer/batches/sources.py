@@ -11,6 +11,8 @@ import orjson
 from dialogue.conversion.remarks import KEPT, empty, remarks
 from dialogue.conversion.rows import files as files_behind
 from dialogue.conversion.rows import layout
+from dialogue.errors import UsageError
+from trainer.settings import TrainSettings
 
 BLOCK_BYTES = 1 << 16
 
@@ -23,6 +25,8 @@ class Source(NamedTuple):
     """16 hex digits of its bytes' SHA-256."""
     torn: bool = False
     """Whether its last line was cut off by whoever wrote it, and is left out."""
+    held: bool = False
+    """Whether it is held out whole: a file for validation."""
 
 
 def sources(paths: Sequence[Path]) -> list[Source]:
@@ -32,6 +36,11 @@ def sources(paths: Sequence[Path]) -> list[Source]:
 
 def told(found: Sequence[Source]) -> list[str]:
     """What is to be said of the files: named twice, with nothing in them, of the same bytes, or cut off at the end."""
+    data, held = ([source for source in found if source.held is side] for side in (False, True))
+    return [*_told(data), *(f"validation: {line}" for line in _told(held))]
+
+
+def _told(found: Sequence[Source]) -> list[str]:
     lines, known = remarks([source.path for source in found]), dict[str, Path]()
     for source in dict.fromkeys(found):
         first = known.setdefault(source.digest, source.path)
@@ -40,6 +49,20 @@ def told(found: Sequence[Source]) -> list[str]:
         if source.torn:
             lines.append(f"{source.path}: its last line was cut off and is left out")
     return lines
+
+
+def read_by(settings: TrainSettings) -> list[Source]:
+    """All files of a training: those to learn from, then those held out. UsageError as `sources`."""
+    held = held_files(settings)
+    return [*sources(settings.data), *(source._replace(held=True) for source in sources(held))]
+
+
+def held_files(settings: TrainSettings) -> list[Path]:
+    """The files for validation, unread. UsageError for what is not there says what else one may have meant."""
+    try:
+        return files(settings.held_files)
+    except UsageError as error:
+        raise UsageError(f"validation: {error}; it takes a share below 1, a number of dialogues, or files") from None
 
 
 def files(paths: Sequence[Path]) -> list[Path]:

@@ -5,21 +5,21 @@
     bounds.bin    int64 (N + 1), where examples begin, and the end
     sums.bin      float64 (N), what their taught tokens count together
     keys.bin      uint64 (N), a hash of the dialogue's id: what is held out is chosen by it
-    held.jsonl    the dialogues held out, whole, for replies to them
+    held.jsonl    the dialogues held out, whole, for replies to them; of files in the files' order
     store.json    what it was made from, and the audit
 
 It is made in a folder beside and put in place whole; one that was made from the same data, tokenizer, template and
 settings is found again. What grows in memory with the data are 32 bytes an example.
 """
 
-import heapq
 import json
 import shutil
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from dialogue.conversion.row import Row
 from dialogue.errors import UsageError
 from dialogue.reading import placed, read
 from dialogue.records import Dialogue, encode
+from trainer.batches.held_out import HeldOut, Known, Left
 from trainer.batches.sources import Source
 from trainer.loop.folder import whole_folder
 from trainer.settings import TrainSettings
@@ -60,6 +61,9 @@ class Store:
         self.audit = Audit.from_dict(about["audit"])
         self.held_out: int = about["held_out"]
         """Examples whose key is below this are held out."""
+        of_files = about.get("audit_of_files")
+        self.audit_of_files = None if of_files is None else Audit.from_dict(of_files)
+        """Of the files that are held out, where there are any; their examples are the first."""
         self.folder = folder
         self._ids = _mapped(folder / "ids.bin", np.int32)
         self._counts = _mapped(folder / "counts.bin", np.float32 if about["weighted"] else np.uint8)
@@ -68,6 +72,7 @@ class Store:
         keys = np.fromfile(folder / "keys.bin", np.uint64)
         self.lengths: NDArray[np.int64] = np.diff(self._bounds)
         held = keys < np.uint64(self.held_out) if self.held_out < 1 << 64 else np.ones(len(keys), bool)
+        held[: about.get("of_files", 0)] = True
         self.learned = np.flatnonzero(~held)
         """Places of the examples to learn from."""
         self.held = np.flatnonzero(held)
@@ -82,6 +87,11 @@ class Store:
         ids = np.asarray(self._ids[start:end])
         weights = np.asarray(self._counts[start:end], np.float32)
         return Example(str(place), ids, np.where(weights > 0, ids, np.int32(IGNORE_INDEX)), weights)
+
+    def lines(self) -> list[str]:
+        """Both audits for people."""
+        of_files = [] if self.audit_of_files is None else self.audit_of_files.lines()
+        return [*self.audit.lines(), *(f"validation: {line}" for line in of_files)]
 
     def held_dialogues(self) -> Iterator[Dialogue]:
         """The dialogues held out, as they were."""
@@ -114,7 +124,8 @@ class View(NamedTuple):
 def build(settings: TrainSettings, renderer: Renderer, folder: Path, sources: list[Source]) -> Store:
     """The store of the settings' data in a folder, found there or made anew.
 
-    UsageError where no example is left, or nothing to learn from beside what is held out.
+    UsageError where no example is left, or nothing to learn from beside what is held out, or where files are held out
+    in which nothing is taught.
     """
     key = _key(settings, renderer, sources)
     if not _holds(folder, key):
@@ -123,11 +134,12 @@ def build(settings: TrainSettings, renderer: Renderer, folder: Path, sources: li
     store = Store(folder)
     if not len(store.learned):
         shutil.rmtree(folder, ignore_errors=True)  # with other settings it is made anew, and with these it is of no use
-        read, lines = ", ".join(str(source.path) for source in sources), why(store.audit, sources)
-        if len(store.held):
+        data = [source for source in sources if not source.held]
+        read, lines = named(data), why(store.audit, data)
+        if len(store.held) and settings.held_share:
             raise UsageError(
                 f"{read}: nothing to learn from beside the {len(store.held):,} examples that are held out; lower "
-                f"validation = {settings.validation:g} ({lines})"
+                f"validation = {settings.held_share:g} ({lines})"
             )
         raise UsageError(f"{read}: nothing to learn from ({lines})")
     return store
@@ -140,11 +152,17 @@ def why(audit: Audit, sources: list[Source]) -> str:
     return nothing(sources[0].path) if len(sources) == 1 else "no dialogue in any of them"
 
 
+def named(sources: Iterable[Source]) -> str:
+    """The files' paths, for people."""
+    return ", ".join(str(source.path) for source in sources)
+
+
 def _key(settings: TrainSettings, renderer: Renderer, sources: list[Source]) -> str:
-    decisive = settings.model_dump(mode="json", include=DECIDING | {"validation"})
+    decisive = settings.model_dump(mode="json", include=DECIDING) | {"validation": settings.held_share}
     tokens = renderer.tokenizer.backend_tokenizer.to_str()
     text = renderer.jinja, sorted(renderer.layout.never)
-    return f"{hash64(VERSION, sorted(decisive.items()), tokens, text, [one.digest for one in sources]):016x}"
+    learned, held = ([one.digest for one in sources if one.held is side] for side in (False, True))
+    return f"{hash64(VERSION, sorted(decisive.items()), tokens, text, learned, *([held] if held else [])):016x}"
 
 
 def _holds(folder: Path, key: str) -> bool:
@@ -155,31 +173,48 @@ def _holds(folder: Path, key: str) -> bool:
 
 
 def _make(settings: TrainSettings, renderer: Renderer, sources: list[Source], folder: Path, key: str) -> None:
-    audit = Audit()
+    """Files that are held out come first: what stands in them is known before the data is read."""
     weighted = settings.weight_by is not None or bool(settings.weights)
-    bounds, sums = array("q", [0]), array("d")
-    names = ("ids.bin", "counts.bin", "keys.bin")
-    ids, counts, keys = ((folder / name).open("wb") for name in names)
-    with ids, counts, keys, (folder / LOOKED).open("wb+") as looked:
-        choice = _HeldOut(settings.validation, looked)
-        found = rows(settings, sources)
-        while some := list(islice(found, TOGETHER)):
-            places, read = [row for row, _ in some], [dialogue for _, dialogue in some]
-            for dialogue, made in zip(read, examples_of(read, renderer, settings, audit, places), strict=True):
-                hash = hash64("held out", dialogue.id)
-                if made:
-                    choice.look(hash, dialogue)
-                for example in made:
-                    _write(example, hash, weighted, ids, counts, keys)
-                    bounds.append(bounds[-1] + len(example.input_ids))
-                    sums.append(float(np.sum(example.weights[1:], dtype=np.float64)))
-        with (folder / HELD).open("wb") as held:
-            held.writelines(choice.lines())
+    files, data = ([source for source in sources if source.held is side] for side in (True, False))
+    known, audit, of_files = Known(), Audit(), Audit()
+    with ExitStack() as opened, (folder / HELD).open("wb") as held, (folder / LOOKED).open("wb+") as looked:
+        written = _Written(folder, weighted, opened)
+        for dialogue, made in encoded(settings, renderer, files, of_files, known.meet):
+            if made:
+                held.write(encode(dialogue))
+                written.add(hash64("held out", dialogue.id), made)
+        first = written.count
+        if files and not first:
+            raise nothing_held(files, of_files)
+        choice = HeldOut(settings.held_share, looked)
+        for dialogue, made in encoded(settings, renderer, data, audit, known.leave_out):
+            hash = hash64("held out", dialogue.id)
+            if made:
+                choice.look(hash, dialogue)
+                written.add(hash, made)
+        held.writelines(choice.lines())
     (folder / LOOKED).unlink()
-    np.array(bounds, np.int64).tofile(folder / "bounds.bin")
-    np.array(sums, np.float64).tofile(folder / "sums.bin")
+    written.finish()
     about = {"key": key, "weighted": weighted, "held_out": choice.bound(), "audit": audit.as_dict()}
+    if files:
+        about |= {"of_files": first, "audit_of_files": of_files.as_dict()}
     (folder / "store.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+
+
+def nothing_held(files: list[Source], audit: Audit) -> UsageError:
+    """What there is to say of files for validation in which nothing is taught."""
+    return UsageError(f"validation: {named(files)}: nothing is taught in it ({why(audit, files)})")
+
+
+def encoded(
+    settings: TrainSettings, renderer: Renderer, sources: list[Source], audit: Audit, left: Left
+) -> Iterator[tuple[Dialogue, list[Example]]]:
+    """The dialogues that are `left` of the files', each with its examples, source after source."""
+    found = rows(settings, sources)
+    while some := list(islice(found, TOGETHER)):
+        kept = left(some, audit)
+        places, spoken = [row for row, _ in kept], [dialogue for _, dialogue in kept]
+        yield from zip(spoken, examples_of(spoken, renderer, settings, audit, places), strict=True)
 
 
 def rows(settings: TrainSettings, sources: list[Source]) -> Iterator[tuple[Row, Dialogue]]:
@@ -194,54 +229,34 @@ def dialogues(settings: TrainSettings, sources: list[Source]) -> Iterator[Dialog
     return (dialogue for _, dialogue in rows(settings, sources))
 
 
-def _write(example: Example, hash: int, weighted: bool, ids: IO[bytes], counts: IO[bytes], keys: IO[bytes]) -> None:
-    ids.write(example.input_ids.astype(np.int32).tobytes())
-    counts.write(example.weights.astype(np.float32 if weighted else np.uint8).tobytes())
-    keys.write(np.uint64(hash).tobytes())
+class _Written:
+    """The files of a store, while it is made."""
+
+    def __init__(self, folder: Path, weighted: bool, opened: ExitStack) -> None:
+        self._folder, self._weighted = folder, weighted
+        names = ("ids.bin", "counts.bin", "keys.bin")
+        self._ids, self._counts, self._keys = (opened.enter_context((folder / name).open("wb")) for name in names)
+        self._bounds, self._sums = array("q", [0]), array("d")
+
+    @property
+    def count(self) -> int:
+        """Examples so far."""
+        return len(self._sums)
+
+    def add(self, hash: int, made: Iterable[Example]) -> None:
+        """Write the examples of a dialogue, whose id has this hash."""
+        for example in made:
+            self._ids.write(example.input_ids.astype(np.int32).tobytes())
+            self._counts.write(example.weights.astype(np.float32 if self._weighted else np.uint8).tobytes())
+            self._keys.write(np.uint64(hash).tobytes())
+            self._bounds.append(self._bounds[-1] + len(example.input_ids))
+            self._sums.append(float(np.sum(example.weights[1:], dtype=np.float64)))
+
+    def finish(self) -> None:
+        """Write what was gathered in memory."""
+        np.array(self._bounds, np.int64).tofile(self._folder / "bounds.bin")
+        np.array(self._sums, np.float64).tofile(self._folder / "sums.bin")
 
 
 def _mapped(path: Path, dtype: Any) -> NDArray[Any]:
     return np.memmap(path, dtype, "r") if path.stat().st_size else np.zeros(0, dtype)
-
-
-class _HeldOut:
-    """Which dialogues are held out: those of the smallest hashes, a share of all or so many. They wait in a file."""
-
-    def __init__(self, validation: float, file: IO[bytes]) -> None:
-        self._share = validation if validation < 1 else None
-        self._count = int(validation)
-        self._file = file
-        self._heap: list[tuple[int, int, int]] = []
-        """Of the smallest hashes, the largest first, negated; where its dialogue begins in the file, and its bytes."""
-        self._seen: set[int] = set()
-
-    def look(self, hash: int, dialogue: Dialogue) -> None:
-        """See a dialogue go by."""
-        if self._share is not None:
-            if hash < self._share * 2.0**64:
-                self._heap.append(self._waiting(hash, dialogue))
-            return
-        if hash in self._seen or (len(self._heap) == self._count and hash > -self._heap[0][0]):
-            return
-        heapq.heappush(self._heap, self._waiting(hash, dialogue))
-        self._seen.add(hash)
-        if len(self._heap) > self._count:
-            self._seen.discard(-heapq.heappop(self._heap)[0])
-
-    def _waiting(self, hash: int, dialogue: Dialogue) -> tuple[int, int, int]:
-        line = encode(dialogue)
-        at = self._file.tell()
-        self._file.write(line)
-        return -hash, at, len(line)
-
-    def bound(self) -> int:
-        """The hash below which a dialogue is held out."""
-        if self._share is not None:
-            return int(self._share * 2.0**64)
-        return max((-negated for negated, _, _ in self._heap), default=-1) + 1
-
-    def lines(self) -> Iterator[bytes]:
-        """The dialogues held out, in the order of their hashes."""
-        for _, at, size in sorted(self._heap, key=lambda one: (-one[0], one[1])):
-            self._file.seek(at)
-            yield self._file.read(size)

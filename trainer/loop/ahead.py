@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from itertools import islice
 
 from dialogue.errors import UsageError
-from trainer.batches.sources import files, sources
-from trainer.batches.store import TOGETHER, rows, why
+from trainer.batches.held_out import Known, Left
+from trainer.batches.sources import Source, files, held_files, read_by
+from trainer.batches.store import TOGETHER, named, nothing_held, rows, why
 from trainer.loop.request import DATA
 from trainer.loop.weights_biases import check_wandb
 from trainer.nets import adapters, base
@@ -17,7 +18,7 @@ from trainer.stages import of_stage, roots
 from trainer.text import tokenizer as tokenizers
 from trainer.text.audit import Audit
 from trainer.text.examples import examples_of
-from trainer.text.render import renderer
+from trainer.text.render import Renderer, renderer
 from trainer.text.speakers import check_template
 from trainer.text.template import OWN
 
@@ -35,6 +36,7 @@ def look_ahead(settings: TrainSettings, found: Sequence[TrainSettings], *, here:
 def _look(stage: TrainSettings, root: str | None, before: Sequence[TrainSettings], here: bool) -> None:
     """The model of a stage that an earlier one makes is known by the `root` that it is made from."""
     files(stage.data)
+    held_files(stage)
     check_wandb(stage)
     check_template(stage)
     if root is not None and root == stage.model:
@@ -64,21 +66,33 @@ def _is_there(stage: TrainSettings, root: str, before: Sequence[TrainSettings]) 
 
 
 def _read(stage: TrainSettings, root: str | None, before: Sequence[TrainSettings]) -> None:
-    files_read, read, taught = sources(stage.data), 0, False
-    speech = None
+    found, known, speech = read_by(stage), Known(), None
+    files, data = ([source for source in found if source.held is side] for side in (True, False))
     if root is not None and _is_there(stage, root, before):
         speech = renderer(tokenizers.load(tokenizer_place(root), stage.template).tokenizer, stage)
-    audit, coming = Audit(), rows(stage, files_read)
+    if files and not _look_through(stage, files, speech, known.meet, audit := Audit())[1]:
+        raise nothing_held(files, audit)
+    read, taught = _look_through(stage, data, speech, known.leave_out, audit := Audit())
+    if not taught:
+        raise UsageError(f"{named(data)}: nothing to learn from ({why(audit, data)})")
+    if read <= stage.held_share:
+        raise UsageError(
+            f"{named(data)}: {read:,} dialogues, and validation = {stage.held_share:g} are held out; lower it"
+        )
+
+
+def _look_through(
+    stage: TrainSettings, found: list[Source], speech: Renderer | None, left: Left, audit: Audit
+) -> tuple[int, bool]:
+    """Dialogues read of the files, and whether anything is taught in those that are `left` of them."""
+    read, taught, coming = 0, False, rows(stage, found)
     while some := list(islice(coming, TOGETHER)):
         read += len(some)
-        if not taught:
-            places, spoken = [row for row, _ in some], [dialogue for _, dialogue in some]
+        kept = left(some, audit)
+        if kept and not taught:
+            places, spoken = [row for row, _ in kept], [dialogue for _, dialogue in kept]
             taught = speech is None or any(examples_of(spoken, speech, stage, audit, places))
-    names = ", ".join(str(source.path) for source in files_read)
-    if not read or not taught:
-        raise UsageError(f"{names}: nothing to learn from ({why(audit, files_read)})")
-    if read <= stage.validation:
-        raise UsageError(f"{names}: {read:,} dialogues, and validation = {stage.validation:g} are held out; lower it")
+    return read, taught
 
 
 def _look_at_adapter(stage: TrainSettings, lora: LoraSettings, here: bool) -> None:

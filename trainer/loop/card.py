@@ -10,9 +10,10 @@ from trainer.batches.store import Store
 from trainer.loop.model_files import stands_for
 from trainer.loop.origins import licence_of, origins
 from trainer.nets.names import called
-from trainer.settings import TrainSettings
+from trainer.settings import TrainSettings, without_places
 from trainer.text.speakers import speaker_of
 
+LOADERS = {"transformers": "AutoModelForCausalLM", "peft": "AutoPeftModelForCausalLM"}
 USE = """```python
 from {library} import {loader}
 from transformers import AutoTokenizer, GenerationConfig
@@ -33,7 +34,7 @@ SHOWN = ("steps", "epochs", "useful_tokens", "eval_loss", "best_step", "exact_re
 def card(settings: TrainSettings, store: Store, sources: Sequence[Source], summary: Mapping[str, Any]) -> str:
     """The card of a finished training, YAML head included."""
     base = None if settings.model is None else stands_for(settings.model)
-    shown = settings.without_places()
+    shown = without_places(settings)
     parts = [
         _head(settings, base),
         f"# {settings.out.resolve().name}\n",
@@ -43,8 +44,8 @@ def card(settings: TrainSettings, store: Store, sources: Sequence[Source], summa
         "## Results\n",
         _table((name, summary[name]) for name in SHOWN if summary.get(name) is not None),
         "## Data\n",
-        _table(((f"{source.path.parent.name}/{source.path.name}", source.digest) for source in sources), "sha256"),
-        "\n".join(f"- {line}" for line in store.audit.lines()) + "\n",
+        _table(((_called(source), source.digest) for source in sources), "sha256"),
+        "\n".join(f"- {line}" for line in store.lines()) + "\n",
         "## Licences and terms\n",
         *_terms(settings, base, sources),
         "## Settings\n",
@@ -75,17 +76,19 @@ def _what(settings: TrainSettings, base: str | None) -> str:
     return f"{made}{recipe} with duologue ({how}); template {settings.template}, trained on: {settings.train_on}.\n"
 
 
-def _use(settings: TrainSettings) -> Iterator[str]:
-    """How to load it, and who cannot."""
-    role = "user"
-    if speaker_of(settings) == "user":
-        role = "system"
+def use(library: str, *, user_side: bool) -> Iterator[str]:
+    """How to load it by a library."""
+    if user_side:
         yield "It was taught the user's side: it writes what a user says next, and no answers.\n"
     yield "`gen chat THIS_FOLDER`, `gen serve THIS_FOLDER`, or:\n"
+    yield USE.format(library=library, loader=LOADERS[library], role="system" if user_side else "user")
+
+
+def _use(settings: TrainSettings) -> Iterator[str]:
+    """How to load it, and who cannot."""
+    yield from use("transformers" if settings.lora is None else "peft", user_side=speaker_of(settings) == "user")
     if settings.lora is None:
-        yield USE.format(library="transformers", loader="AutoModelForCausalLM", role=role)
         return
-    yield USE.format(library="peft", loader="AutoPeftModelForCausalLM", role=role)
     if settings.rope is not None:
         yield "The base's positions were stretched, which no adapter file can say: outside duologue use `gen merge`.\n"
     why = "leaves the magnitudes of a DoRA out, and " if settings.lora.dora else ""
@@ -98,12 +101,17 @@ def _terms(settings: TrainSettings, base: str | None, sources: Sequence[Source])
         yield f"- base: {licence_of(base) or 'its licence is not known here'}"
     for source in sources:
         found = origins(source.path)
-        name = f"{source.path.parent.name}/{source.path.name}"
+        name = _called(source)
         for origin in found:
             yield f"- {name}: written by {origin.model} ({origin.terms or 'no terms noted'})"
         if not found:
             yield f"- {name}: its origin is not known here"
     yield ""
+
+
+def _called(source: Source) -> str:
+    name = f"{source.path.parent.name}/{source.path.name}"
+    return f"{name} (validation)" if source.held else name
 
 
 def _changed(settings: TrainSettings) -> dict[str, Any]:

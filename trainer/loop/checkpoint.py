@@ -31,13 +31,14 @@ from trainer.loop.model_files import (
     write_model,
     write_tokenizer,
 )
-from trainer.nets.adapter_files import TRAINED_WEIGHTS, trained
+from trainer.nets.adapter_files import HOLDS, TRAINED_WEIGHTS, held, trained
 from trainer.nets.foreign import Model, Tokenizer, library
 from trainer.nets.names import OWN
-from trainer.settings import TrainSettings
+from trainer.settings import TrainSettings, without_places
 
 CHECKPOINTS = "checkpoints"
 STATE = "state"
+REQUEST = "train.json"
 
 
 class Speech(Protocol):
@@ -162,12 +163,13 @@ def read_state(folder: Path) -> State:
 
 
 def _facts(settings: TrainSettings, renderer: Speech, stop_ids: list[int], rows: int) -> dict[str, Any]:
-    asked = settings.without_places().model_dump(mode="json")
+    asked = without_places(settings).model_dump(mode="json")
     return {
         "rope": asked["rope"],
         "rows": rows,
         "stop_ids": stop_ids,
         "stop_texts": list(renderer.stop_texts),
+        HOLDS: held(settings.out, REQUEST) if settings.lora is not None else [],
         "settings": asked,
     }
 

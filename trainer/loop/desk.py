@@ -107,7 +107,7 @@ def lay(settings: TrainSettings, sources: list[Source], here: Here, said: Callab
     """The desk of a training, from its last checkpoint where there is one; the audit is said."""
     ready, speech, store = read_data(settings, sources, here)
     if here.first:
-        for line in [*told(sources), *store.audit.lines()]:
+        for line in [*told(sources), *store.lines()]:
             said(line)
     found = checkpoint.latest(settings.out)
     model = base.load(settings, ready.tokenizer, ready.new_ids, here.device, checkpoint=found)

@@ -54,6 +54,7 @@ def finish(desk: Desk, found: list[Source], said: Callable[[str], None]) -> dict
     if standing.best_step not in (None, standing.step):
         assert standing.best_step is not None
         model, weights, loss = _of_step(desk, standing.best_step), None, standing.best_loss
+    of_files = desk.store.audit_of_files
     summary: dict[str, Any] = {
         "steps": standing.step,
         "epochs": round(desk.course.epoch_at(standing.step), 4),
@@ -63,6 +64,7 @@ def finish(desk: Desk, found: list[Source], said: Callable[[str], None]) -> dict
         "parameters": sum(parameter.numel() for parameter in desk.model.parameters()),
         **_exact(desk, model, said),
         "audit": desk.store.audit.as_dict(),
+        **({} if of_files is None else {"audit_of_validation": of_files.as_dict()}),
         "model": str(settings.out / MODEL),
         "status": 0,
     }

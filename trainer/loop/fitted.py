@@ -16,6 +16,6 @@ def fitted(settings: TrainSettings, sources: list[Source], most: int) -> PreTrai
     """A tokenizer fitted to the first `most` dialogues of the data; UsageError where the template is `own`."""
     if settings.template == OWN:
         raise UsageError("template = own: a model from scratch has no template of its own; try chatml")
-    found = islice(dialogues(settings, sources), most)
+    found = islice(dialogues(settings, [one for one in sources if not one.held]), most)
     texts = (message.content for dialogue in found for message in dialogue.messages)
     return fit(texts, settings.scratch.vocabulary, settings.template)

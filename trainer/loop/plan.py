@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 
 from dialogue.records import Record
-from trainer.batches.sources import sources, told
+from trainer.batches.sources import read_by, told
 from trainer.loop.ahead import look_ahead
 from trainer.loop.course import course, notes, sizes_of, stepped
 from trainer.loop.desk import read_data
@@ -100,7 +100,7 @@ def plan(settings: TrainSettings, *, device_memory_gib: float | None = None) -> 
     would.
     """
     device = device_here(device_memory_gib)
-    found = sources(settings.data)
+    found = read_by(settings)
     with tempfile.TemporaryDirectory(prefix="gen-plan-") as folder:
         beside = settings.model_copy(update={"out": Path(folder)})
         ready, _, store = read_data(beside, found, Here(0, 1, torch.device("cpu")))

@@ -14,14 +14,15 @@ from dialogue.disk import writing_to
 from dialogue.errors import UsageError
 from dialogue.jsonl import write_atomically
 from trainer.batches.sources import Source
-from trainer.loop.checkpoint import checkpoints
+from trainer.loop.checkpoint import REQUEST, checkpoints
 from trainer.loop.dated import NAME as DATED
 from trainer.loop.model_files import template_text
 from trainer.loop.weights_biases import RUN_ID
+from trainer.nets.adapter_files import HOLDS, held_after
 from trainer.nets.names import adapter_config, base_of, resolve
 from trainer.settings import TrainSettings
 
-NAME = "train.json"
+NAME = REQUEST
 MODEL = "model"
 DATA = "data"
 TOKENIZER = "tokenizer"
@@ -38,7 +39,8 @@ def claim(settings: TrainSettings, sources: list[Source]) -> None:
     """
     wanted = {
         "asked": settings.as_asked(),
-        "data": [{"path": str(source.path), "sha256": source.digest} for source in sources],
+        "data": [{"path": str(source.path), "sha256": source.digest} for source in sources if not source.held],
+        "validation": [{"path": str(source.path), "sha256": source.digest} for source in sources if source.held],
         "template": template_text(settings.template),
         "weights": _weights(settings.model),
     }
@@ -57,7 +59,7 @@ def claim(settings: TrainSettings, sources: list[Source]) -> None:
             (settings.out / RUN_ID).unlink(missing_ok=True)  # and that request's log went under this
         else:
             return
-    about = {**wanted, "versions": {name: _version(name) for name in PACKAGES}}
+    about = {**wanted, HOLDS: held_after(settings.model), "versions": {name: _version(name) for name in PACKAGES}}
     with writing_to(path):
         settings.out.mkdir(parents=True, exist_ok=True)
         write_atomically(path, [json.dumps(about, indent=2, ensure_ascii=False).encode() + b"\n"])
@@ -108,11 +110,14 @@ def _refuse_others(out: Path) -> None:
 
 
 def _compare(found: dict[str, Any], wanted: dict[str, Any], out: Path) -> None:
-    digests = [[one["sha256"] for one in side["data"]] for side in (found, wanted)]
-    if digests[0] != digests[1]:
-        raise UsageError(f"--out {out}: holds a training on other data; name another folder")
     then, now = found["asked"], json.loads(json.dumps(wanted["asked"]))
-    for name in sorted({*then, *now} - {"data"}):
+    files = {"data": "a training on other data"}
+    if all(isinstance(asked.get("validation"), list) for asked in (then, now)):
+        files["validation"] = "a training that was validated on other data"
+    for name, other in files.items():  # whatever they are called, and wherever they lie
+        if _digests(found, name) != _digests(wanted, name):
+            raise UsageError(f"--out {out}: holds {other}; name another folder")
+    for name in sorted({*then, *now} - {*files}):
         if then.get(name) != now.get(name):
             raise UsageError(
                 f"--out {out}: was asked with {name} = {then.get(name)!r}, now {now.get(name)!r}; name another folder"
@@ -121,6 +126,10 @@ def _compare(found: dict[str, Any], wanted: dict[str, Any], out: Path) -> None:
         raise UsageError(f"--out {out}: the weights of {now['model']} have changed since; name another folder")
     if found["template"] != wanted["template"]:
         raise UsageError(f"--out {out}: the template {now['template']} has changed since; name another folder")
+
+
+def _digests(request: dict[str, Any], name: str) -> list[str]:
+    return [one["sha256"] for one in request.get(name, [])]
 
 
 def _weights(model: str | None) -> str | None:

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterator
 
 from dialogue.errors import UsageError
-from trainer.batches.sources import Source, sources, told
-from trainer.batches.store import rows
+from trainer.batches.held_out import Known
+from trainer.batches.sources import Source, read_by, sources, told
+from trainer.batches.store import encoded, named, nothing_held, rows
 from trainer.loop.fitted import fitted
 from trainer.nets.foreign import Tokenizer
 from trainer.nets.names import tokenizer_place
@@ -15,7 +16,7 @@ from trainer.text import tokenizer as tokenizers
 from trainer.text.audit import Audit
 from trainer.text.examples import examples_of
 from trainer.text.painted import legend, paint
-from trainer.text.render import renderer
+from trainer.text.render import Renderer, renderer
 
 FITTED_TEXTS = 2_000
 """Dialogues that a tokenizer is fitted to for the occasion, where the model is from scratch."""
@@ -34,9 +35,10 @@ def shown(
     settings = by_model(settings, said)
     chain = stages(settings)
     for number, (stage, root) in enumerate(zip(chain, roots(chain), strict=True)):
-        found = sources(stage.data)
+        found = read_by(stage)
+        learned = [source for source in found if not source.held]
         if settings.stages:
-            said(f"stage {settings.stages[number]['name']}: {', '.join(str(source.path) for source in found)}")
+            said(f"stage {settings.stages[number]['name']}: {named(learned)}")
         if root is None:
             tokenizer = fitted(stage, sources(chain[0].data), FITTED_TEXTS)
         else:
@@ -54,15 +56,28 @@ def _painted(
     marks: tuple[str, str] | None,
     said: Callable[[str], None],
 ) -> Iterator[str]:
-    speech, audit = renderer(tokenizer, settings), Audit()
+    speech, audit, known = renderer(tokenizer, settings), Audit(), Known()
+    files, data = ([source for source in found if source.held is side] for side in (True, False))
+    held = _held(settings, files, speech, known)
     left = count
-    for row, dialogue in rows(settings, found):
-        for example in examples_of([dialogue], speech, settings, audit, [row])[0][:left]:
-            left -= 1
-            yield paint(example, tokenizer, marks)
+    for placed in rows(settings, data):
+        for row, dialogue in known.leave_out([placed], audit):
+            for example in examples_of([dialogue], speech, settings, audit, [row])[0][:left]:
+                left -= 1
+                yield paint(example, tokenizer, marks)
         if not left:
             break
-    for line in audit.lines():
+    for line in [*audit.lines(), *held]:
         said(line)
     if left == count:
-        raise UsageError(f"{', '.join(str(source.path) for source in found)}: holds nothing to show")
+        raise UsageError(f"{named(data)}: holds nothing to show")
+
+
+def _held(settings: TrainSettings, files: list[Source], speech: Renderer, known: Known) -> list[str]:
+    """The audit of the files for validation, which are read whole: what stands in them is not learned."""
+    audit = Audit()
+    for _ in encoded(settings, speech, files, audit, known.meet):
+        pass
+    if files and not audit.examples:
+        raise nothing_held(files, audit)
+    return [f"validation: {line}" for line in audit.lines()] if files else []

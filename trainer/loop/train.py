@@ -10,22 +10,24 @@ import math
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from dialogue.chance import hash64
+from dialogue.disk import saved_is
 from dialogue.errors import UsageError
 from dialogue.lock import take_folder
-from trainer.batches.sources import Source, sources
+from trainer.batches.sources import Source, read_by
 from trainer.loop import checkpoint, ending, parallel
 from trainer.loop.auto_batch import sized
 from trainer.loop.desk import Desk, lay
 from trainer.loop.feed import Ready, fed
 from trainer.loop.logs import Log
 from trainer.loop.memory import within_memory
-from trainer.loop.request import claim, fresh, missing
+from trainer.loop.request import begun, claim, fresh, missing
 from trainer.loop.schedule import lr_at
 from trainer.loop.sound import Sound
 from trainer.loop.speed import Speed
@@ -50,10 +52,10 @@ def train(
     another request in the folder, RunStopped where memory or disk end it, KeyboardInterrupt after an interrupt, with a
     checkpoint written.
     """
-    found = sources(settings.data)
+    found = read_by(settings)
     place = parallel.here()
     new = missing(settings.out)
-    with ExitStack() as taken, parallel.left_behind(place):
+    with ExitStack() as taken, parallel.left_behind(place), saved_is(lambda: _unsaved(settings.out)):
         done = False
         with parallel.together(place):
             if place.first:
@@ -69,6 +71,10 @@ def train(
                 said(f"{settings.out}: done already; for another training name another --out")
             return ending.finished(settings.out) or {}
         return _train(settings, found, place, said if place.first else lambda _line: None, seen)
+
+
+def _unsaved(out: Path) -> str | None:
+    return None if begun(out) else f"no checkpoint of {out} is saved yet"
 
 
 def _train(

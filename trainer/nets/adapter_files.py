@@ -12,7 +12,10 @@ from torch import Tensor, nn
 from dialogue.errors import UsageError
 from trainer.nets.adapters import PREFIX, TRAINED, WEIGHTS, config_of
 from trainer.nets.foreign import Model, library, unbroken
+from trainer.nets.names import OWN, adapter_config, local_adapter, own_facts, resolve
 
+HOLDS = "holds"
+"""In duologue.json, and in train.json: the adapters that this one went on from."""
 TRAINED_WEIGHTS = Path("state") / "trained.safetensors"
 
 
@@ -33,6 +36,24 @@ def digest(folder: Path) -> str:
     """16 hex digits of the weights' file."""
     with (folder / WEIGHTS).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:16]
+
+
+def held(folder: Path, name: str = OWN) -> list[str]:
+    """Hashes of the adapters that this one went on from, the first of them first: their weights are in its own.
+
+    `name` is the file that says so: of a training's folder train.json, noted when it began.
+    """
+    found = own_facts(str(folder), name).get(HOLDS, [])
+    return [str(one) for one in found] if isinstance(found, list) else []
+
+
+def held_after(model: str | None) -> list[str]:
+    """The same of an adapter that will go on from `model`, or be added to it; empty where that is a whole model."""
+    place = "" if model is None else resolve(model)
+    if not place or adapter_config(place) is None:
+        return []
+    folder = local_adapter(place)
+    return [*held(folder), digest(folder)] if (folder / WEIGHTS).exists() else []
 
 
 def trained(model: nn.Module, weights: Mapping[str, Tensor] | None = None) -> dict[str, Tensor]:

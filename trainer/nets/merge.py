@@ -4,26 +4,31 @@ import json
 import shutil
 import warnings
 from collections.abc import Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from dialogue.disk import saved_is
 from dialogue.errors import UsageError
 from trainer.loop.folder import whole_folder
+from trainer.loop.merged_card import merged_card
 from trainer.loop.model_files import WITH_GENERATION, write_json, write_model
-from trainer.loop.origins import licence_of
 from trainer.nets import adapter_files, adapters
 from trainer.nets.base import adapter_base
 from trainer.nets.foreign import Model, first_line, library, unbroken
 from trainer.nets.kinds import config_of
-from trainer.nets.names import OWN, adapter_config, base_of, called, local_adapter, own_facts, resolve, tokenizer_place
+from trainer.nets.names import OWN, adapter_config, base_of, local_adapter, own_facts, resolve, tokenizer_place
 
 MERGE = "merge.json"
 
 
 def folders_of(places: Sequence[str], model: str | None = None) -> tuple[list[Path], str]:
-    """The adapters' folders and the base that they share. UsageError where one is none, or stands on another base."""
+    """The adapters' folders and the base that they share.
+
+    UsageError where one is none, stands on another base, or holds what another one holds.
+    """
     folders: list[Path] = []
     bases: dict[str, str] = {}
     for given in places:
@@ -44,7 +49,27 @@ def folders_of(places: Sequence[str], model: str | None = None) -> tuple[list[Pa
     (base,) = bases
     if adapter_config(base) is not None:
         raise UsageError(f"--model {model}: an adapter itself; name its base, and this one among the adapters")
+    _check_apart(places, folders)
     return folders, base
+
+
+def _check_apart(places: Sequence[str], folders: Sequence[Path]) -> None:
+    """UsageError where weights would count twice: one adapter holds another, or two hold the one they began with."""
+    own = [adapter_files.digest(folder) for folder in folders]
+    held = [set(adapter_files.held(folder)) for folder in folders]
+    for (one, first), (other, second) in combinations(enumerate(places), 2):
+        if own[one] == own[other]:
+            raise UsageError(f"{first}, {second}: the same adapter, which would count twice; leave one of them out")
+        for inner, outer, part, whole in ((one, other, first, second), (other, one, second, first)):
+            if own[inner] in held[outer]:
+                raise UsageError(
+                    f"{whole} went on from {part} and holds it already, so it would count twice; leave {part} out"
+                )
+        if held[one] & held[other]:
+            raise UsageError(
+                f"{first} and {second} went on from the same adapter and both hold it, so it would count twice; fold "
+                "that one in first, and train both on the result"
+            )
 
 
 def _same_kind(given: str, place: str, config: dict[str, Any], model: str) -> None:
@@ -100,7 +125,7 @@ def merge(places: Sequence[str], out: Path, model: str | None = None, dtype: str
     _refuse_another(out, about)
     source = next((place for place in reversed(places) if tokenizer_place(place) != base), base)
     whole = merged(folders, base)
-    with whole_folder(out) as beside:
+    with saved_is(lambda: "nothing of it was written"), whole_folder(out) as beside:
         write_model(beside, whole, kept)
         tokenizers = library("transformers").AutoTokenizer
         tokenizers.from_pretrained(tokenizer_place(source), trust_remote_code=False).save_pretrained(beside)
@@ -109,7 +134,7 @@ def merge(places: Sequence[str], out: Path, model: str | None = None, dtype: str
                 shutil.copyfile(Path(resolve(source)) / name, beside / name)
         if facts := own_facts(resolve(source)):
             write_json(beside / OWN, {**facts, "rope": None})
-        (beside / "README.md").write_text(_card(out, about), encoding="utf-8")
+        (beside / "README.md").write_text(merged_card(out.resolve().name, base, about["adapters"]), encoding="utf-8")
         write_json(beside / MERGE, about)
     return about
 
@@ -142,15 +167,3 @@ def _described(folder: Path) -> dict[str, Any]:
         "dora": config.use_dora,
         "targets": sorted(targets) if isinstance(targets, set) else targets,
     }
-
-
-def _card(out: Path, about: dict[str, Any]) -> str:
-    base = about["base"]
-    named = called(base)
-    head = ["---", "library_name: transformers", "pipeline_tag: text-generation", f"base_model: {json.dumps(named)}"]
-    if (licence := licence_of(base)) is not None:
-        head.append(f"license: {json.dumps(licence)}")
-    parts = [f"- {called(one['folder'])}: rank {one['r']}, sha256 {one['hash']}" for one in about["adapters"]]
-    return "\n".join(
-        [*head, "---", "", f"# {out.resolve().name}", "", f"{named} with adapters folded in:", "", *parts, ""]
-    )

@@ -100,9 +100,9 @@ def called(place: str) -> str:
     return folder.parent.name if of_training else folder.name
 
 
-def own_facts(place: str) -> dict[str, Any]:
-    """What `duologue.json` says; empty where the model is not ours."""
-    path = Path(place) / OWN
+def own_facts(place: str, name: str = OWN) -> dict[str, Any]:
+    """What `duologue.json`, or another file of that name, says; empty where the model is not ours."""
+    path = Path(place) / name
     if not path.exists():
         return {}
     return _object(path)

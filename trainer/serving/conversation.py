@@ -36,6 +36,16 @@ class Conversation:
         self._person: Speaker = "user" if self.speaker == "assistant" else "assistant"
         self._seed = secrets.randbits(63) if seed is None else seed
 
+    @property
+    def name(self) -> str:
+        """What the model is called."""
+        return self._loaded.name
+
+    @property
+    def context(self) -> int:
+        """Tokens that prompt and reply may have together."""
+        return self._loaded.engine.context
+
     def reset(self) -> None:
         """Begin anew; the system message stays."""
         self.messages, self.forgotten = [], 0
