@@ -302,6 +302,18 @@ def test_another_base_of_the_same_name_is_another_request(tmp_path: Path) -> Non
         quietly(settings)
 
 
+def test_a_folder_from_before_a_setting_was_there_was_asked_for_its_default(tmp_path: Path) -> None:
+    settings = toy(tmp_path, max_steps=2)
+    quietly(settings)
+    path = settings.out / "train.json"
+    about = json.loads(path.read_text())
+    del about["asked"]["brief"]
+    path.write_text(json.dumps(about))
+    quietly(settings)
+    with pytest.raises(UsageError, match="was asked with brief = False, now True"):
+        quietly(settings.model_copy(update={"brief": True, "train_on": "user"}))
+
+
 def test_a_base_without_weights_is_told_before_the_data_is_encoded(tmp_path: Path) -> None:
     where = base(tmp_path / "m", max_position_embeddings=256)
     (where / "model.safetensors").rename(where / "pytorch_model.bin")

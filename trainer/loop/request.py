@@ -117,6 +117,8 @@ def _compare(found: dict[str, Any], wanted: dict[str, Any], out: Path) -> None:
     for name, other in files.items():  # whatever they are called, and wherever they lie
         if _digests(found, name) != _digests(wanted, name):
             raise UsageError(f"--out {out}: holds {other}; name another folder")
+    plain = json.loads(json.dumps(TrainSettings(data=(), out=out).as_asked()))
+    then = plain | then  # a setting that came later: it was asked without, which is the default
     for name in sorted({*then, *now} - {*files}):
         if then.get(name) != now.get(name):
             raise UsageError(
