@@ -35,7 +35,7 @@ class Expected(NamedTuple):
 
 
 def estimate(ready: Prepared) -> list[Expected]:
-    """Of each system and of the judge; what an earlier call has asked is not taken off."""
+    """Of each system and of the judge, where it is asked anything; what an earlier call has asked is not taken off."""
     settings = ready.settings
     found = []
     rounds: list[float] = []
@@ -47,7 +47,7 @@ def estimate(ready: Prepared) -> list[Expected]:
     if settings.judge is not None and (ready.judged or rounds):
         tokens = _played_calls(ready, rounds) if rounds else _calls(ready)
         found.append(_expected(ready, ROLE, settings.judge, tokens))
-    return found
+    return [one for one in found if one.requests]
 
 
 def _wanted(ready: Prepared, system: str) -> list[Wanted]:

@@ -13,12 +13,13 @@ from dialogue.jsonl import objects, write_atomically
 from dialogue.lock import take_file
 from dialogue.records import encode
 from gen.progress import Progress
-from gen.prompt_files import Asked
+from gen.prompt_files import Asked, read_prompts
+from gen.talking import changes
 from gen.talks import Talks
 from generator.client.endpoint import LOCAL, Endpoint
 from generator.client.local import identified
 from trainer.serving.engine import Sampling
-from trainer.serving.loading import Loaded
+from trainer.serving.loading import Loaded, opened
 
 
 class Summary(NamedTuple):
@@ -30,6 +31,30 @@ class Summary(NamedTuple):
     """In earlier calls."""
     failed: int
     out: Path
+
+
+def answers(
+    model: str | Path,
+    prompts: str | Path,
+    out: str | Path,
+    *,
+    system: str | None = None,
+    seed: int = 0,
+    device: str | None = None,
+    dtype: str | None = None,
+    max_batch: int = 64,
+    **drawn: object,
+) -> Summary:
+    """Answer what is not answered yet of a file of prompts, which is read first, as `gen chat --prompts` does."""
+    changed, asked = changes(drawn), list(read_prompts(Path(prompts), system))
+    loaded = opened(model, device=device, dtype=dtype, max_batch=max_batch)
+    if loaded.voice.speaker == "user":
+        raise UsageError(
+            f"--prompts {prompts}: {loaded.name} was taught the user's side (train_on = user) and answers nothing; "
+            f"talk to it without --prompts, or let it play the user: gen run --trained-user local:{model}"
+        )
+    sampling = loaded.sampling.model_copy(update=changed)
+    return answer_file(loaded, str(model), asked, Path(out), sampling, system=system, seed=seed)
 
 
 def answer_file(

@@ -263,7 +263,7 @@ def answers(model: str | Path, *, prompts: str | Path, out: str | Path, **option
     Options are those of `chat`, and `max_batch`. The same call goes on where it was left. Raises UsageError.
     """
     with extras_named():
-        from gen.talking import answers as answered
+        from gen.answering import answers as answered
 
         return answered(model, prompts, out, **options)
 

@@ -13,7 +13,7 @@ import orjson
 from dialogue.ending import parted
 from dialogue.errors import UsageError
 from dialogue.records import Dialogue, content_id, encode
-from gen.text import safe
+from gen.terminal import safe
 from trainer.serving.conversation import Conversation
 from trainer.serving.engine import PromptTooLong
 from trainer.serving.voice import BadMessages

@@ -78,8 +78,6 @@ def _settings(layers: list[tuple[str, Table]], data: Sequence[str | Path], name:
     if data:
         values["data"], own = _staged(list(map(str, data)), values["stages"])
         values["stages"] = _with_own(values["stages"], own, "data")
-    if isinstance(values.get("data"), str):
-        values["data"] = [values["data"]]
     if not values.setdefault("data", ()) and not all("data" in stage for stage in values.get("stages") or [{}]):
         stage = next((stage["name"] for stage in values.get("stages", ()) if "data" not in stage), None)
         raise UsageError("DATA is missing: gen train " + (f"{stage}=PATH ..." if stage else "DATA...") + " --out DIR")

@@ -26,6 +26,11 @@ def _listed(value: Any) -> Any:
     return [name.strip() for name in value.split(",") if name.strip()]
 
 
+def _paths(value: Any) -> Any:
+    """One path as a list of it."""
+    return [value] if isinstance(value, str | Path) else value
+
+
 def _held(value: Any) -> Any:
     """What is held out as a number, or as files: a text that is no number is the name of one, none is nothing."""
     values = list(value) if isinstance(value, list | tuple) else [value]
@@ -133,7 +138,7 @@ class Decoding(Settings):
 class TrainSettings(Settings):
     """Everything a training needs to know."""
 
-    data: tuple[Path, ...]
+    data: Annotated[tuple[Path, ...], BeforeValidator(_paths)]
     """Folders of `gen filter` or `gen run`, and files in any known layout; also as DATA on the command line."""
     out: Path
     """Folder of the training; the model is `out/model`."""

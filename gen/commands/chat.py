@@ -60,7 +60,7 @@ def _talk(arguments: argparse.Namespace, told: dict[str, Any]) -> int:
 
 
 def _answer(arguments: argparse.Namespace, told: dict[str, Any]) -> int:
-    from gen.talking import answers
+    from gen.answering import answers
 
     files, seed, at_once = (arguments.prompts, arguments.out), arguments.seed or 0, arguments.max_batch
     done = answers(arguments.model, *files, seed=seed, max_batch=at_once, **told)

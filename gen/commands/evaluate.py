@@ -100,11 +100,8 @@ def command(arguments: argparse.Namespace) -> int:
 
 def _print_estimate(expected: "list[Expected]", as_json: bool) -> None:
     if not as_json:
-        lines = [one.line for one in expected if one.requests]
-        head = (
-            "at most, with nothing of an earlier call taken off:" if lines else "nothing would be asked of an endpoint"
-        )
-        print("\n".join([head, *lines]))
+        head = "at most, with nothing of an earlier call taken off:" if expected else "nothing would be asked"
+        print("\n".join([head, *(one.line for one in expected)]))
         return
     import orjson
 

@@ -70,6 +70,8 @@ def instead(option: str) -> str | None:
     """What to write for an option that there is not and that means a setting; None where it means none."""
     from gen.train_names import option_for
 
+    if not option.startswith("-"):
+        return "DATA stands together, before the options; each file for validation wants a --validation of its own"
     return option_for(option, FLAGS)
 
 

@@ -12,9 +12,7 @@ from faulty import Answer, FaultyServer, reply
 from runs import begin, end, gen, rows
 
 from dialogue.errors import UsageError
-from evaluator.estimating import Expected
 from gen import api
-from gen.commands.evaluate import _print_estimate
 from gen.evaluate_config import evaluate_settings
 from gen.main import main
 
@@ -70,13 +68,21 @@ async def test_a_dry_run_says_what_it_would_ask_and_writes_nothing(tmp_path: Pat
     assert not (tmp_path / "out").exists()
 
 
-def test_a_dry_run_leaves_out_who_is_asked_nothing(capsys: pytest.CaptureFixture[str]) -> None:
-    silent = Expected("answers of old", "answers of old: 0 requests", 0, 0, 0, None)
-    asked = Expected("judge", "judge: 3 requests", 3, 30, 3, None)
-    _print_estimate([silent, asked], False)
-    assert capsys.readouterr().out.splitlines()[1:] == ["judge: 3 requests"]
-    _print_estimate([silent], False)
-    assert capsys.readouterr().out == "nothing would be asked of an endpoint\n"
+def test_a_dry_run_tells_nothing_of_those_who_are_asked_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    g = f"gsm8k={bench(tmp_path / 'g.jsonl')}"
+    assert main(["evaluate", "--model", "builtin", "--benchmark", g, "--out", str(tmp_path / "out")]) == 0
+    there = ["evaluate", "--benchmark", g, "--answers", f"mine={tmp_path / 'out' / 'answers.jsonl'}", "--dry-run"]
+    capsys.readouterr()
+    assert main([*there, "--out", str(tmp_path / "more"), "--model", "builtin"]) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.startswith("at most")
+    assert [line.split(":")[0] for line in lines] == ["answers of builtin"]
+    assert main([*there, "--out", str(tmp_path / "none")]) == 0
+    assert capsys.readouterr().out == "nothing would be asked\n"
+    assert main([*there, "--out", str(tmp_path / "none"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == []
 
 
 async def test_an_interrupt_keeps_all_that_came(tmp_path: Path) -> None:

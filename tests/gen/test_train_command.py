@@ -98,6 +98,7 @@ def test_a_training_leaves_a_model_and_says_where(here: Path, capsys: pytest.Cap
         (("--save_dtype", "bfloat16"), "no such option; give it as --set save_dtype=..."),
         (("--output_dir", "o"), "no such option; here it is --out"),
         (("--save-total-limit", "3"), "no such option; here it is --set keep"),
+        (("--validation", "v.jsonl", "w.jsonl"), "w.jsonl: no such option; DATA stands together, before the options;"),
         (("--eval-dataset", "v.jsonl"), "no such option; here it is --validation"),
         (("--resume",), "here it is nothing: the same command goes on from the last checkpoint"),
         (("--device-memory", "much"), "argument --device-memory: much: expected GiB, as 80"),

@@ -180,7 +180,7 @@ def test_files_for_validation_are_given_to_the_stage_they_name(tmp_path: Path) -
 def test_data_is_given_to_the_stage_it_names(tmp_path: Path) -> None:
     config = toml(
         tmp_path,
-        '[[train.stages]]\nname = "f2b"\ndata = ["own.jsonl"]\n[[train.stages]]\nname = "f4"\ntrain_on = "all"\n'
+        '[[train.stages]]\nname = "f2b"\ndata = "own.jsonl"\n[[train.stages]]\nname = "f4"\ntrain_on = "all"\n'
         "validation = 500\n",
     )
     data = ["f1=a.jsonl", "f1=b=b.jsonl", "f2=c.jsonl", "f3=d.jsonl", "f4=e.jsonl"]

@@ -167,6 +167,10 @@ def test_an_adapter_that_another_one_holds_is_not_counted_twice(tmp_path: Path) 
     ):
         with pytest.raises(UsageError, match=message):
             folders_of([str(one) for one in places])
+    about = folding.merge([str(third)], tmp_path / "whole")
+    card = (tmp_path / "whole" / "README.md").read_text()
+    assert card.count("It went on from the adapter of sha256 ") == 2
+    assert about["adapters"][0]["hash"] in card
     assert float((merge(third) - logits(open_model(third / "model"))).abs().max()) < 1e-5
     other = trained(tmp_path, "other", place, seed=1)
     assert folders_of([str(third), str(other)])[0] == [third / "model", other / "model"]

@@ -8,6 +8,7 @@ from typing import Any
 
 from trainer.loop.card import use
 from trainer.loop.origins import licence_of
+from trainer.nets.adapter_files import held
 from trainer.nets.names import called, own_facts
 
 TAKEN = ("Results", "Data", "Licences and terms", "Settings")
@@ -52,6 +53,8 @@ def _user_side(folder: Path) -> bool:
 def _of(number: int, folder: Path) -> Iterator[str]:
     """What an adapter's card says of its training; that it says nothing, where it is not ours."""
     yield f"## Adapter {number}: {called(str(folder))}\n"
+    for hash in held(folder):
+        yield f"It went on from the adapter of sha256 {hash}; what that one learned stands in its own card.\n"
     found = _sections(folder) if own_facts(str(folder)) else {}
     if not found:
         yield "What it learned, how well, and under which terms is not known here.\n"
