@@ -10,8 +10,10 @@
 Fields that say nothing (null, an empty list) are passed over; others go to `seed.extra`, as those of a row do.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from dialogue.jsonl import kind_of
@@ -29,6 +31,7 @@ _ROLES: dict[str, Role] = {
 }
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 _TAUGHT = ("train", "training")
+_DETAILS = ("train_detail", "training_detail")
 _PARTS = ("text", "input_text", "output_text")
 _LABEL = re.compile(r"(?:^|\n\n)(Human|Assistant):[ \n]*")
 _NOTHING: tuple[object, ...] = (None, [], "")
@@ -73,6 +76,28 @@ def messages_of(value: object, name: str) -> list[Message]:
     return [Message(role="user" if name == "prompt" else "assistant", content=value)]
 
 
+def weight_of(turn: Mapping[str, Any], place: str) -> float | None:
+    """The weight of a turn that is no message of {role, content}; None where none is stated. ValueError for no number.
+
+    One of which parts alone are learned is refused: weights are of whole messages.
+    """
+    _refuse_details(turn, place)
+    found = next((turn[name] for name in ("weight", *_TAUGHT) if turn.get(name) is not None), None)
+    if found is None:
+        return None
+    with suppress(TypeError, ValueError, OverflowError):
+        if math.isfinite(weight := float(found)):
+            return weight
+    raise ValueError(f"{place}.weight: {found!r:.40}, expected a number")
+
+
+def _refuse_details(message: Mapping[str, Any], place: str) -> None:
+    for name in _DETAILS:
+        parts = message.get(name)
+        if isinstance(parts, list) and any(isinstance(one, dict) and one.get("train") is False for one in parts):
+            raise ValueError(f"{place}.{name}: a part of it has train: false; an answer is learned whole or not at all")
+
+
 def _listed(value: Sequence[object], name: str) -> list[Message]:
     found, kept = spelled(value, name)
     for place, more in enumerate(kept.get(KEPT, ())):
@@ -110,6 +135,7 @@ def _message(given: object, place: str) -> object:
     role = given.get("role")
     if isinstance(given.get("content"), str) and given.keys() <= _KNOWN and role in _OURS:
         return given  # nearly always
+    _refuse_details(given, place)
     found = {name: value for name, value in given.items() if name in _KNOWN or value not in _NOTHING}
     _rename(found)
     if isinstance(found.get("content"), list):

@@ -81,7 +81,6 @@ def test_a_completion_may_call_a_tool_and_go_on() -> None:
         ("q", ["a"], {}, "completion.0"),
         (TURNS[:3], "b", {}, "ends within the assistant's turn"),
         ("q", [{"role": "user", "content": "r"}], {}, "completion: the assistant does not speak"),
-        ("q", "a", {"label": False}, "not wanted"),
         ("q", [{"role": "assistant", "content": "a", "mood": "glad"}], {}, "completion.0.mood: no field of a message"),
         ([{"role": "user", "content": [{"type": "image"}]}], "a", {}, r"prompt.0.content.0: a part of type 'image'"),
     ],
@@ -155,3 +154,15 @@ def test_lines_teach_what_the_dialogue_teaches(messages: list[Message]) -> None:
     lines = prompt_completion.to_line(dialogue).split(b"\n")[:-1]
     found = [prompt_completion.from_object(orjson.loads(line)) for line in lines]
     assert [one for line in found for one in _learned(line)] == wanted
+
+
+def test_a_call_of_shared_dialogues_is_written_as_templates_know_calls() -> None:
+    raw = '[{"name": "f", "arguments": {"x": 1}}, {"name": "g", "arguments": "{}"}]'
+    calls = [{"raw": raw}, {"raw": 'Search("x")'}, {"function": {"name": "h", "arguments": {}}}]
+    asked, called = Message(role="user", content="q"), Message(role="assistant", content="", tool_calls=calls)
+    line = orjson.loads(prompt_completion.to_line(Dialogue(id="x", messages=(asked, called))))
+    assert line["completion"][0]["tool_calls"] == [
+        {"type": "function", "function": {"name": "f", "arguments": {"x": 1}}},
+        {"type": "function", "function": {"name": "g", "arguments": "{}"}},
+        *calls[1:],
+    ]
