@@ -42,6 +42,8 @@ def row_as_ours(fields: Mapping[str, Any]) -> Mapping[str, Any]:
 
     ValueError, with its place, for a part that is no text.
     """
+    if all(map(_is_ours, fields["messages"])):  # nearly always, and a tenth of the reading of a row
+        return fields
     found, left = _ours(fields["messages"], "messages")
     return {**fields, "messages": found, **({KEPT: left} if any(left) else {})}
 
@@ -129,12 +131,16 @@ def _without(message: object, left: Mapping[str, Any]) -> object:
     return {name: value for name, value in message.items() if name not in left}
 
 
+def _is_ours(given: object) -> bool:
+    """Whether a message is spelled as ours are."""
+    if not isinstance(given, dict) or given.get("role") not in _OURS:
+        return False
+    return isinstance(given.get("content"), str) and given.keys() <= _KNOWN
+
+
 def _message(given: object, place: str) -> object:
-    if not isinstance(given, dict):
+    if not isinstance(given, dict) or _is_ours(given):
         return given
-    role = given.get("role")
-    if isinstance(given.get("content"), str) and given.keys() <= _KNOWN and role in _OURS:
-        return given  # nearly always
     _refuse_details(given, place)
     found = {name: value for name, value in given.items() if name in _KNOWN or value not in _NOTHING}
     _rename(found)
