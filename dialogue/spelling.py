@@ -5,6 +5,7 @@
     thoughts     `reasoning_content`, `reasoning`, `thinking`, and parts of an answer's content of type `thinking`
     tool_calls   `function_call`, as OpenAI had it before; its role `function` is `tool`
     roles        `developer` is system; `human`, and `gpt`, `model`, `bot` or `ai`, are user and assistant
+    system       a field of the row beside its messages, as Anthropic's: the first message, where none is a system's
     weight       `train` or `training`, true or false, as Axolotl's data may have it
 
 Fields that say nothing (null, an empty list) are passed over; others go to `seed.extra`, as those of a row do.
@@ -42,10 +43,24 @@ def row_as_ours(fields: Mapping[str, Any]) -> Mapping[str, Any]:
 
     ValueError, with its place, for a part that is no text.
     """
-    if all(map(_is_ours, fields["messages"])):  # nearly always, and a tenth of the reading of a row
+    before = _system(fields)
+    if not before and all(map(_is_ours, fields["messages"])):  # nearly always, and a tenth of the reading of a row
         return fields
     found, left = _ours(fields["messages"], "messages")
+    if before:
+        fields = {name: value for name, value in fields.items() if name != "system"}
+        found, left = [{"role": "system", "content": before}, *found], [{}, *left]
     return {**fields, "messages": found, **({KEPT: left} if any(left) else {})}
+
+
+def _system(fields: Mapping[str, Any]) -> str:
+    """The `system` of a row, as Anthropic's have it; empty where there is none, or a message is one."""
+    words, messages = fields.get("system"), fields["messages"]
+    if not words or not messages or not isinstance(words, str | list):
+        return ""
+    if any(isinstance(one, dict) and one.get("role") in ("system", "developer") for one in messages):
+        return ""
+    return words if isinstance(words, str) else _text(words, "system")
 
 
 def spelled(messages: Sequence[object], name: str) -> tuple[list[Message], dict[str, Any]]:

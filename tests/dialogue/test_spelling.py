@@ -80,6 +80,28 @@ def test_other_fields_of_messages_are_kept_beside_those_of_the_row() -> None:
     assert of({"role": "assistant", "content": "a"}).seed.extra == {}
 
 
+@pytest.mark.parametrize("words", ["Be brief.", [{"type": "text", "text": "Be brief."}]])
+def test_a_system_column_is_the_first_message(words: object) -> None:
+    found = of({"role": "assistant", "content": "a", "mood": "glad"}, system=words, source="s")
+    assert [(one.role, one.content) for one in found.messages] == [
+        ("system", "Be brief."),
+        ("user", "q"),
+        ("assistant", "a"),
+    ]
+    assert found.seed.extra == {"source": "s", "message_fields": [{}, {}, {"mood": "glad"}]}
+
+
+def test_a_system_column_beside_a_system_message_is_a_column() -> None:
+    spoken = [{"role": "developer", "content": "s"}, QUESTION]
+    found = messages.from_object({"messages": spoken, "system": "t"})
+    assert ([one.role for one in found.messages], found.seed.extra) == (["system", "user"], {"system": "t"})
+    assert [one.role for one in of(system="").messages] == ["user"]
+    with pytest.raises(ValueError, match=r"system\.0: a part of type 'image'"):
+        of(system=[{"type": "image"}])
+    with pytest.raises(ValueError, match="messages: empty"):
+        messages.from_object({"messages": [], "system": "s"})
+
+
 def test_a_conversation_of_roles_is_read_alike() -> None:
     spoken = [QUESTION, {"role": "assistant", "content": "a", "turn_identifier": 1}]
     fields = {"conversation": spoken, "model": "m"}

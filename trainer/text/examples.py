@@ -27,6 +27,7 @@ FOR_TEMPLATES: dict[str, tuple[type, ...]] = {
     "tools": (list, str),
     "functions": (list, str),
     "chat_template_kwargs": (dict, str),
+    "system_prompt": (str,),
 }
 """Columns of a row that a chat template would read, and that ours are not told of; `tools` of a run is an object."""
 _NOTHING: tuple[object, ...] = (None, [], {}, "", "[]", "{}")
