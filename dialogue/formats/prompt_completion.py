@@ -61,7 +61,7 @@ def to_line(dialogue: Dialogue) -> bytes:
         raise ValueError("no answer in it that is learned has something before it")
     lines = []
     for number, (start, end) in enumerate(cuts, 1):
-        id = dialogue.id if number == len(cuts) else f"{dialogue.id}-{_round(messages[:start])}"
+        id = dialogue.id if number == len(cuts) else f"{dialogue.id}-{number}"
         prompt, completion = map(_plain, messages[:start]), [_weighed(one) for one in messages[start:end]]
         fields = {"id": id, "prompt": list(prompt), "completion": completion}
         lines.append(orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE))
@@ -69,21 +69,17 @@ def to_line(dialogue: Dialogue) -> bytes:
 
 
 def _completions(messages: Sequence[Message]) -> Iterator[tuple[int, int]]:
-    """Where each answer that is learned begins and ends: at the next turn of another than assistant and tools."""
+    """Where each answer that is learned begins and ends: at a turn that is no tool's and no answer to learn."""
     start = None
     for number, message in enumerate(messages):
-        if message.role not in ("assistant", "tool"):
-            if start is not None:
-                yield start, number
+        learned = message.role == "assistant" and message.weight != 0
+        if start is not None and not learned and message.role != "tool":
+            yield start, number
             start = None
-        elif start is None and message.role == "assistant" and message.weight != 0:
+        elif start is None and learned:
             start = number
     if start is not None:
         yield start, len(messages)
-
-
-def _round(messages: Sequence[Message]) -> int:
-    return sum(message.role == "user" for message in messages)
 
 
 def _plain(message: Message) -> dict[str, Any]:

@@ -135,7 +135,7 @@ def _learned(dialogue: Dialogue) -> list[tuple[Message, ...]]:
 
 MESSAGES = st.builds(
     Message,
-    role=st.sampled_from(["user", "assistant", "assistant", "tool"]),
+    role=st.sampled_from(["user", "assistant", "assistant", "tool", "system"]),
     content=st.text(max_size=5),
     thoughts=st.none() | st.text(min_size=1, max_size=3),
     weight=st.sampled_from([None, 0.0]),
@@ -154,6 +154,9 @@ def test_lines_teach_what_the_dialogue_teaches(messages: list[Message]) -> None:
     lines = prompt_completion.to_line(dialogue).split(b"\n")[:-1]
     found = [prompt_completion.from_object(orjson.loads(line)) for line in lines]
     assert [one for line in found for one in _learned(line)] == wanted
+    told = [message for line in lines for message in orjson.loads(line)["completion"]]
+    assert all(message.get("weight") != 0 for message in told if message["role"] == "assistant")  # others learn all
+    assert len({line.id for line in found}) == len(found)
 
 
 def test_a_call_of_shared_dialogues_is_written_as_templates_know_calls() -> None:
