@@ -48,8 +48,13 @@ def test_an_assistant_that_only_calls_tools_says_nothing() -> None:
     for content in ({"content": None}, {}):
         found = last(tool_calls=[call], refusal=None, annotations=[], **content)
         assert (found.content, found.tool_calls) == ("", [call])
-    with pytest.raises(ValueError, match=r"messages\.1\.content"):
+    with pytest.raises(ValueError, match=r"messages\.1\.content: Input should be a valid string \(got null\)$"):
         last(content=None)
+
+
+def test_a_list_in_a_message_s_place_is_told_in_words_of_the_file() -> None:
+    with pytest.raises(ValueError, match=r"messages\.0: Input should be a valid dictionary \(got \""):
+        messages.from_object({"messages": [[QUESTION]]})
 
 
 def test_older_and_other_names_are_ours() -> None:
