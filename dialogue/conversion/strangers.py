@@ -1,7 +1,10 @@
 """Rows that hold no dialogue: what they are, where their fields tell, and what to do with them."""
 
 from collections.abc import Mapping
+from types import UnionType
 from typing import Any
+
+from dialogue.jsonl import kind_of
 
 UNKNOWN = "no dialogue of any known format"
 """How it begins where nothing is known of a row."""
@@ -13,6 +16,12 @@ _BESIDE = frozenset(
     )
 )
 """Fields that tell of a row and are no part of what it says."""
+_SHAPES: dict[str, tuple[type | UnionType, str]] = {
+    "messages": (list, "a list of messages"),
+    "conversations": (list, "a list of turns"),
+    "prompt": (str | list, "a text or a list of messages"),
+}
+"""Fields by which layouts are known, where they are of the right kind."""
 _PICTURES = ("images", "videos", "audios")
 _PICTURE = ("image", "video", "audio")
 _UNWANTED = {"label": ("messages", "prompt"), "kto_tag": ("messages", "conversations", "instruction", "prompt")}
@@ -36,6 +45,9 @@ def stranger(fields: Mapping[str, Any]) -> str:
             "a text without roles, as of pretraining; dialogues are read (where each turn has a label: by a field map "
             "with [history], docs/formats.md)"
         )
+    for name, (shape, wanted) in _SHAPES.items():
+        if name in fields and not isinstance(fields[name], shape):
+            return f"{name}: {kind_of(fields[name])}, expected {wanted}"
     return f"{UNKNOWN} (fields: {', '.join(fields)[:_MOST_FIELDS] or 'none'})"
 
 

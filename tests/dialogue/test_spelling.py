@@ -236,6 +236,9 @@ def test_parts_of_an_answer_that_are_not_to_be_learned_are_no_whole_answer() -> 
         ({"instruction": "q", "output": "a", "kto_tag": False}, "kto_tag: false, an answer that is not wanted"),
         ({"prompt": "q"}, "a prompt without an answer: `gen chat MODEL --prompts`"),
         ({"segments": [{"label": True, "text": "a"}]}, "segments: Axolotl's texts without roles"),
+        ({"messages": '[{"role": "user"}]', "id": "1"}, "messages: a text, expected a list of messages"),
+        ({"conversations": None}, "conversations: null, expected a list of turns"),
+        ({"prompt": QUESTION, "completion": {}}, "prompt: an object, expected a text or a list of messages"),
         ({"input_ids": [1], "labels": [1]}, "input_ids: tokens already"),
         ({"prompt": "q", "completions": ["a"], "labels": [True]}, "completions: answers step by step"),
         (
