@@ -161,7 +161,7 @@ def content_id(messages: Sequence[Message]) -> str:
 def one_line(error: ValidationError, hidden: Collection[str] = ()) -> str:
     """The first complaint of a pydantic error: place, trouble and value, except that of a `hidden` field."""
     first = error.errors(include_url=False)[0]
-    message = first["msg"].removeprefix("Value error, ")
+    message = first["msg"].removeprefix("Value error, ").partition(" or instance of ")[0]
     if not first["loc"]:  # about the whole: its value would be a dump of everything
         return message
     place = ".".join(map(str, first["loc"]))
@@ -169,5 +169,7 @@ def one_line(error: ValidationError, hidden: Collection[str] = ()) -> str:
         return f"{place}: is missing"
     message = message.removeprefix(f"{place}: ")
     about_a_table = isinstance(first.get("input"), dict)  # whose dump would say nothing
-    value = "" if about_a_table or first["loc"][0] in hidden else f" (got {str(first.get('input'))[:80]!r})"
-    return f"{place}: {message}{value}"
+    if about_a_table or first["loc"][0] in hidden:
+        return f"{place}: {message}"
+    value = first.get("input")
+    return f"{place}: {message} (got {'null' if value is None else repr(str(value)[:80])})"

@@ -5,13 +5,16 @@
     thoughts     `reasoning_content`, `reasoning`, `thinking`, and parts of an answer's content of type `thinking`
     tool_calls   `function_call`, as OpenAI had it before; its role `function` is `tool`
     roles        `developer` is system; `human`, and `gpt`, `model`, `bot` or `ai`, are user and assistant
+    system       a field of the row beside its messages, as Anthropic's: the first message, where none is a system's
     weight       `train` or `training`, true or false, as Axolotl's data may have it
 
 Fields that say nothing (null, an empty list) are passed over; others go to `seed.extra`, as those of a row do.
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from dialogue.jsonl import kind_of
@@ -29,6 +32,7 @@ _ROLES: dict[str, Role] = {
 }
 _THOUGHTS = ("reasoning_content", "reasoning", "thinking")
 _TAUGHT = ("train", "training")
+_DETAILS = ("train_detail", "training_detail")
 _PARTS = ("text", "input_text", "output_text")
 _LABEL = re.compile(r"(?:^|\n\n)(Human|Assistant):[ \n]*")
 _NOTHING: tuple[object, ...] = (None, [], "")
@@ -39,8 +43,24 @@ def row_as_ours(fields: Mapping[str, Any]) -> Mapping[str, Any]:
 
     ValueError, with its place, for a part that is no text.
     """
+    before = _system(fields)
+    if not before and all(map(_is_ours, fields["messages"])):  # nearly always, and a tenth of the reading of a row
+        return fields
     found, left = _ours(fields["messages"], "messages")
+    if before:
+        fields = {name: value for name, value in fields.items() if name != "system"}
+        found, left = [{"role": "system", "content": before}, *found], [{}, *left]
     return {**fields, "messages": found, **({KEPT: left} if any(left) else {})}
+
+
+def _system(fields: Mapping[str, Any]) -> str:
+    """The `system` of a row, as Anthropic's have it; empty where there is none, or a message is one."""
+    words, messages = fields.get("system"), fields["messages"]
+    if not words or not messages or not isinstance(words, str | list):
+        return ""
+    if any(isinstance(one, dict) and one.get("role") in ("system", "developer") for one in messages):
+        return ""
+    return words if isinstance(words, str) else _text(words, "system")
 
 
 def spelled(messages: Sequence[object], name: str) -> tuple[list[Message], dict[str, Any]]:
@@ -71,6 +91,28 @@ def messages_of(value: object, name: str) -> list[Message]:
     if not value.strip():
         raise ValueError(f"{name}: is empty")
     return [Message(role="user" if name == "prompt" else "assistant", content=value)]
+
+
+def weight_of(turn: Mapping[str, Any], place: str) -> float | None:
+    """The weight of a turn that is no message of {role, content}; None where none is stated. ValueError for no number.
+
+    One of which parts alone are learned is refused: weights are of whole messages.
+    """
+    _refuse_details(turn, place)
+    found = next((turn[name] for name in ("weight", *_TAUGHT) if turn.get(name) is not None), None)
+    if found is None:
+        return None
+    with suppress(TypeError, ValueError, OverflowError):
+        if math.isfinite(weight := float(found)):
+            return weight
+    raise ValueError(f"{place}.weight: {found!r:.40}, expected a number")
+
+
+def _refuse_details(message: Mapping[str, Any], place: str) -> None:
+    for name in _DETAILS:
+        parts = message.get(name)
+        if isinstance(parts, list) and any(isinstance(one, dict) and one.get("train") is False for one in parts):
+            raise ValueError(f"{place}.{name}: a part of it has train: false; an answer is learned whole or not at all")
 
 
 def _listed(value: Sequence[object], name: str) -> list[Message]:
@@ -104,12 +146,17 @@ def _without(message: object, left: Mapping[str, Any]) -> object:
     return {name: value for name, value in message.items() if name not in left}
 
 
+def _is_ours(given: object) -> bool:
+    """Whether a message is spelled as ours are."""
+    if not isinstance(given, dict) or given.get("role") not in _OURS:
+        return False
+    return isinstance(given.get("content"), str) and given.keys() <= _KNOWN
+
+
 def _message(given: object, place: str) -> object:
-    if not isinstance(given, dict):
+    if not isinstance(given, dict) or _is_ours(given):
         return given
-    role = given.get("role")
-    if isinstance(given.get("content"), str) and given.keys() <= _KNOWN and role in _OURS:
-        return given  # nearly always
+    _refuse_details(given, place)
     found = {name: value for name, value in given.items() if name in _KNOWN or value not in _NOTHING}
     _rename(found)
     if isinstance(found.get("content"), list):

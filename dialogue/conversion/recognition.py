@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from dialogue.conversion.row import Row
-from dialogue.conversion.strangers import refuse_pictures, stranger
+from dialogue.conversion.strangers import refuse, stranger
 from dialogue.errors import UsageError
 from dialogue.formats import field_map, messages, oasst, sharegpt_pages
 from dialogue.formats.reading import known, named, names
@@ -91,7 +91,7 @@ class Recogniser:
         self._native = reader is messages and "id" in row.fields  # a record of ours has one
         if reader is None:
             raise ValueError(stranger(row.fields))
-        refuse_pictures(row.fields)
+        refuse(row.fields)
         self.counts[name_of(reader)] += 1
         self.folds = bool(getattr(reader, "folds", False))
         if reader is oasst:

@@ -2,7 +2,8 @@
 
 Read in all their shapes: prompt and answers as texts or as messages; answers that repeat the prompt; LLaMA-Factory's
 `conversations` with one chosen and one rejected turn; Alpaca's `instruction`, `input`; whole texts with `Human:` and
-`Assistant:` turns (HH-RLHF, BELLE). What was known of other candidates stays in `candidates`.
+`Assistant:` turns (HH-RLHF, BELLE); OpenAI's `preferred_output` and `non_preferred_output` of an `input`. What was
+known of other candidates stays in `candidates`.
 """
 
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ import orjson
 
 from dialogue.fields import made, plain_losses, said, text, turns
 from dialogue.formats.sharegpt import message_of
+from dialogue.jsonl import kind_of
 from dialogue.preferences import choice, compared, score_of, worst
 from dialogue.records import Dialogue, Message, plain
 from dialogue.spelling import messages_of
@@ -20,16 +22,18 @@ suffix = ".jsonl"
 about = "chosen, rejected, and what came before"
 
 _USED = ("prompt", "messages", "chosen", "rejected", "conversations", "instruction", "input", "candidates")
+_PAIR, _OPENAI = {"chosen", "rejected"}, {"input", "preferred_output", "non_preferred_output"}
 _SCORES = ("score_chosen", "score_rejected")
 
 
 def recognise(fields: Mapping[str, Any]) -> bool:
     """Whether an object looks like this format."""
-    return "chosen" in fields and "rejected" in fields
+    return fields.keys() >= _PAIR or fields.keys() >= _OPENAI
 
 
 def from_object(fields: Mapping[str, Any]) -> Dialogue:
     """The dialogue with both answers as candidates, the chosen one as its last. ValueError where there is none."""
+    fields = _as_pair(fields) if fields.keys() >= _OPENAI else fields
     before, answers = _parts(fields)
     kept = fields.get("candidates")
     if isinstance(kept, list) and all(isinstance(one, dict) and isinstance(one.get("content"), str) for one in kept):
@@ -42,6 +46,20 @@ def from_object(fields: Mapping[str, Any]) -> Dialogue:
     # Alpaca's input stays known as such: its prompt is another with one.
     used = [name for name in _USED if name != "input" or not str(fields.get("input") or "").strip()]
     return made([*before, last], fields, (*used, *_SCORES))
+
+
+def _as_pair(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """OpenAI's row as TRL's; what its input says beside its messages (`tools`) is the row's."""
+    asked = fields["input"]
+    if not isinstance(asked, dict):
+        raise ValueError(f"input: {kind_of(asked)}, expected an object with messages")
+    return {
+        **{name: value for name, value in asked.items() if name != "messages"},
+        **{name: value for name, value in fields.items() if name not in _OPENAI},
+        "prompt": asked.get("messages"),
+        "chosen": fields["preferred_output"],
+        "rejected": fields["non_preferred_output"],
+    }
 
 
 def _parts(fields: Mapping[str, Any]) -> tuple[list[Message], list[Message]]:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
+from pydantic import JsonValue
 
 from dialogue.fields import OURS, made
 from dialogue.records import Dialogue, Message
@@ -29,10 +30,8 @@ def recognise(fields: Mapping[str, Any]) -> bool:
 
 
 def from_object(fields: Mapping[str, Any]) -> Dialogue:
-    """The dialogue in an object; ValueError where there is none, and for an answer that is marked as unwanted."""
+    """The dialogue in an object; ValueError where there is none."""
     told = next((name for name in _TOLD if name in fields), _TOLD[0])
-    if fields.get("label") is False:
-        raise ValueError("label: false, an answer that is not wanted (KTO); there is nothing to learn from it")
     before, answer = messages_of(fields.get("prompt"), "prompt"), messages_of(fields.get(told), told)
     if before[-1].role == "assistant" and isinstance(fields.get(told), str):
         raise ValueError(f"prompt: ends within the assistant's turn, which {told} would go on with")
@@ -62,7 +61,7 @@ def to_line(dialogue: Dialogue) -> bytes:
         raise ValueError("no answer in it that is learned has something before it")
     lines = []
     for number, (start, end) in enumerate(cuts, 1):
-        id = dialogue.id if number == len(cuts) else f"{dialogue.id}-{_round(messages[:start])}"
+        id = dialogue.id if number == len(cuts) else f"{dialogue.id}-{number}"
         prompt, completion = map(_plain, messages[:start]), [_weighed(one) for one in messages[start:end]]
         fields = {"id": id, "prompt": list(prompt), "completion": completion}
         lines.append(orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE))
@@ -70,33 +69,44 @@ def to_line(dialogue: Dialogue) -> bytes:
 
 
 def _completions(messages: Sequence[Message]) -> Iterator[tuple[int, int]]:
-    """Where each answer that is learned begins and ends: at the next turn of another than assistant and tools."""
+    """Where each answer that is learned begins and ends: at a turn that is no tool's and no answer to learn."""
     start = None
     for number, message in enumerate(messages):
-        if message.role not in ("assistant", "tool"):
-            if start is not None:
-                yield start, number
+        learned = message.role == "assistant" and message.weight != 0
+        if start is not None and not learned and message.role != "tool":
+            yield start, number
             start = None
-        elif start is None and message.role == "assistant" and message.weight != 0:
+        elif start is None and learned:
             start = number
     if start is not None:
         yield start, len(messages)
-
-
-def _round(messages: Sequence[Message]) -> int:
-    return sum(message.role == "user" for message in messages)
 
 
 def _plain(message: Message) -> dict[str, Any]:
     """The message in words that chat templates know; of a prompt, which weighs nothing."""
     fields = {
         "reasoning_content": message.thoughts,
-        "tool_calls": message.tool_calls,
+        "tool_calls": message.tool_calls and [one for call in message.tool_calls for one in _calls(call)],
         "tool_call_id": message.tool_call_id,
         "name": message.name,
     }
     stated = {name: value for name, value in fields.items() if value is not None}
     return {"role": message.role, "content": message.content, **stated}
+
+
+def _calls(call: JsonValue) -> list[JsonValue]:
+    """The calls in one; what ShareGPT's dialogues hold as a text of JSON, one call or several, taken apart."""
+    raw = call.get("raw") if isinstance(call, dict) else None
+    if not isinstance(raw, str):
+        return [call]
+    try:
+        found = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return [call]
+    found = found if isinstance(found, list) else [found]
+    if not found or not all(isinstance(one, dict) and {"name", "arguments"} <= one.keys() for one in found):
+        return [call]
+    return [{"type": "function", "function": one} for one in found]
 
 
 def _weighed(message: Message) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import orjson
 
 from dialogue.records import Dialogue, Message, Role, Seed, content_id
-from dialogue.spelling import spelled
+from dialogue.spelling import spelled, weight_of
 
 suffix = ".json"
 about = "conversations with from and value"
@@ -66,8 +66,7 @@ def message_of(turn: object, place: int) -> Message:
     speaker, value = turn.get("from", turn.get("role")), turn.get("value", turn.get("content"))
     if not isinstance(value, str) or not isinstance(speaker, str) or speaker not in _ROLES:
         raise ValueError(f"conversations.{place}: expected `from` ({', '.join(_ROLES)}) and `value`")
-    weight = turn.get("weight")
-    weight = weight if isinstance(weight, int | float) and not isinstance(weight, bool) else None
+    weight = weight_of(turn, f"conversations.{place}")
     if speaker == "function_call":
         return Message(role="assistant", content="", tool_calls=[{"raw": value}], weight=weight)
     return Message(role=_ROLES[speaker], content=value, weight=weight)

@@ -10,7 +10,7 @@ from xxhash import xxh3_128_hexdigest
 
 from dialogue.conversion.recognition import Reader, name_of, readers
 from dialogue.conversion.row import Row as Raw
-from dialogue.conversion.strangers import UNKNOWN, refuse_pictures, stranger
+from dialogue.conversion.strangers import UNKNOWN, refuse, stranger
 from dialogue.errors import UsageError
 from dialogue.formats import messages
 from dialogue.formats.reading import named
@@ -69,7 +69,7 @@ class Row:
         if found is None:
             raise Refused(self._strange())
         try:
-            refuse_pictures(self.fields)
+            refuse(self.fields)
             dialogue: Dialogue = found.from_object(self.fields)
         except ValueError as error:
             raise Refused(str(error)) from None

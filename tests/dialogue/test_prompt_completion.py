@@ -81,7 +81,6 @@ def test_a_completion_may_call_a_tool_and_go_on() -> None:
         ("q", ["a"], {}, "completion.0"),
         (TURNS[:3], "b", {}, "ends within the assistant's turn"),
         ("q", [{"role": "user", "content": "r"}], {}, "completion: the assistant does not speak"),
-        ("q", "a", {"label": False}, "not wanted"),
         ("q", [{"role": "assistant", "content": "a", "mood": "glad"}], {}, "completion.0.mood: no field of a message"),
         ([{"role": "user", "content": [{"type": "image"}]}], "a", {}, r"prompt.0.content.0: a part of type 'image'"),
     ],
@@ -136,7 +135,7 @@ def _learned(dialogue: Dialogue) -> list[tuple[Message, ...]]:
 
 MESSAGES = st.builds(
     Message,
-    role=st.sampled_from(["user", "assistant", "assistant", "tool"]),
+    role=st.sampled_from(["user", "assistant", "assistant", "tool", "system"]),
     content=st.text(max_size=5),
     thoughts=st.none() | st.text(min_size=1, max_size=3),
     weight=st.sampled_from([None, 0.0]),
@@ -155,3 +154,18 @@ def test_lines_teach_what_the_dialogue_teaches(messages: list[Message]) -> None:
     lines = prompt_completion.to_line(dialogue).split(b"\n")[:-1]
     found = [prompt_completion.from_object(orjson.loads(line)) for line in lines]
     assert [one for line in found for one in _learned(line)] == wanted
+    told = [message for line in lines for message in orjson.loads(line)["completion"]]
+    assert all(message.get("weight") != 0 for message in told if message["role"] == "assistant")  # others learn all
+    assert len({line.id for line in found}) == len(found)
+
+
+def test_a_call_of_shared_dialogues_is_written_as_templates_know_calls() -> None:
+    raw = '[{"name": "f", "arguments": {"x": 1}}, {"name": "g", "arguments": "{}"}]'
+    calls = [{"raw": raw}, {"raw": 'Search("x")'}, {"function": {"name": "h", "arguments": {}}}]
+    asked, called = Message(role="user", content="q"), Message(role="assistant", content="", tool_calls=calls)
+    line = orjson.loads(prompt_completion.to_line(Dialogue(id="x", messages=(asked, called))))
+    assert line["completion"][0]["tool_calls"] == [
+        {"type": "function", "function": {"name": "f", "arguments": {"x": 1}}},
+        {"type": "function", "function": {"name": "g", "arguments": "{}"}},
+        *calls[1:],
+    ]

@@ -48,8 +48,13 @@ def test_an_assistant_that_only_calls_tools_says_nothing() -> None:
     for content in ({"content": None}, {}):
         found = last(tool_calls=[call], refusal=None, annotations=[], **content)
         assert (found.content, found.tool_calls) == ("", [call])
-    with pytest.raises(ValueError, match=r"messages\.1\.content"):
+    with pytest.raises(ValueError, match=r"messages\.1\.content: Input should be a valid string \(got null\)$"):
         last(content=None)
+
+
+def test_a_list_in_a_message_s_place_is_told_in_words_of_the_file() -> None:
+    with pytest.raises(ValueError, match=r"messages\.0: Input should be a valid dictionary \(got \""):
+        messages.from_object({"messages": [[QUESTION]]})
 
 
 def test_older_and_other_names_are_ours() -> None:
@@ -80,6 +85,28 @@ def test_other_fields_of_messages_are_kept_beside_those_of_the_row() -> None:
     assert of({"role": "assistant", "content": "a"}).seed.extra == {}
 
 
+@pytest.mark.parametrize("words", ["Be brief.", [{"type": "text", "text": "Be brief."}]])
+def test_a_system_column_is_the_first_message(words: object) -> None:
+    found = of({"role": "assistant", "content": "a", "mood": "glad"}, system=words, source="s")
+    assert [(one.role, one.content) for one in found.messages] == [
+        ("system", "Be brief."),
+        ("user", "q"),
+        ("assistant", "a"),
+    ]
+    assert found.seed.extra == {"source": "s", "message_fields": [{}, {}, {"mood": "glad"}]}
+
+
+def test_a_system_column_beside_a_system_message_is_a_column() -> None:
+    spoken = [{"role": "developer", "content": "s"}, QUESTION]
+    found = messages.from_object({"messages": spoken, "system": "t"})
+    assert ([one.role for one in found.messages], found.seed.extra) == (["system", "user"], {"system": "t"})
+    assert [one.role for one in of(system="").messages] == ["user"]
+    with pytest.raises(ValueError, match=r"system\.0: a part of type 'image'"):
+        of(system=[{"type": "image"}])
+    with pytest.raises(ValueError, match="messages: empty"):
+        messages.from_object({"messages": [], "system": "s"})
+
+
 def test_a_conversation_of_roles_is_read_alike() -> None:
     spoken = [QUESTION, {"role": "assistant", "content": "a", "turn_identifier": 1}]
     fields = {"conversation": spoken, "model": "m"}
@@ -107,6 +134,34 @@ def test_thoughts_of_compared_answers_are_kept() -> None:
     answer = chosen_rejected.from_object(fields).messages[-1]
     assert (answer.content, answer.thoughts) == ("a", "t")
     assert answer.candidates == [{"content": "a", "thoughts": "t"}, {"content": "b", "thoughts": "u"}]
+
+
+def test_preferences_of_fine_tuning_are_pairs(tmp_path: Path) -> None:
+    asked = {"messages": [QUESTION], "tools": [{"type": "function"}], "parallel_tool_calls": True}
+    spoken = [[{"role": "assistant", "content": [{"type": "text", "text": text}]}] for text in ("good", "bad")]
+    row = {"input": asked, "preferred_output": spoken[0], "non_preferred_output": spoken[1]}
+    (tmp_path / "in.jsonl").write_bytes(orjson.dumps(row))
+    (found,) = read(tmp_path / "in.jsonl")
+    assert [one.content for one in found.messages] == ["q", "good"]
+    assert found.messages[-1].candidates == [{"content": "good"}, {"content": "bad"}]
+    assert found.seed.extra == {"tools": asked["tools"], "parallel_tool_calls": True}
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"input": "q"}, "input: a text, expected an object with messages"),
+        ({"input": {"messages": []}}, "prompt: is empty"),
+        ({"preferred_output": []}, "chosen: is empty"),
+        ({"non_preferred_output": None}, "rejected: null"),
+        ({"preferred_output": [QUESTION]}, "expected to end with the assistant's turn"),
+    ],
+)
+def test_preferences_that_are_none_are_told(fields: dict[str, Any], said: str) -> None:
+    told = [{"role": "assistant", "content": "a"}]
+    row = {"input": {"messages": [QUESTION]}, "preferred_output": told, "non_preferred_output": told}
+    with pytest.raises(ValueError, match=said):
+        chosen_rejected.from_object({**row, **fields})
 
 
 def test_roles_are_ours_whatever_they_are_called() -> None:
@@ -145,13 +200,51 @@ def test_weights_of_shared_dialogues_come_back() -> None:
 
 
 @pytest.mark.parametrize(
+    ("more", "weight"),
+    [({"weight": "0"}, 0), ({"weight": "0.5"}, 0.5), ({"weight": False}, 0), ({"train": False}, 0), ({}, None)],
+)
+def test_a_shared_turn_is_weighed_as_a_message_is(more: dict[str, Any], weight: float | None) -> None:
+    turns = [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a", **more}]
+    assert sharegpt.from_object({"conversations": turns}).messages[1].weight == weight
+    assert last(content="a", **more).weight == weight
+
+
+def test_a_weight_that_is_no_number_is_refused() -> None:
+    turns = [{"from": "human", "value": "q"}, {"from": "gpt", "value": "a", "weight": "much"}]
+    with pytest.raises(ValueError, match=r"conversations\.2\.weight: 'much', expected a number"):
+        sharegpt.from_object({"conversations": turns})
+
+
+def test_parts_of_an_answer_that_are_not_to_be_learned_are_no_whole_answer() -> None:
+    for name in ("train_detail", "training_detail"):
+        parts = [{"begin_offset": 0, "end_offset": 0, "train": False}, {"begin_offset": 1, "end_offset": 2}]
+        with pytest.raises(ValueError, match=rf"messages\.1\.{name}: .*train: false"):
+            last(content="abc", **{name: parts})
+        with pytest.raises(ValueError, match=rf"conversations\.1\.{name}: "):
+            sharegpt.from_object({"conversations": [{"from": "gpt", "value": "abc", name: parts}]})
+        assert last(content="abc", **{name: parts[1:]}).content == "abc"
+
+
+@pytest.mark.parametrize(
     ("row", "said"),
     [
         ({"text": "Once upon a time.", "id": 1, "meta": {"a": 1}}, "a text without roles, as of pretraining"),
+        ({"prompt": "q", "completion": None, "id": 1}, "a prompt without an answer"),
+        ({"prompt": "q", "completion": "a", "label": False}, "label: false, an answer that is not wanted"),
+        ({"prompt": "q", "completion": "a", "label": "False"}, "label: false, an answer that is not wanted"),
+        ({"messages": [QUESTION], "label": False}, "label: false, an answer that is not wanted"),
+        ({"instruction": "q", "output": "a", "kto_tag": False}, "kto_tag: false, an answer that is not wanted"),
         ({"prompt": "q"}, "a prompt without an answer: `gen chat MODEL --prompts`"),
         ({"segments": [{"label": True, "text": "a"}]}, "segments: Axolotl's texts without roles"),
+        ({"messages": '[{"role": "user"}]', "id": "1"}, "messages: a text, expected a list of messages"),
+        ({"conversations": None}, "conversations: null, expected a list of turns"),
+        ({"prompt": QUESTION, "completion": {}}, "prompt: an object, expected a text or a list of messages"),
         ({"input_ids": [1], "labels": [1]}, "input_ids: tokens already"),
         ({"prompt": "q", "completions": ["a"], "labels": [True]}, "completions: answers step by step"),
+        (
+            {"messages": [{"role": "user", "content": "<image>q"}], "images": "a.png"},
+            "images: only texts are held, and",
+        ),
         ({"messages": [QUESTION], "images": ["a.png"]}, "images: only texts are held"),
         ({"conversations": [{"from": "human", "value": "<image>\nq"}], "image": "a.png"}, "the words hold its mark"),
         ({"text": "q", "reply": "a"}, r"no dialogue of any known format \(fields: text, reply\); for other fields"),

@@ -79,7 +79,9 @@ def test_what_is_read_and_not_learned_and_what_is_not_written_is_told() -> None:
     spoken = talk("q", "a", "r", "b")
     prompted = [spoken.messages[0], spoken.messages[1].model_copy(update={"weight": 0.0}), *spoken.messages[2:]]
     columns = Seed(extra={"tools": [{"type": "function"}], "chat_template_kwargs": {"enable_thinking": False}})
-    ours = Seed(extra={"tools": {"on": ["sum"]}, "functions": []})  # a run's, and a column that says nothing
+    ours = Seed(
+        extra={"tools": {"on": ["sum"]}, "functions": "[]", "system_prompt": "s"}
+    )  # a run's, and a column that says nothing
     for seed in (columns, columns, ours):
         one = Dialogue(id="d", messages=tuple(prompted), seed=seed)
         examples(one, made, made.settings, audit)
@@ -89,6 +91,7 @@ def test_what_is_read_and_not_learned_and_what_is_not_written_is_told() -> None:
         "may call",
         "chat_template_kwargs: in 2 rows, and not followed; all is written by one template, with thoughts as the "
         "settings say",
+        "system_prompt: in 1 rows, and not followed; as `system` it would be the first message",
     ]
     assert Audit.from_dict(orjson.loads(orjson.dumps(audit.as_dict()))) == audit
 

@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 _TOOLS = "no list of tools is written; name in a system message what the assistant may call"
-_MENDS = {"chat_template_kwargs": "all is written by one template, with thoughts as the settings say"}
+_MENDS = {
+    "chat_template_kwargs": "all is written by one template, with thoughts as the settings say",
+    "system_prompt": "as `system` it would be the first message",
+}
 """What to do where a column that a chat template would read is not followed."""
 
 

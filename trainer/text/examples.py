@@ -27,8 +27,11 @@ FOR_TEMPLATES: dict[str, tuple[type, ...]] = {
     "tools": (list, str),
     "functions": (list, str),
     "chat_template_kwargs": (dict, str),
+    "system_prompt": (str,),
 }
 """Columns of a row that a chat template would read, and that ours are not told of; `tools` of a run is an object."""
+_NOTHING: tuple[object, ...] = (None, [], {}, "", "[]", "{}")
+"""What such a column says nothing by; LLaMA-Factory's are texts of JSON."""
 Segments = list[Segment]
 
 
@@ -105,7 +108,9 @@ def _noted(dialogue: Dialogue, renderer: Renderer, settings: TrainSettings, audi
         audit.unthought += sum(message.role == "assistant" and bool(message.thoughts) for message in messages)
     extra = dialogue.seed.extra
     audit.unread.update(
-        name for name, kinds in FOR_TEMPLATES.items() if extra.get(name) and isinstance(extra[name], kinds)
+        name
+        for name, kinds in FOR_TEMPLATES.items()
+        if extra.get(name) not in _NOTHING and isinstance(extra[name], kinds)
     )
 
 
