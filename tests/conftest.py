@@ -5,6 +5,11 @@ import signal
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+# No test depends on the clock: a machine may be as slow as it likes.
+settings.register_profile("any_machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any_machine")
 
 # Where the suite runs in the background of a shell, SIGINT is ignored, and its children would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
