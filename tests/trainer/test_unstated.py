@@ -99,3 +99,5 @@ def test_a_model_of_the_users_side_goes_on_with_it_unless_another_is_stated(tmp_
     assert "train_on = user: the model's own; state it to have another" in lines
     made, _ = _decided(tmp_path, str(tmp_path / "out"), train_on="assistant")
     assert (made.train_on, made.brief) == ("assistant", False)
+    made, _ = _decided(tmp_path, str(tmp_path / "out"), brief=False)
+    assert (made.train_on, made.brief) == ("user", False)
