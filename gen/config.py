@@ -125,7 +125,8 @@ def _roles(values: Mapping[str, Any], project: Mapping[str, Any], config: Path |
         raise UsageError(f"{config}: [run] endpoint and [roles] both say who speaks; give one")
     asked = values.get("endpoint")
     if asked is not None:
-        opener, user = (part.model_copy(update={"endpoint": str(asked)}) for part in (opener, user))
+        # Whether a model was taught the user's side is said of the one in [roles], not of this one.
+        opener, user = (RoleSettings(endpoint=str(asked), sampling=part.sampling) for part in (opener, user))
     if TRAINED_USER in values:
         user = user.model_copy(update={"endpoint": str(values[TRAINED_USER]), "trained": True})
     if ASSISTANT in values:

@@ -44,10 +44,24 @@ def _cast(role: str, part: RoleSettings, endpoint: Endpoint) -> RoleSettings:
             f"and this one by --trained-user {place}"
         )
     if taught == "user":
-        return part.model_copy(update={"trained": True, "brief": bool(settings.get("brief"))})
+        return part.model_copy(update=_as_taught(part, place, bool(settings.get("brief"))))
     if part.trained:
         raise UsageError(
             f"{place}: was taught with train_on = {taught}, not the user's side; train one with --train-on user, or "
             "let it play the user as a simulator: [roles] user without trained"
         )
     return part
+
+
+def _as_taught(part: RoleSettings, place: str, brief: bool) -> dict[str, bool]:
+    """What is so of the user, since its model was taught so. UsageError where something else is stated."""
+    found = {"trained": True, "brief": brief}
+    for name, taught in found.items():
+        asked = getattr(part, name)
+        if name in part.model_fields_set and asked != taught:
+            mend = "leave it out, or train one with it" if name == "brief" else "leave it out, or name another model"
+            raise UsageError(
+                f"[roles] user: {name} = {str(asked).lower()}: {place} was taught the user's side "
+                f"{'with' if brief else 'without'} a brief, and is asked as it was taught; {mend}"
+            )
+    return found

@@ -33,7 +33,7 @@ OWN = ("data", "out", "model", "recipe", "stages")
 """What every stage has of its own."""
 STEPS = "checkpoints"
 """Where in its folder a training keeps them, each a model."""
-LEFT_OPEN = ("template", "max_length")
+LEFT_OPEN = ("template", "max_length", "train_on", "brief", "endings")
 """What the model decides where nobody states it (trainer/nets/unstated.py): a stage is to leave it open too."""
 
 

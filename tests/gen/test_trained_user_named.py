@@ -85,3 +85,31 @@ def test_an_evaluation_has_no_use_for_it(tmp_path: Path, flags: dict[str, Any]) 
     }
     with pytest.raises(UsageError, match=r"was taught the user's side .* cannot answer, judge, or write the openers"):
         evaluate_settings({"models": ("builtin",), "out": str(tmp_path / "e"), **given}, None, {})
+
+
+@pytest.mark.parametrize(
+    ("taught", "stated", "why"),
+    [
+        (True, "brief = false", "brief = false: local:.* was taught the user's side with a brief, and is asked as it"),
+        (False, "brief = true", "brief = true: local:.* was taught the user's side without a brief"),
+        (True, "trained = false", "trained = false: local:.* name another model"),
+    ],
+)
+def test_what_is_stated_against_what_the_folder_says_is_refused(
+    tmp_path: Path, taught: bool, stated: str, why: str
+) -> None:
+    users = folder(tmp_path / "users", train_on="user", brief=taught)
+    others = 'opener = "builtin"\nassistant = "builtin"\n'
+    told = stated if stated.startswith("trained") else f"trained = true, {stated}"
+    with pytest.raises(UsageError, match=why):
+        asked(tmp_path, f'{others}user = {{ endpoint = "{users}", {told} }}')
+    agreeing = f"trained = true, brief = {str(taught).lower()}"
+    assert asked(tmp_path, f'{others}user = {{ endpoint = "{users}", {agreeing} }}').roles["user"].brief == taught
+
+
+def test_an_endpoint_in_its_place_is_a_simulator_with_the_same_sampling(tmp_path: Path) -> None:
+    trained = 'user = { endpoint = "http://127.0.0.1:9/v1", trained = true, brief = false, temperature = 0.3 }'
+    role = asked(tmp_path, trained, endpoint="builtin").roles["user"]
+    assert (role.endpoint, role.trained, role.sampling.temperature) == ("builtin", False, 0.3)
+    other = asked(tmp_path, trained, endpoint="builtin", trained_user="http://127.0.0.1:8/v1").roles["user"]
+    assert (other.endpoint, other.trained) == ("http://127.0.0.1:8/v1", True)

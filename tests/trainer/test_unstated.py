@@ -10,6 +10,7 @@ from transformers import AutoTokenizer
 
 from trainer.nets.unstated import by_model
 from trainer.settings import TrainSettings
+from trainer.stages import stages
 
 OWN = """{%- for m in messages -%}{{- '<|' + m.role + '|>' + m.content + '</s>' -}}{%- endfor -%}
 {%- if add_generation_prompt -%}{{- '<|assistant|>' -}}{%- endif -%}"""
@@ -99,3 +100,15 @@ def test_a_model_of_the_users_side_goes_on_with_it_unless_another_is_stated(tmp_
     assert "train_on = user: the model's own; state it to have another" in lines
     made, _ = _decided(tmp_path, str(tmp_path / "out"), train_on="assistant")
     assert (made.train_on, made.brief) == ("assistant", False)
+    made, _ = _decided(tmp_path, str(tmp_path / "out"), brief=False)
+    assert (made.train_on, made.brief) == ("user", False)
+
+
+def test_a_chain_from_a_model_of_the_users_side_goes_on_with_it(tmp_path: Path) -> None:
+    trained_user(tmp_path, brief=True)
+    place = str(tmp_path / "out")
+    made, lines = _decided(tmp_path, place, stages=({"name": "a"}, {"name": "b"}))
+    assert [(stage.train_on, stage.brief) for stage in stages(made)] == [("user", True)] * 2
+    assert "train_on = user: the model's own; state it to have another" in lines
+    made, _ = _decided(tmp_path, place, stages=({"name": "a", "train_on": "assistant"}, {"name": "b"}))
+    assert [(stage.train_on, stage.brief) for stage in stages(made)] == [("assistant", False)] * 2

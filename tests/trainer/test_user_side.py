@@ -106,3 +106,17 @@ def test_of_a_round_too_long_for_the_users_side_the_answer_is_cut() -> None:
     found = examples(talk("Why does it turn?", "It turns because of the moon. " * 9), made, made.settings, audit)
     assert [_taught(made, one) for one in found] == ["Why does it turn?<|end|>"]
     assert audit.cut == 1
+
+
+def test_what_gets_no_brief_and_teaches_no_end_is_counted_and_said() -> None:
+    made, audit = _made(), Audit()
+    for one in (_dialogue("Why?", "So."), _dialogue("Why?", "So.", stop="max_turns"), talk("Why?", "So.")):
+        examples(as_learned(one, made.settings), made, made.settings, audit)
+    assert (audit.unbriefed, audit.unended) == (1, 2)
+    assert "without a brief: 1 dialogues, whose seed tells nothing of the person" in audit.lines()
+    assert "no end taught: of 2 dialogues, which their user did not end (stop)" in audit.lines()
+    both, plain = Audit.from_dict(audit.as_dict()), rendering("marks", train_on="user")
+    both += audit
+    assert (both.unbriefed, both.unended) == (2, 4)
+    examples(talk("Why?", "So."), plain, plain.settings, bare := Audit())
+    assert (bare.unbriefed, bare.unended) == (0, 0)

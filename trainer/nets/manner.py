@@ -38,7 +38,8 @@ def side_of(place: str, settings: TrainSettings) -> dict[str, Any]:
     facts = own_facts(place).get("settings", {})
     if "train_on" in settings.model_fields_set or facts.get("train_on") != "user":
         return {}
-    return {"train_on": "user", **{name: True for name in ("brief", "endings") if facts.get(name)}}
+    unstated = {"brief", "endings"} - settings.model_fields_set
+    return {"train_on": "user", **{name: True for name in sorted(unstated) if facts.get(name)}}
 
 
 def _of_tokenizer(place: str, settings: TrainSettings, said: Callable[[str], None]) -> dict[str, Any]:

@@ -45,6 +45,10 @@ class Audit:
     """Answers whose thoughts are not written: thoughts = none."""
     aloud: int = 0
     """Answers with thoughts within their words (`<think>`): words like others, no marks of a template."""
+    unbriefed: int = 0
+    """Dialogues whose seed tells nothing of the person, so that no brief stands above them: brief = true."""
+    unended: int = 0
+    """Dialogues whose user did not end them, so that no end is taught: endings = true."""
     unread: Counter[str] = field(default_factory=Counter)
     """Dialogues by the column (`tools`, ...) that a chat template would read, and that is not written."""
     refused: Counter[str] = field(default_factory=Counter)
@@ -68,6 +72,8 @@ class Audit:
         self.unlearned += other.unlearned
         self.unthought += other.unthought
         self.aloud += other.aloud
+        self.unbriefed += other.unbriefed
+        self.unended += other.unended
         self.unread += other.unread
         self.refused_tokens += other.refused_tokens
         self.weight += other.weight
@@ -138,6 +144,10 @@ class Audit:
                 f"<think> within the words: of {self.aloud:,} answers, plain text like all words; gen convert "
                 "--split-thoughts makes thoughts of it"
             )
+        if self.unbriefed:
+            lines.append(f"without a brief: {self.unbriefed:,} dialogues, whose seed tells nothing of the person")
+        if self.unended:
+            lines.append(f"no end taught: of {self.unended:,} dialogues, which their user did not end (stop)")
         for name, count in self.unread.most_common():
             lines.append(f"{name}: in {count:,} rows, and not followed; {_MENDS.get(name, _TOOLS)}")
         if self.special_typed:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dialogue.conversion.row import Row
+from dialogue.ending import END
 from dialogue.errors import UsageError
 from dialogue.records import Dialogue
 from dialogue.thinking import thinks_aloud
@@ -106,6 +107,8 @@ def _noted(dialogue: Dialogue, renderer: Renderer, settings: TrainSettings, audi
     audit.aloud += sum(map(thinks_aloud, messages))
     if settings.thoughts == "none":
         audit.unthought += sum(message.role == "assistant" and bool(message.thoughts) for message in messages)
+    audit.unbriefed += settings.brief and all(message.role != "system" for message in messages[:1])
+    audit.unended += settings.endings and all(message.content != END for message in messages[-1:])
     extra = dialogue.seed.extra
     audit.unread.update(
         name
