@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import orjson
 
-from dialogue.ending import parted
+from dialogue.ending import up_to
 from dialogue.errors import UsageError
 from dialogue.records import Dialogue, content_id, encode
 from gen.terminal import safe
@@ -127,7 +127,7 @@ class Chat:
 
 def _ends(said: str) -> bool:
     """Whether a model of the user's side wants no more."""
-    text, signal = parted(said)
+    text, signal = up_to(said)
     return signal or not text
 
 

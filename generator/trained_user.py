@@ -8,7 +8,7 @@ names the fault would mean nothing to it.
 
 from collections.abc import Collection, Sequence
 
-from dialogue.ending import END, parted
+from dialogue.ending import END, up_to
 from dialogue.errors import ReplyFailed
 from dialogue.faults import Fault, soft_fault, unwrap
 from dialogue.records import Message, Seed
@@ -64,7 +64,7 @@ class TrainedUser:
         first: str | None = None
         for attempt in range(ATTEMPTS):
             completion = await self._ask(history, number, attempt)
-            text, ends = parted(unwrap(completion.content))
+            text, ends = up_to(unwrap(completion.content))
             fault = self._fault(text, completion, history, attempt)
             if may_end and fault is not None and (_says_nothing(text, completion) or fault.check in LEAVES):
                 self._voice.refuse(completion, None)

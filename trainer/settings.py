@@ -298,7 +298,8 @@ def _agree(settings: TrainSettings) -> None:
     for name in ("brief", "endings"):
         if getattr(settings, name) and settings.train_on != "user":
             raise ValueError(
-                f"{name} = true, train_on = {settings.train_on}: is for a model of the user's side; train_on = user"
+                f"{name} = true, train_on = {settings.train_on}: is for a model of the user's side; "
+                f"train_on = user, or {name} = false"
             )
     if settings.lora is not None and settings.model is None:
         raise ValueError("lora: an adapter needs a base; give --model")

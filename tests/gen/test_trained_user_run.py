@@ -78,7 +78,7 @@ async def test_an_end_below_the_fewest_rounds_is_asked_again_and_silence_ends_to
         if heard(body) == 1:
             return reply(("", END, WORDS[1])[len(seen) - 1])
         if heard(body) == 2:
-            return reply((f"{WORDS[2]}\n{END}", WORDS[2])[len(seen) - 1] if len(seen) < 2 else WORDS[2])
+            return reply((f"{WORDS[2]}\n{END}\n{WORDS[3]}", WORDS[2])[len(seen) - 1] if len(seen) < 2 else WORDS[2])
         return reply("" if number % 2 else "Thank you!")
 
     async with Watched(hasty) as server:
@@ -86,7 +86,7 @@ async def test_an_end_below_the_fewest_rounds_is_asked_again_and_silence_ends_to
     disk = Disk.of(tmp_path / "run")
     assert len(disk.dialogues) == 12
     assert {len(row["messages"]) for row in disk.dialogues} == {6}
-    assert all(row["messages"][4]["content"] == WORDS[2] for row in disk.dialogues), "glued to a signal, not lost"
+    assert all(row["messages"][4]["content"] == WORDS[2] for row in disk.dialogues), "before a signal, not lost"
     firsts = [found for text, found in seeds.items() if len(json.loads(text)) == 3]
     assert all(len(found) == 3 == len(set(found)) for found in firsts), "each time with another seed"
     kept = Counter(event["k"] for event in disk.journal)
