@@ -83,6 +83,18 @@ def test_an_id_that_only_one_dialogue_has_tells_it_though_its_words_were_changed
         assert len(stored(asked).learned) == left, id
 
 
+def test_what_a_users_model_is_told_and_taught_besides_hides_no_dialogue_that_stands_in_both(tmp_path: Path) -> None:
+    data = [{**row, "seed": {"topic": "towns"}, "stop": "user_stopped"} for row in numbered(40, "n")]
+    dev = [*numbered(40, "n")[28:31], *numbered(4, "m")]  # another layout tells neither seed nor stop
+    asked = with_dev(tmp_path, dev, train_on="user", brief=True, endings=True)
+    write(tmp_path / "data.jsonl", data)
+    store = stored(asked)
+    assert (len(store.learned), len(store.held), store.audit.refused[TWICE]) == (37, 7, 3)
+    said = list[str]()
+    look(asked, 50, said)
+    assert any(line.startswith("refused, stands in the validation data too: 3 ") for line in said)
+
+
 def test_a_store_is_found_again_by_what_the_files_hold(tmp_path: Path) -> None:
     asked = with_dev(tmp_path, numbered(5, "m"))
     key = stored(asked).key
@@ -126,6 +138,14 @@ def test_what_is_held_out_is_not_shown_and_is_planned(tmp_path: Path) -> None:
     assert (found.examples, found.held_out) == (38, 7)
     place = f"{tmp_path / 'data.jsonl'}:1 (d0)"
     assert found.notes[0] == f"refused, stands in the validation data too: 2 (the first: {place})"
+
+
+def test_a_plan_tells_what_the_file_loses(tmp_path: Path) -> None:
+    dev = numbered(3, "m")
+    del dev[1]["messages"][1:]
+    place = f"{tmp_path / 'dev.jsonl'}:2 (d1)"
+    notes = plan(with_dev(tmp_path, dev)).notes
+    assert [one for one in notes if one.startswith("validation: refused") and one.endswith(f"(the first: {place})")]
 
 
 def test_the_data_as_their_own_validation_leave_nothing(tmp_path: Path) -> None:
