@@ -156,9 +156,9 @@ def test_the_data_as_their_own_validation_leave_nothing(tmp_path: Path) -> None:
 
 def test_a_training_looks_at_the_file_and_says_so(tmp_path: Path) -> None:
     looked: dict[str, Any] = {"max_steps": 8, "eval_every": 4, "save_every": 4, "samples": 1, "exact": 3}
-    asked, said = with_dev(tmp_path, numbered(6, "m"), **looked), list[str]()
+    asked, said = with_dev(tmp_path, [*numbered(5, "m"), numbered(40, "n")[39]], **looked), list[str]()
     summary = train(asked, said.append)
-    assert "held out: 6 examples; 40 are learned from" in said
+    assert "held out: 6 examples; 39 are learned from" in said
     assert any(line.startswith("validation: 6 dialogues") for line in said)
     assert summary["audit_of_validation"]["examples"] == 6
     assert (summary["n"], summary["best_step"]) == (3, 8)
@@ -169,6 +169,7 @@ def test_a_training_looks_at_the_file_and_says_so(tmp_path: Path) -> None:
     card = (asked.out / "model" / "README.md").read_text()
     assert f"/dev.jsonl (validation) | {request['validation'][0]['sha256']} |" in card
     assert str(tmp_path) not in card
+    assert f"(the first: {tmp_path.name}/data.jsonl:40 (d39))" in card
 
 
 def test_it_goes_on_with_the_same_file_wherever_it_lies_and_with_no_other(tmp_path: Path) -> None:
