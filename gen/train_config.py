@@ -3,6 +3,7 @@
 import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, time
 from pathlib import Path
 from typing import Any, get_args
 
@@ -207,10 +208,12 @@ def _typed(flags: Table) -> dict[str, Any]:
 
 
 def _read(text: str) -> Any:
+    """The value as TOML has it; a date is the name of something, as no setting is a date."""
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        found = tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+    return text if isinstance(found, date | time) else found
 
 
 def _is_text(place: str) -> bool:

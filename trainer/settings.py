@@ -37,6 +37,8 @@ def _held(value: Any) -> Any:
     if values in ([], [None]):
         return 0.0
     numbers = [found for one in values if (found := _number(one)) is not None]
+    if any(isinstance(one, str) and not one.strip() for one in values):
+        raise ValueError("expected a file, not an empty text")  # else it were the folder that one stands in
     if not numbers and all(isinstance(one, str | Path) for one in values):
         return tuple(Path(one) for one in values)
     if len(values) > 1 or not numbers:
@@ -46,6 +48,8 @@ def _held(value: Any) -> Any:
         raise ValueError("expected a finite number")
     if number < 0:
         raise ValueError("expected a number of 0 or more")
+    if number > 1 and number % 1:
+        raise ValueError("expected a share below 1 or whole dialogues")
     return number
 
 

@@ -152,6 +152,7 @@ def test_text_settings_are_taken_as_typed() -> None:
         ("dev.jsonl", 0.0, ("dev.jsonl",)),
         (Path("dev"), 0.0, ("dev",)),
         (["a.jsonl", "b.jsonl"], 0.0, ("a.jsonl", "b.jsonl")),
+        ("2026-11-28", 0.0, ("2026-11-28",)),
     ],
 )
 def test_what_is_held_out_is_a_number_or_files(given: object, share: float, files: tuple[str, ...]) -> None:
@@ -237,6 +238,9 @@ def test_what_is_wrong_is_said_with_its_place_and_the_mend(tmp_path: Path, text:
         ({"flags": {"validation": ["held.jsonl", "0.1"]}}, r"validation: expected a share .*, one kind alone"),
         ({"flags": {"validation": ["0.1", "0.2"]}}, r"validation: expected a share .*, one kind alone"),
         ({"flags": {"validation": "-3"}}, "validation: expected a number of 0 or more"),
+        ({"flags": {"validation": "2.5"}}, r"validation: expected a share below 1 or whole dialogues \(got '2.5'\)"),
+        ({"flags": {"validation": ""}}, "validation: expected a file, not an empty text"),
+        ({"flags": {"validation": ["a.jsonl", " "]}}, "validation: expected a file, not an empty text"),
         ({"flags": {"validation": "f1=held.jsonl"}}, "f1=held.jsonl: no such file, and no stage f1"),
         ({"flags": {"lr": "fast"}}, "command line: lr: .*got 'fast'"),
         ({"recipe_name": "nowhere.toml"}, "nowhere.toml: no such recipe"),

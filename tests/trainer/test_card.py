@@ -115,11 +115,20 @@ def test_the_way_to_use_a_model_that_its_card_shows_works(
     assert ("AutoPeftModelForCausalLM.from_pretrained" in program) == (lora is not None)
 
 
+def test_a_file_in_the_working_directory_is_called_by_its_name_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = toy(Path(), max_steps=1)
+    train(settings, lambda _: None)
+    assert re.search(r"^\| data\.jsonl \| \w{16} \|$", (settings.out / "model" / "README.md").read_text(), re.MULTILINE)
+
+
 def test_the_card_of_a_merged_model_of_the_users_side_asks_it_as_it_was_taught(tmp_path: Path) -> None:
     (tmp_path / "duologue.json").write_text('{"settings": {"train_on": "user"}}')
     adapter = {"folder": str(tmp_path), "dora": False, "r": 8, "hash": "00"}
-    card = merged_card("users", "some/base", [adapter])
+    card = merged_card("users", "some/base", [adapter], tmp_path)
     assert "It was taught the user's side" in card
     assert '"role": "system", "content": "Hello"' in card
     (tmp_path / "duologue.json").write_text('{"settings": {"train_on": "all"}}')
-    assert '"role": "user", "content": "Hello"' in merged_card("whole", "some/base", [adapter])
+    assert '"role": "user", "content": "Hello"' in merged_card("whole", "some/base", [adapter], tmp_path)

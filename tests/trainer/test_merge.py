@@ -71,6 +71,8 @@ def test_what_cannot_be_merged_is_said(tmp_path: Path) -> None:
     wide = base(tmp_path / "wide", hidden_size=64)
     made(tmp_path / "a", place, LORA)
     made(tmp_path / "b", other, LORA)
+    with pytest.raises(UsageError, match="no adapter named, so nothing to merge"):
+        folding.merge([], tmp_path / "none", str(place))
     with pytest.raises(UsageError, match="a whole model already"):
         merge(place)
     with pytest.raises(UsageError, match=r"stands on .*m, .* on .*other"):
@@ -199,6 +201,15 @@ def test_the_card_of_a_merged_model_tells_what_the_adapters_learned(tmp_path: Pa
     assert "not known here" in of_each[1]
     assert "eval_loss" not in of_each[1]
     assert str(tmp_path) not in card
+
+
+def test_a_merged_model_is_used_as_the_adapter_whose_template_it_has(tmp_path: Path) -> None:
+    place = base(tmp_path / "m", max_position_embeddings=256)
+    user = trained(tmp_path, "user", place, train_on="user")
+    made(tmp_path / "foreign", place, EVERYWHERE)
+    folding.merge([str(user), str(tmp_path / "foreign")], tmp_path / "whole")
+    assert json.loads((tmp_path / "whole" / "duologue.json").read_text())["settings"]["train_on"] == "user"
+    assert "It was taught the user's side" in (tmp_path / "whole" / "README.md").read_text()
 
 
 def test_a_merge_that_a_disk_ended_says_that_nothing_was_written(tmp_path: Path) -> None:

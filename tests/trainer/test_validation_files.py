@@ -83,6 +83,18 @@ def test_an_id_that_only_one_dialogue_has_tells_it_though_its_words_were_changed
         assert len(stored(asked).learned) == left, id
 
 
+def test_what_a_users_model_is_told_and_taught_besides_hides_no_dialogue_that_stands_in_both(tmp_path: Path) -> None:
+    data = [{**row, "seed": {"topic": "towns"}, "stop": "user_stopped"} for row in numbered(40, "n")]
+    dev = [*numbered(40, "n")[28:31], *numbered(4, "m")]  # another layout tells neither seed nor stop
+    asked = with_dev(tmp_path, dev, train_on="user", brief=True, endings=True)
+    write(tmp_path / "data.jsonl", data)
+    store = stored(asked)
+    assert (len(store.learned), len(store.held), store.audit.refused[TWICE]) == (37, 7, 3)
+    said = list[str]()
+    look(asked, 50, said)
+    assert any(line.startswith("refused, stands in the validation data too: 3 ") for line in said)
+
+
 def test_a_store_is_found_again_by_what_the_files_hold(tmp_path: Path) -> None:
     asked = with_dev(tmp_path, numbered(5, "m"))
     key = stored(asked).key
@@ -128,6 +140,14 @@ def test_what_is_held_out_is_not_shown_and_is_planned(tmp_path: Path) -> None:
     assert found.notes[0] == f"refused, stands in the validation data too: 2 (the first: {place})"
 
 
+def test_a_plan_tells_what_the_file_loses(tmp_path: Path) -> None:
+    dev = numbered(3, "m")
+    del dev[1]["messages"][1:]
+    place = f"{tmp_path / 'dev.jsonl'}:2 (d1)"
+    notes = plan(with_dev(tmp_path, dev)).notes
+    assert [one for one in notes if one.startswith("validation: refused") and one.endswith(f"(the first: {place})")]
+
+
 def test_the_data_as_their_own_validation_leave_nothing(tmp_path: Path) -> None:
     asked = with_dev(tmp_path, [])
     with pytest.raises(UsageError, match=r"nothing to learn from .*stands in the validation data too: 40"):
@@ -136,9 +156,9 @@ def test_the_data_as_their_own_validation_leave_nothing(tmp_path: Path) -> None:
 
 def test_a_training_looks_at_the_file_and_says_so(tmp_path: Path) -> None:
     looked: dict[str, Any] = {"max_steps": 8, "eval_every": 4, "save_every": 4, "samples": 1, "exact": 3}
-    asked, said = with_dev(tmp_path, numbered(6, "m"), **looked), list[str]()
+    asked, said = with_dev(tmp_path, [*numbered(5, "m"), numbered(40, "n")[39]], **looked), list[str]()
     summary = train(asked, said.append)
-    assert "held out: 6 examples; 40 are learned from" in said
+    assert "held out: 6 examples; 39 are learned from" in said
     assert any(line.startswith("validation: 6 dialogues") for line in said)
     assert summary["audit_of_validation"]["examples"] == 6
     assert (summary["n"], summary["best_step"]) == (3, 8)
@@ -149,6 +169,7 @@ def test_a_training_looks_at_the_file_and_says_so(tmp_path: Path) -> None:
     card = (asked.out / "model" / "README.md").read_text()
     assert f"/dev.jsonl (validation) | {request['validation'][0]['sha256']} |" in card
     assert str(tmp_path) not in card
+    assert f"(the first: {tmp_path.name}/data.jsonl:40 (d39))" in card
 
 
 def test_it_goes_on_with_the_same_file_wherever_it_lies_and_with_no_other(tmp_path: Path) -> None:

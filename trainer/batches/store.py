@@ -15,7 +15,7 @@ settings is found again. What grows in memory with the data are 32 bytes an exam
 import json
 import shutil
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
@@ -30,7 +30,7 @@ from dialogue.conversion.row import Row
 from dialogue.errors import UsageError
 from dialogue.reading import placed, read
 from dialogue.records import Dialogue, encode
-from trainer.batches.held_out import HeldOut, Known, Left
+from trainer.batches.held_out import HeldOut, Known, Left, Placed
 from trainer.batches.sources import Source
 from trainer.loop.folder import whole_folder
 from trainer.settings import TrainSettings
@@ -91,7 +91,12 @@ class Store:
     def lines(self) -> list[str]:
         """Both audits for people."""
         of_files = [] if self.audit_of_files is None else self.audit_of_files.lines()
-        return [*self.audit.lines(), *(f"validation: {line}" for line in of_files)]
+        return [*self.audit.lines(), *of_validation(of_files)]
+
+    def lost(self) -> list[str]:
+        """What is lost by both."""
+        of_files = [] if self.audit_of_files is None else self.audit_of_files.lost()
+        return [*self.audit.lost(), *of_validation(of_files)]
 
     def held_dialogues(self) -> Iterator[Dialogue]:
         """The dialogues held out, as they were."""
@@ -143,6 +148,11 @@ def build(settings: TrainSettings, renderer: Renderer, folder: Path, sources: li
             )
         raise UsageError(f"{read}: nothing to learn from ({lines})")
     return store
+
+
+def of_validation(lines: Iterable[str]) -> Iterator[str]:
+    """What is told of the files for validation, as of them."""
+    return (f"validation: {line}" for line in lines)
 
 
 def why(audit: Audit, sources: list[Source]) -> str:
@@ -212,21 +222,27 @@ def encoded(
     """The dialogues that are `left` of the files', each with its examples, source after source."""
     found = rows(settings, sources)
     while some := list(islice(found, TOGETHER)):
-        kept = left(some, audit)
-        places, spoken = [row for row, _ in kept], [dialogue for _, dialogue in kept]
+        places, spoken = learned(settings, left(some, audit))
         yield from zip(spoken, examples_of(spoken, renderer, settings, audit, places), strict=True)
 
 
-def rows(settings: TrainSettings, sources: list[Source]) -> Iterator[tuple[Row, Dialogue]]:
-    """All dialogues as they are learned, with their rows, source after source."""
+def learned(settings: TrainSettings, found: Sequence[Placed]) -> tuple[list[Row], list[Dialogue]]:
+    """Rows, and dialogues as they are learned."""
+    return [row for row, _ in found], [as_learned(dialogue, settings) for _, dialogue in found]
+
+
+def rows(settings: TrainSettings, sources: list[Source]) -> Iterator[Placed]:
+    """All dialogues as they stand there, with their rows, source after source.
+
+    What stands twice is told by these: what is added to them is of the record, and another layout of it has none.
+    """
     for source in sources:
-        for row, dialogue in placed(source.path, settings.format):
-            yield row, as_learned(dialogue, settings)
+        yield from placed(source.path, settings.format)
 
 
 def dialogues(settings: TrainSettings, sources: list[Source]) -> Iterator[Dialogue]:
-    """The same without rows."""
-    return (dialogue for _, dialogue in rows(settings, sources))
+    """The same as they are learned, without rows."""
+    return (as_learned(dialogue, settings) for _, dialogue in rows(settings, sources))
 
 
 class _Written:

@@ -6,7 +6,7 @@ from itertools import islice
 from dialogue.errors import UsageError
 from trainer.batches.held_out import Known, Left
 from trainer.batches.sources import Source, files, held_files, read_by
-from trainer.batches.store import TOGETHER, named, nothing_held, rows, why
+from trainer.batches.store import TOGETHER, learned, named, nothing_held, rows, why
 from trainer.loop.request import DATA
 from trainer.loop.weights_biases import check_wandb
 from trainer.nets import adapters, base
@@ -90,7 +90,7 @@ def _look_through(
         read += len(some)
         kept = left(some, audit)
         if kept and not taught:
-            places, spoken = [row for row, _ in kept], [dialogue for _, dialogue in kept]
+            places, spoken = learned(stage, kept)
             taught = speech is None or any(examples_of(spoken, speech, stage, audit, places))
     return read, taught
 

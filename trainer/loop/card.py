@@ -45,7 +45,7 @@ def card(settings: TrainSettings, store: Store, sources: Sequence[Source], summa
         _table((name, summary[name]) for name in SHOWN if summary.get(name) is not None),
         "## Data\n",
         _table(((_called(source), source.digest) for source in sources), "sha256"),
-        "\n".join(f"- {line}" for line in store.lines()) + "\n",
+        "\n".join(f"- {_bare(line, sources)}" for line in store.lines()) + "\n",
         "## Licences and terms\n",
         *_terms(settings, base, sources),
         "## Settings\n",
@@ -110,8 +110,18 @@ def _terms(settings: TrainSettings, base: str | None, sources: Sequence[Source])
 
 
 def _called(source: Source) -> str:
-    name = f"{source.path.parent.name}/{source.path.name}"
-    return f"{name} (validation)" if source.held else name
+    return f"{_name(source)} (validation)" if source.held else _name(source)
+
+
+def _name(source: Source) -> str:
+    return "/".join(part for part in (source.path.parent.name, source.path.name) if part)
+
+
+def _bare(line: str, sources: Sequence[Source]) -> str:
+    """A line of the audit, whose places are without the ways to their files."""
+    for source in sources:
+        line = line.replace(f"(the first: {source.path}:", f"(the first: {_name(source)}:")
+    return line
 
 
 def _changed(settings: TrainSettings) -> dict[str, Any]:

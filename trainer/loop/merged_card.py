@@ -15,15 +15,18 @@ TAKEN = ("Results", "Data", "Licences and terms", "Settings")
 """The sections of a trained adapter's card that say as much of what it was folded into."""
 
 
-def merged_card(name: str, base: str, adapters: Sequence[Mapping[str, Any]]) -> str:
-    """The card, YAML head included; the adapters, as merge.json describes them, in the order they were folded in."""
+def merged_card(name: str, base: str, adapters: Sequence[Mapping[str, Any]], source: Path) -> str:
+    """The card, YAML head included; the adapters, as merge.json describes them, in the order they were folded in.
+
+    `source` is the folder of the one whose template the model has, or the base's.
+    """
     parts = [
         _head(base),
         f"# {name}\n",
         f"{called(base)} with adapters folded in by duologue, in this order:\n",
         *(f"{number}. {_line(one)}" for number, one in enumerate(adapters, 1)),
         "\n## Use\n",
-        *use("transformers", user_side=_user_side(Path(adapters[-1]["folder"]))),
+        *use("transformers", user_side=_user_side(source)),
         *(text for number, one in enumerate(adapters, 1) for text in _of(number, Path(one["folder"]))),
         "## Licence of the base\n",
         f"- {called(base)}: {licence_of(base) or 'its licence is not known here'}\n",
@@ -45,7 +48,7 @@ def _line(one: Mapping[str, Any]) -> str:
 
 
 def _user_side(folder: Path) -> bool:
-    """Whether an adapter of ours was taught what users say."""
+    """Whether a model of ours was taught what users say."""
     settings = own_facts(str(folder)).get("settings")
     return isinstance(settings, dict) and settings.get("train_on") == "user"
 

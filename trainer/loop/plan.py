@@ -105,6 +105,7 @@ def plan(settings: TrainSettings, *, device_memory_gib: float | None = None) -> 
         beside = settings.model_copy(update={"out": Path(folder)})
         ready, _, store = read_data(beside, found, Here(0, 1, torch.device("cpu")))
         lengths, audit, held_out = store.lengths[store.learned], store.audit, len(store.held)
+        lost = store.lost()
         del store  # its files are mapped
     asked, settings = settings, stepped(settings, lengths, device.gpu)
     way = course(lengths, sizes_of(settings, device.gpu), settings)
@@ -139,7 +140,7 @@ def plan(settings: TrainSettings, *, device_memory_gib: float | None = None) -> 
         peak=device.peak,
         device_memory_gib=device.memory_gib,
         memory_gib=memory,
-        notes=(*told(found), *audit.lost(), *_small(asked, settings), *notes(settings, way, held_out)),
+        notes=(*told(found), *lost, *_small(asked, settings), *notes(settings, way, held_out)),
         verdict="unknown" if fits is None else "fits" if fits else "does not fit",
         try_instead=() if fits in (None, True) else tuple(_tries(settings, needs, device, rows)),
     )

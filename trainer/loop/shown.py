@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from dialogue.errors import UsageError
 from trainer.batches.held_out import Known
 from trainer.batches.sources import Source, read_by, sources, told
-from trainer.batches.store import encoded, named, nothing_held, rows
+from trainer.batches.store import encoded, learned, named, nothing_held, of_validation, rows
 from trainer.loop.fitted import fitted
 from trainer.nets.foreign import Tokenizer
 from trainer.nets.names import tokenizer_place
@@ -36,9 +36,9 @@ def shown(
     chain = stages(settings)
     for number, (stage, root) in enumerate(zip(chain, roots(chain), strict=True)):
         found = read_by(stage)
-        learned = [source for source in found if not source.held]
+        data = [source for source in found if not source.held]
         if settings.stages:
-            said(f"stage {settings.stages[number]['name']}: {named(learned)}")
+            said(f"stage {settings.stages[number]['name']}: {named(data)}")
         if root is None:
             tokenizer = fitted(stage, sources(chain[0].data), FITTED_TEXTS)
         else:
@@ -61,8 +61,9 @@ def _painted(
     held = _held(settings, files, speech, known)
     left = count
     for placed in rows(settings, data):
-        for row, dialogue in known.leave_out([placed], audit):
-            for example in examples_of([dialogue], speech, settings, audit, [row])[0][:left]:
+        row, dialogue = learned(settings, known.leave_out([placed], audit))
+        for made in examples_of(dialogue, speech, settings, audit, row):
+            for example in made[:left]:
                 left -= 1
                 yield paint(example, tokenizer, marks)
         if not left:
@@ -80,4 +81,4 @@ def _held(settings: TrainSettings, files: list[Source], speech: Renderer, known:
         pass
     if files and not audit.examples:
         raise nothing_held(files, audit)
-    return [f"validation: {line}" for line in audit.lines()] if files else []
+    return list(of_validation(audit.lines())) if files else []

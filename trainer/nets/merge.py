@@ -19,9 +19,11 @@ from trainer.nets import adapter_files, adapters
 from trainer.nets.base import adapter_base
 from trainer.nets.foreign import Model, first_line, library, unbroken
 from trainer.nets.kinds import config_of
-from trainer.nets.names import OWN, adapter_config, base_of, local_adapter, own_facts, resolve, tokenizer_place
+from trainer.nets.names import OWN, adapter_config, base_of, local_adapter, own_facts, resolve
 
 MERGE = "merge.json"
+TOKENIZER = "tokenizer_config.json"
+"""What an adapter has that came with a tokenizer."""
 
 
 def folders_of(places: Sequence[str], model: str | None = None) -> tuple[list[Path], str]:
@@ -29,6 +31,8 @@ def folders_of(places: Sequence[str], model: str | None = None) -> tuple[list[Pa
 
     UsageError where one is none, stands on another base, or holds what another one holds.
     """
+    if not places:
+        raise UsageError("no adapter named, so nothing to merge")
     folders: list[Path] = []
     bases: dict[str, str] = {}
     for given in places:
@@ -123,18 +127,19 @@ def merge(places: Sequence[str], out: Path, model: str | None = None, dtype: str
         "dtype": str(kept).removeprefix("torch."),
     }
     _refuse_another(out, about)
-    source = next((place for place in reversed(places) if tokenizer_place(place) != base), base)
+    source = next((folder for folder in reversed(folders) if (folder / TOKENIZER).exists()), Path(resolve(base)))
     whole = merged(folders, base)
     with saved_is(lambda: "nothing of it was written"), whole_folder(out) as beside:
         write_model(beside, whole, kept)
         tokenizers = library("transformers").AutoTokenizer
-        tokenizers.from_pretrained(tokenizer_place(source), trust_remote_code=False).save_pretrained(beside)
+        tokenizers.from_pretrained(str(source), trust_remote_code=False).save_pretrained(beside)
         for name in ("generation_config.json", "template.toml", WITH_GENERATION):
-            if (Path(resolve(source)) / name).exists():
-                shutil.copyfile(Path(resolve(source)) / name, beside / name)
-        if facts := own_facts(resolve(source)):
+            if (source / name).exists():
+                shutil.copyfile(source / name, beside / name)
+        if facts := own_facts(str(source)):
             write_json(beside / OWN, {**facts, "rope": None})
-        (beside / "README.md").write_text(merged_card(out.resolve().name, base, about["adapters"]), encoding="utf-8")
+        text = merged_card(out.resolve().name, base, about["adapters"], source)
+        (beside / "README.md").write_text(text, encoding="utf-8")
         write_json(beside / MERGE, about)
     return about
 
