@@ -90,8 +90,11 @@ def test_wrong_input_is_a_usage_error(made: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"empty.jsonl: no dialogue in it"):
         called(tmp_path / "empty.jsonl")
     (tmp_path / "torn.jsonl").write_text('{"messages": 1}\n{"a": 1}\n')
-    with pytest.raises(UsageError, match=r"torn.jsonl:1: no dialogue of any known format"):
+    with pytest.raises(UsageError, match=r"torn.jsonl:1: messages: a number, expected a list of messages"):
         called(tmp_path / "torn.jsonl")
+    (tmp_path / "other.jsonl").write_text('{"a": 1}\n')
+    with pytest.raises(UsageError, match=r"other.jsonl:1: no dialogue of any known format"):
+        called(tmp_path / "other.jsonl")
     with pytest.raises(UsageError, match="--by colour"):
         called(made, "--by", "colour")
     with pytest.raises(SystemExit):

@@ -72,5 +72,5 @@ def test_ids_of_others_do_not_steer_the_terminal(
         assert "dialogue \ufffd[2J0: " in err
     else:
         assert status == 0
-        assert "refused, nothing to learn: 1 (the first: \ufffd[2J0)" in err
+        assert f"refused, nothing to learn: 1 (the first: {data}:1 (\ufffd[2J0))" in err
         assert r"\x1b[2J1: " in out
