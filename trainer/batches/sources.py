@@ -36,8 +36,14 @@ def sources(paths: Sequence[Path]) -> list[Source]:
 
 def told(found: Sequence[Source]) -> list[str]:
     """What is to be said of the files: named twice, with nothing in them, of the same bytes, or cut off at the end."""
-    data, held = ([source for source in found if source.held is side] for side in (False, True))
+    data, held = sides(found)
     return [*_told(data), *(f"validation: {line}" for line in _told(held))]
+
+
+def sides(found: Sequence[Source]) -> tuple[list[Source], list[Source]]:
+    """The files to learn from, and those held out."""
+    data, held = ([source for source in found if source.held is side] for side in (False, True))
+    return data, held
 
 
 def _told(found: Sequence[Source]) -> list[str]:

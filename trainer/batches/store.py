@@ -31,7 +31,7 @@ from dialogue.errors import UsageError
 from dialogue.reading import placed, read
 from dialogue.records import Dialogue, encode
 from trainer.batches.held_out import HeldOut, Known, Left, Placed
-from trainer.batches.sources import Source
+from trainer.batches.sources import Source, sides
 from trainer.loop.folder import whole_folder
 from trainer.settings import TrainSettings
 from trainer.text.audit import Audit
@@ -139,7 +139,7 @@ def build(settings: TrainSettings, renderer: Renderer, folder: Path, sources: li
     store = Store(folder)
     if not len(store.learned):
         shutil.rmtree(folder, ignore_errors=True)  # with other settings it is made anew, and with these it is of no use
-        data = [source for source in sources if not source.held]
+        data, _ = sides(sources)
         read, lines = named(data), why(store.audit, data)
         if len(store.held) and settings.held_share:
             raise UsageError(
@@ -171,7 +171,7 @@ def _key(settings: TrainSettings, renderer: Renderer, sources: list[Source]) -> 
     decisive = settings.model_dump(mode="json", include=DECIDING) | {"validation": settings.held_share}
     tokens = renderer.tokenizer.backend_tokenizer.to_str()
     text = renderer.jinja, sorted(renderer.layout.never)
-    learned, held = ([one.digest for one in sources if one.held is side] for side in (False, True))
+    learned, held = ([source.digest for source in side] for side in sides(sources))
     return f"{hash64(VERSION, sorted(decisive.items()), tokens, text, learned, *([held] if held else [])):016x}"
 
 
@@ -185,7 +185,7 @@ def _holds(folder: Path, key: str) -> bool:
 def _make(settings: TrainSettings, renderer: Renderer, sources: list[Source], folder: Path, key: str) -> None:
     """Files that are held out come first: what stands in them is known before the data is read."""
     weighted = settings.weight_by is not None or bool(settings.weights)
-    files, data = ([source for source in sources if source.held is side] for side in (True, False))
+    data, files = sides(sources)
     known, audit, of_files = Known(), Audit(), Audit()
     with ExitStack() as opened, (folder / HELD).open("wb") as held, (folder / LOOKED).open("wb+") as looked:
         written = _Written(folder, weighted, opened)

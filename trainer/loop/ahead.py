@@ -5,7 +5,7 @@ from itertools import islice
 
 from dialogue.errors import UsageError
 from trainer.batches.held_out import Known, Left
-from trainer.batches.sources import Source, files, held_files, read_by
+from trainer.batches.sources import Source, files, held_files, read_by, sides
 from trainer.batches.store import TOGETHER, learned, named, nothing_held, rows, why
 from trainer.loop.request import DATA
 from trainer.loop.weights_biases import check_wandb
@@ -67,7 +67,7 @@ def _is_there(stage: TrainSettings, root: str, before: Sequence[TrainSettings]) 
 
 def _read(stage: TrainSettings, root: str | None, before: Sequence[TrainSettings]) -> None:
     found, known, speech = read_by(stage), Known(), None
-    files, data = ([source for source in found if source.held is side] for side in (True, False))
+    data, files = sides(found)
     if root is not None and _is_there(stage, root, before):
         speech = renderer(tokenizers.load(tokenizer_place(root), stage.template).tokenizer, stage)
     if files and not _look_through(stage, files, speech, known.meet, audit := Audit())[1]:

@@ -13,7 +13,7 @@ from xxhash import xxh3_64
 from dialogue.disk import writing_to
 from dialogue.errors import UsageError
 from dialogue.jsonl import write_atomically
-from trainer.batches.sources import Source
+from trainer.batches.sources import Source, sides
 from trainer.loop.checkpoint import REQUEST, checkpoints
 from trainer.loop.dated import NAME as DATED
 from trainer.loop.model_files import template_text
@@ -37,10 +37,11 @@ def claim(settings: TrainSettings, sources: list[Source]) -> None:
     A request that came to nothing, not to one checkpoint, gives way to the next: its data was wrong, or its model, or
     a step took more memory than there was.
     """
+    data, validation = ([{"path": str(one.path), "sha256": one.digest} for one in side] for side in sides(sources))
     wanted = {
         "asked": settings.as_asked(),
-        "data": [{"path": str(source.path), "sha256": source.digest} for source in sources if not source.held],
-        "validation": [{"path": str(source.path), "sha256": source.digest} for source in sources if source.held],
+        "data": data,
+        "validation": validation,
         "template": template_text(settings.template),
         "weights": _weights(settings.model),
     }

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 from dialogue.errors import UsageError
 from trainer.batches.held_out import Known
-from trainer.batches.sources import Source, read_by, sources, told
+from trainer.batches.sources import Source, read_by, sides, sources, told
 from trainer.batches.store import encoded, learned, named, nothing_held, of_validation, rows
 from trainer.loop.fitted import fitted
 from trainer.nets.foreign import Tokenizer
@@ -36,9 +36,8 @@ def shown(
     chain = stages(settings)
     for number, (stage, root) in enumerate(zip(chain, roots(chain), strict=True)):
         found = read_by(stage)
-        data = [source for source in found if not source.held]
         if settings.stages:
-            said(f"stage {settings.stages[number]['name']}: {named(data)}")
+            said(f"stage {settings.stages[number]['name']}: {named(sides(found)[0])}")
         if root is None:
             tokenizer = fitted(stage, sources(chain[0].data), FITTED_TEXTS)
         else:
@@ -57,7 +56,7 @@ def _painted(
     said: Callable[[str], None],
 ) -> Iterator[str]:
     speech, audit, known = renderer(tokenizer, settings), Audit(), Known()
-    files, data = ([source for source in found if source.held is side] for side in (True, False))
+    data, files = sides(found)
     held = _held(settings, files, speech, known)
     left = count
     for placed in rows(settings, data):
